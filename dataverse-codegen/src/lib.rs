@@ -1,0 +1,3 @@
+//! Generates typed Rust for Dataverse tables from a `$metadata` document.
+
+pub mod csdl;

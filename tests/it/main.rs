@@ -1,0 +1,3 @@
+//! One test binary: linking is most of what a test run on two cores waits for.
+
+mod csdl;

@@ -1,0 +1,10 @@
+//! What the tests share: where the fixtures are.
+
+use std::path::{Path, PathBuf};
+
+/// A file below `tests/fixtures`.
+pub fn fixture(path: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("fixtures")
+        .join(path)
+}
