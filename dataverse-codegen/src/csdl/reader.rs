@@ -31,7 +31,7 @@ pub fn parse(text: &str) -> Result<Csdl<'_>> {
             return Ok(Content::Unread);
         }
         parser.children(services, |parser, schema| match schema.name {
-            "Schema" => csdl.schemas.push(parser.schema(schema)?).read(),
+            "Schema" => push(&mut csdl.schemas, parser.schema(schema)?),
             _ => Ok(Content::Unread),
         })?;
         Ok(Content::Read)
@@ -69,14 +69,9 @@ enum Content {
     Unread,
 }
 
-trait Done {
-    fn read(self) -> Result<Content>;
-}
-
-impl Done for () {
-    fn read(self) -> Result<Content> {
-        Ok(Content::Read)
-    }
+fn push<T>(list: &mut Vec<T>, item: T) -> Result<Content> {
+    list.push(item);
+    Ok(Content::Read)
 }
 
 impl<'a> Parser<'a> {
@@ -241,21 +236,18 @@ impl<'a> Parser<'a> {
         };
         schema.alias = element.attribute("Alias")?;
         self.children(element, |parser, child| match child.name {
-            "EntityType" => schema.entity_types.push(parser.entity_type(child)?).read(),
-            "ComplexType" => schema
-                .complex_types
-                .push(parser.complex_type(child)?)
-                .read(),
-            "EnumType" => schema.enum_types.push(parser.enum_type(child)?).read(),
-            "Action" => schema
-                .operations
-                .push(parser.operation(child, OperationKind::Action)?)
-                .read(),
-            "Function" => schema
-                .operations
-                .push(parser.operation(child, OperationKind::Function)?)
-                .read(),
-            "EntityContainer" => schema.containers.push(parser.container(child)?).read(),
+            "EntityType" => push(&mut schema.entity_types, parser.entity_type(child)?),
+            "ComplexType" => push(&mut schema.complex_types, parser.complex_type(child)?),
+            "EnumType" => push(&mut schema.enum_types, parser.enum_type(child)?),
+            "Action" => push(
+                &mut schema.operations,
+                parser.operation(child, OperationKind::Action)?,
+            ),
+            "Function" => push(
+                &mut schema.operations,
+                parser.operation(child, OperationKind::Function)?,
+            ),
+            "EntityContainer" => push(&mut schema.containers, parser.container(child)?),
             _ => Ok(Content::Unread),
         })?;
         Ok(schema)
@@ -270,18 +262,20 @@ impl<'a> Parser<'a> {
         entity.is_abstract = element.flag("Abstract")?;
         entity.is_open = element.flag("OpenType")?;
         self.children(element, |parser, child| match child.name {
-            "Key" => parser
-                .children(child, |_, part| {
+            "Key" => {
+                parser.children(child, |_, part| {
                     entity.key.push(part.required("Name")?);
                     Ok(Content::Unread)
-                })?
-                .read(),
-            "Property" => entity.properties.push(parser.property(child)?).read(),
-            "NavigationProperty" => entity.navigations.push(parser.navigation(child)?).read(),
+                })?;
+                Ok(Content::Read)
+            }
+            "Property" => push(&mut entity.properties, parser.property(child)?),
+            "NavigationProperty" => push(&mut entity.navigations, parser.navigation(child)?),
             "Annotation" => match term(child)? {
-                Term::AlternateKeys => parser
-                    .alternate_keys(child, &mut entity.alternate_keys)?
-                    .read(),
+                Term::AlternateKeys => {
+                    parser.alternate_keys(child, &mut entity.alternate_keys)?;
+                    Ok(Content::Read)
+                }
                 Term::Description => {
                     entity.description = child.attribute("String")?;
                     Ok(Content::Unread)
@@ -300,8 +294,8 @@ impl<'a> Parser<'a> {
         };
         complex.base_type = element.attribute("BaseType")?;
         self.children(element, |parser, child| match child.name {
-            "Property" => complex.properties.push(parser.property(child)?).read(),
-            "NavigationProperty" => complex.navigations.push(parser.navigation(child)?).read(),
+            "Property" => push(&mut complex.properties, parser.property(child)?),
+            "NavigationProperty" => push(&mut complex.navigations, parser.navigation(child)?),
             _ => Ok(Content::Unread),
         })?;
         Ok(complex)
@@ -438,7 +432,7 @@ impl<'a> Parser<'a> {
         operation.is_bound = element.flag("IsBound")?;
         operation.is_composable = element.flag("IsComposable")?;
         self.children(element, |parser, child| match child.name {
-            "Parameter" => operation.parameters.push(parser.parameter(child)?).read(),
+            "Parameter" => push(&mut operation.parameters, parser.parameter(child)?),
             "ReturnType" => {
                 operation.return_type = Some(child.required("Type")?);
                 Ok(Content::Unread)
@@ -471,7 +465,7 @@ impl<'a> Parser<'a> {
         };
         self.children(element, |parser, child| {
             match child.name {
-                "EntitySet" => return container.sets.push(parser.entity_set(child)?).read(),
+                "EntitySet" => return push(&mut container.sets, parser.entity_set(child)?),
                 "Singleton" => container.singletons.push(child.required("Name")?),
                 "ActionImport" => container.action_imports.push(child.required("Name")?),
                 "FunctionImport" => container.function_imports.push(child.required("Name")?),
