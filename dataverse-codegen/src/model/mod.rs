@@ -1,0 +1,223 @@
+//! What a CSDL document means: inheritance applied, lookups joined with their navigation
+//! properties, abstract targets replaced by the tables that have rows.
+
+use std::collections::BTreeMap;
+
+pub use crate::csdl::OperationKind;
+
+/// The tables and operations of one document, by logical name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Model {
+    /// `Microsoft.Dynamics.CRM` for Dataverse.
+    pub namespace: String,
+    /// Every entity type, abstract ones and those without a set included.
+    pub tables: BTreeMap<String, Table>,
+    /// Complex types, by name.
+    pub complex_types: BTreeMap<String, ComplexType>,
+    /// Enum types of the API, by name.
+    pub enum_types: BTreeMap<String, EnumType>,
+    /// Actions and functions, sorted by name and binding type.
+    pub operations: Vec<Operation>,
+}
+
+/// One table, with the columns and navigation properties it inherits.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Table {
+    /// Singular name: `account`.
+    pub logical_name: String,
+    /// The name in URLs: `accounts`. None for types that have no rows of their own.
+    pub entity_set: Option<String>,
+    /// Abstract types only serve as bases and as targets of lookups.
+    pub is_abstract: bool,
+    /// Logical name of the base type.
+    pub base: Option<String>,
+    /// The column that identifies a row: `accountid`; `activityid` for activities; `systemuserid`
+    /// although the declared key of `systemuser` is the inherited `ownerid`. None without a key.
+    pub primary_id: Option<String>,
+    /// Sorted by logical name, no two alike.
+    pub columns: Vec<Column>,
+    /// Sorted by name, no two alike.
+    pub navigations: Vec<Navigation>,
+    /// Alternate keys, in document order, without those that repeat the primary key.
+    pub alternate_keys: Vec<AlternateKey>,
+    /// What the service says about the table.
+    pub description: Option<String>,
+}
+
+/// A column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Column {
+    /// `primarycontactid`.
+    pub logical_name: String,
+    /// The name when read and in `$select`: `_primarycontactid_value`; else the logical name.
+    pub wire_name: String,
+    /// What it holds.
+    pub column_type: ColumnType,
+    /// Who may write it, as far as CSDL tells.
+    pub access: Access,
+    /// What the service says about the column.
+    pub description: Option<String>,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ColumnType {
+    /// `Edm.String`: text, and choices (multi-select) as `"1,9"`.
+    Text,
+    /// `Edm.Boolean`.
+    Boolean,
+    /// `Edm.Byte`, `Edm.SByte`, `Edm.Int16`, `Edm.Int32`: whole numbers and choices.
+    Int,
+    /// `Edm.Int64`.
+    BigInt,
+    /// `Edm.Double`, `Edm.Single`.
+    Double,
+    /// `Edm.Decimal`: decimal and money.
+    Decimal,
+    /// `Edm.Guid` that is neither the primary id nor a lookup with a target.
+    Guid,
+    /// The primary id of this table.
+    PrimaryId,
+    /// `Edm.DateTimeOffset`.
+    DateTime,
+    /// `Edm.Date`.
+    Date,
+    /// `Edm.Binary`: image thumbnails and file ids.
+    Binary,
+    /// A lookup and its targets, sorted by table; never empty.
+    Lookup(Vec<LookupTarget>),
+    /// Anything else, by its qualified name: complex types, enums, collections.
+    Other(String),
+}
+
+/// One table a lookup may point at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct LookupTarget {
+    /// Logical name of a table that has a set.
+    pub table: String,
+    /// The navigation property to bind through, in its exact case.
+    pub navigation: String,
+}
+
+/// Who may write a column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// In create and update.
+    #[default]
+    ReadWrite,
+    /// Never: the service fills it.
+    ReadOnly,
+    /// Only in create.
+    CreateOnly,
+    /// Only in update.
+    UpdateOnly,
+}
+
+/// A navigation property.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Navigation {
+    /// Exact name, case-sensitive.
+    pub name: String,
+    /// Logical name of the target table; possibly abstract.
+    pub target: String,
+    /// One-to-many and many-to-many.
+    pub is_collection: bool,
+    /// The navigation property of the target that leads back.
+    pub partner: Option<String>,
+    /// For a single-valued one, the logical name of the lookup column it belongs to.
+    pub lookup: Option<String>,
+}
+
+/// An alternate key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AlternateKey {
+    /// Wire names of its columns, in document order.
+    pub columns: Vec<String>,
+}
+
+/// A complex type, members of its base types included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ComplexType {
+    /// Unqualified name.
+    pub name: String,
+    /// (name, type), in document order; rows it holds inline are among them.
+    pub members: Vec<(String, TypeRef)>,
+}
+
+/// An enum type of the API.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct EnumType {
+    /// Unqualified name.
+    pub name: String,
+    /// Members combine as bits.
+    pub is_flags: bool,
+    /// (name, value), in document order.
+    pub members: Vec<(String, i64)>,
+}
+
+/// An action or function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Operation {
+    /// Action or function.
+    pub kind: OperationKind,
+    /// Unqualified name.
+    pub name: String,
+    /// What it is called on; None when it is unbound.
+    pub binding: Option<TypeRef>,
+    /// Whether a URL can name it. The query functions of `$filter` cannot be called.
+    pub is_callable: bool,
+    /// Parameters in order, without the binding parameter.
+    pub parameters: Vec<Parameter>,
+    /// The result; None for an action that returns nothing.
+    pub returns: Option<TypeRef>,
+}
+
+/// A parameter of an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Parameter {
+    /// Wire name.
+    pub name: String,
+    /// What it takes.
+    pub type_ref: TypeRef,
+    /// `Nullable="false"` and not marked optional.
+    pub required: bool,
+}
+
+/// The type of a parameter, result or member.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TypeRef {
+    /// One or many.
+    pub is_collection: bool,
+    /// What each is.
+    pub item: ItemType,
+}
+
+/// The type of one value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ItemType {
+    /// A scalar.
+    Scalar(ColumnType),
+    /// A row of that table.
+    Row(String),
+    /// A row of any table (`crmbaseentity`), or of any subtype of an abstract one.
+    AnyRow(String),
+    /// A complex type.
+    Complex(String),
+    /// An enum type.
+    Enum(String),
+    /// A type the document does not declare, or `Edm` types without a Rust counterpart.
+    Other(String),
+}
