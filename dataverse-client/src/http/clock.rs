@@ -1,0 +1,97 @@
+//! Time, injected: the only file that asks the machine for it.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+/// Tells the time and waits.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day.
+    fn now(&self) -> SystemTime;
+
+    /// Resolves when `duration` has passed.
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+}
+
+/// The machine's clock; waits on tokio's timer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this file is where the machine is asked"
+    )]
+    fn now(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "this file is where the machine is asked"
+    )]
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(tokio::time::sleep(duration))
+    }
+}
+
+/// A clock for tests: a wait is over at once, moves the time on and is remembered.
+///
+/// Clones share one time.
+#[derive(Debug, Clone)]
+pub struct VirtualClock {
+    state: Arc<Mutex<State>>,
+}
+
+#[derive(Debug)]
+struct State {
+    now: SystemTime,
+    sleeps: Vec<Duration>,
+}
+
+impl VirtualClock {
+    /// A clock that stands at `now`.
+    pub fn new(now: SystemTime) -> Self {
+        VirtualClock {
+            state: Arc::new(Mutex::new(State {
+                now,
+                sleeps: Vec::new(),
+            })),
+        }
+    }
+
+    /// Moves the time on.
+    pub fn advance(&self, duration: Duration) {
+        self.lock().now += duration;
+    }
+
+    /// How long each wait was, oldest first.
+    pub fn sleeps(&self) -> Vec<Duration> {
+        self.lock().sleeps.clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for VirtualClock {
+    /// Stands at 2026-01-01T00:00:00Z.
+    fn default() -> Self {
+        VirtualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_767_225_600))
+    }
+}
+
+impl Clock for VirtualClock {
+    fn now(&self) -> SystemTime {
+        self.lock().now
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let mut state = self.lock();
+        state.now += duration;
+        state.sleeps.push(duration);
+        Box::pin(std::future::ready(()))
+    }
+}

@@ -1,0 +1,67 @@
+//! The one seam to the network: a whole request in, a whole response out.
+
+use async_trait::async_trait;
+use bytes::Bytes;
+
+/// Sends one HTTP request and returns the whole answer.
+///
+/// The client's own implementation is [`ReqwestTransport`](super::ReqwestTransport); the emulator
+/// implements it in process. An implementation adds nothing to the request, follows no redirect
+/// and repeats nothing: the layers above decide that.
+#[async_trait]
+pub trait Transport: Send + Sync + 'static {
+    /// Sends `request`. Every answer is `Ok`, whatever its status.
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError>;
+}
+
+#[async_trait]
+impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        (**self).send(request).await
+    }
+}
+
+/// What a transport knows about a request that got no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reached {
+    /// The service cannot have seen it: no connection was made.
+    NotSent,
+    /// It may have been executed.
+    Unknown,
+}
+
+/// No answer came back.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", match .reached {
+    Reached::NotSent => "no connection to the service",
+    Reached::Unknown => "the connection ended before the answer",
+})]
+pub struct TransportError {
+    reached: Reached,
+    source: Box<dyn std::error::Error + Send + Sync>,
+}
+
+impl TransportError {
+    /// An error with what is known about the request.
+    pub fn new(
+        reached: Reached,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        TransportError {
+            reached,
+            source: source.into(),
+        }
+    }
+
+    /// Whether the service can have seen the request.
+    pub fn reached(&self) -> Reached {
+        self.reached
+    }
+}

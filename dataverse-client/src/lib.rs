@@ -1,0 +1,3 @@
+//! A typed client for the Microsoft Dataverse Web API.
+
+pub mod http;

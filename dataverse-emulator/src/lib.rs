@@ -1,0 +1,1 @@
+//! A local Microsoft Dataverse for trying and testing without an org.
