@@ -5,8 +5,7 @@ use bytes::Bytes;
 
 /// Sends one HTTP request and returns the whole answer.
 ///
-/// The client's own implementation is [`ReqwestTransport`](super::ReqwestTransport); the emulator
-/// implements it in process. An implementation adds nothing to the request, follows no redirect
+/// The client's own implementation sends through reqwest; the emulator implements it in process. An implementation adds nothing to the request, follows no redirect
 /// and repeats nothing: the layers above decide that.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
