@@ -1,7 +1,13 @@
 //! Floor 4: the wire. Knows neither tables nor OData.
 
+mod auth;
 mod clock;
+mod reqwest;
+pub(crate) mod retry;
 mod transport;
 
+pub use auth::{Credential, FixedToken, Secret, TokenRequest};
 pub use clock::{Clock, SystemClock, VirtualClock};
+pub use reqwest::ReqwestTransport;
+pub use retry::RetryPolicy;
 pub use transport::{Reached, Transport, TransportError};

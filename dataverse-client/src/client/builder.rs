@@ -1,0 +1,90 @@
+//! Setting up a client.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::Client;
+use super::base::Base;
+use super::send::Inner;
+use crate::error::{Error, Result};
+use crate::http::{Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, Transport};
+
+/// Sets up a [`Client`].
+pub struct ClientBuilder {
+    base: Base,
+    credential: Option<Arc<dyn Credential>>,
+    transport: Option<Arc<dyn Transport>>,
+    clock: Arc<dyn Clock>,
+    retry: RetryPolicy,
+}
+
+impl ClientBuilder {
+    pub(super) fn new(org: &str) -> Result<Self> {
+        Ok(ClientBuilder {
+            base: Base::parse(org)?,
+            credential: None,
+            transport: None,
+            clock: Arc::new(SystemClock),
+            retry: RetryPolicy::default(),
+        })
+    }
+
+    /// Where tokens come from. Every client needs one.
+    #[must_use]
+    pub fn credential(mut self, credential: impl Credential) -> Self {
+        self.credential = Some(Arc::new(credential));
+        self
+    }
+
+    /// Sends through `transport` instead of the network: the emulator, or a recorder in a test.
+    #[must_use]
+    pub fn transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(Arc::new(transport));
+        self
+    }
+
+    /// Tells the time and waits by `clock`: tests wait no real time.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How long and how often requests are repeated.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = policy;
+        self
+    }
+
+    /// The client. Sends nothing.
+    ///
+    /// Errors: no credential was given, or the TLS library cannot be set up.
+    pub fn build(self) -> Result<Client> {
+        let credential = self.credential.ok_or_else(|| {
+            Error::input("a client needs a credential; the emulator takes any `FixedToken`")
+        })?;
+        let transport = match self.transport {
+            Some(transport) => transport,
+            None => Arc::new(ReqwestTransport::new().map_err(Error::transport)?),
+        };
+        Ok(Client {
+            inner: Arc::new(Inner {
+                base: self.base,
+                credential,
+                transport,
+                clock: self.clock,
+                retry: self.retry,
+            }),
+        })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder")
+            .field("base", &self.base)
+            .field("retry", &self.retry)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,80 @@
+//! The transport over reqwest.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+
+use super::{Reached, Transport, TransportError};
+
+/// No connection within this time: the service cannot be reached.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// No byte of the answer within this time. The service gives up after two minutes itself.
+/// Source: Microsoft Learn, "Service protection API limits"; plug-in time limit.
+const READ_TIMEOUT: Duration = Duration::from_secs(150);
+
+/// Bytes of an answer after decompression: a few kilobytes can expand to hundreds of megabytes.
+/// A page of 5,000 wide rows with all annotations stays below 100 MB.
+const MAX_BODY: usize = 256 << 20;
+
+/// Sends over HTTPS. Follows no redirect (they would carry headers and bodies to another host),
+/// keeps no cookies, repeats nothing. Uses the proxy of the environment.
+#[derive(Debug, Clone)]
+pub struct ReqwestTransport {
+    client: reqwest::Client,
+}
+
+impl ReqwestTransport {
+    /// A transport with a connection pool of its own.
+    ///
+    /// Errors: the TLS library cannot be set up.
+    pub fn new() -> Result<Self, TransportError> {
+        let client = reqwest::Client::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .read_timeout(READ_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
+            .retry(reqwest::retry::never())
+            .build()
+            .map_err(|error| TransportError::new(Reached::NotSent, error))?;
+        Ok(ReqwestTransport { client })
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
+        let mut answer = self.client.execute(request).await.map_err(not_answered)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(TransportError::new(
+                    Reached::Unknown,
+                    "the answer is larger than 256 MiB; ask for smaller pages",
+                ));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        let mut response = http::Response::new(body.freeze());
+        *response.status_mut() = answer.status();
+        *response.headers_mut() = std::mem::take(answer.headers_mut());
+        Ok(response)
+    }
+}
+
+/// Only a failed connection is known not to have reached the service: a server that closes after
+/// reading the whole request looks like one that never read it.
+fn not_answered(error: reqwest::Error) -> TransportError {
+    let reached = if error.is_connect() || error.is_builder() {
+        Reached::NotSent
+    } else {
+        Reached::Unknown
+    };
+    // The URL holds filters and keys: a row's data.
+    TransportError::new(reached, error.without_url())
+}

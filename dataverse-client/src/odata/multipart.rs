@@ -1,0 +1,257 @@
+//! `multipart/mixed` of `application/http`: the bodies of `$batch`.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use http::{HeaderMap, StatusCode};
+
+use super::{Request, Response, Target};
+use crate::error::{Error, Result};
+
+/// Appends one request as a part, boundary line included. All lines end with CRLF: the service
+/// refuses anything else with "Stream was not readable".
+///
+/// `root` is the path of the service root: `/api/data/v9.2/`.
+pub(crate) fn write_request(
+    boundary: &str,
+    content_id: Option<usize>,
+    root: &str,
+    request: &Request,
+    out: &mut Vec<u8>,
+) -> Result<()> {
+    let Target::Path(path) = &request.target else {
+        return Err(Error::input(
+            "a link of the service cannot be followed inside a batch",
+        ));
+    };
+    let mut head = format!(
+        "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
+    );
+    // Writing to a String does not fail.
+    if let Some(id) = content_id {
+        let _ = write!(head, "Content-ID: {id}\r\n");
+    }
+    let _ = write!(head, "\r\n{} {root}{path} HTTP/1.1\r\n", request.method);
+    out.extend_from_slice(head.as_bytes());
+    for (name, value) in &request.headers {
+        out.extend_from_slice(name.as_str().as_bytes());
+        out.extend_from_slice(b": ");
+        out.extend_from_slice(value.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(&request.body);
+    out.extend_from_slice(b"\r\n");
+    Ok(())
+}
+
+/// One part of an answer.
+#[derive(Debug)]
+pub(crate) enum Part {
+    /// The answer to a request.
+    Single {
+        content_id: Option<usize>,
+        response: Response,
+    },
+    /// The answers of a change set.
+    ChangeSet(Vec<Part>),
+}
+
+/// The boundary in a `Content-Type`, quoted or not; None if it is not multipart.
+pub(crate) fn boundary(content_type: &str) -> Option<&str> {
+    let (kind, parameters) = content_type.split_once(';')?;
+    if !kind.trim().eq_ignore_ascii_case("multipart/mixed") {
+        return None;
+    }
+    parameters.split(';').find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim()
+            .eq_ignore_ascii_case("boundary")
+            .then(|| value.trim().trim_matches('"'))
+    })
+}
+
+/// Reads the parts of `body`.
+///
+/// Lines may end with CRLF or LF: recorded answers that went through an editor have lost the CR.
+pub(crate) fn read_parts(boundary: &str, body: &[u8]) -> Result<Vec<Part>> {
+    read_level(boundary, body, true)
+}
+
+fn read_level(boundary: &str, body: &[u8], outer: bool) -> Result<Vec<Part>> {
+    let mut parts = Vec::new();
+    for section in sections(boundary, body)? {
+        let (headers, content) = split_head(section)?;
+        let headers = read_headers(headers)?;
+        let content_type = text(&headers, &CONTENT_TYPE).unwrap_or_default();
+        if let Some(inner) = self::boundary(content_type) {
+            if !outer {
+                return Err(unreadable("a change set within a change set"));
+            }
+            parts.push(Part::ChangeSet(read_level(inner, content, false)?));
+        } else {
+            let content_id = text(&headers, &HeaderName::from_static("content-id"))
+                .and_then(|id| id.trim().parse().ok());
+            parts.push(Part::Single {
+                content_id,
+                response: read_response(content)?,
+            });
+        }
+    }
+    Ok(parts)
+}
+
+/// What stands between the boundary lines.
+fn sections<'a>(boundary: &str, body: &'a [u8]) -> Result<Vec<&'a [u8]>> {
+    let delimiter = format!("--{boundary}");
+    let mut sections = Vec::new();
+    let mut start = None;
+    let mut at = 0;
+    while at < body.len() {
+        let line_end =
+            memchr::memchr(b'\n', &body[at..]).map_or(body.len(), |found| at + found + 1);
+        let line = body[at..line_end].trim_ascii_end();
+        if let Some(tail) = line.strip_prefix(delimiter.as_bytes())
+            && (tail.is_empty() || tail == b"--")
+        {
+            if let Some(start) = start {
+                sections.push(without_line_end(&body[start..at]));
+            }
+            if tail == b"--" {
+                return Ok(sections);
+            }
+            start = Some(line_end);
+        }
+        at = line_end;
+    }
+    Err(unreadable(
+        "its last boundary line is missing: it was cut off",
+    ))
+}
+
+/// The line end before a boundary line belongs to the boundary.
+fn without_line_end(section: &[u8]) -> &[u8] {
+    let section = section.strip_suffix(b"\n").unwrap_or(section);
+    section.strip_suffix(b"\r").unwrap_or(section)
+}
+
+/// Splits at the first empty line.
+fn split_head(section: &[u8]) -> Result<(&[u8], &[u8])> {
+    let mut at = 0;
+    while at <= section.len() {
+        let line_end =
+            memchr::memchr(b'\n', &section[at..]).map_or(section.len(), |found| at + found + 1);
+        if section[at..line_end].trim_ascii().is_empty() {
+            return Ok((&section[..at], &section[line_end..]));
+        }
+        if line_end == section.len() {
+            return Ok((section, &[]));
+        }
+        at = line_end;
+    }
+    Err(unreadable("a part has no headers"))
+}
+
+fn read_headers(head: &[u8]) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in head.split(|byte| *byte == b'\n') {
+        let line = line.trim_ascii();
+        if line.is_empty() {
+            continue;
+        }
+        let Some(colon) = memchr::memchr(b':', line) else {
+            return Err(unreadable("a header line has no colon"));
+        };
+        let name = HeaderName::from_bytes(line[..colon].trim_ascii());
+        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        if let (Ok(name), Ok(value)) = (name, value) {
+            headers.append(name, value);
+        }
+    }
+    Ok(headers)
+}
+
+fn read_response(content: &[u8]) -> Result<Response> {
+    let content = content.trim_ascii_start();
+    let line_end = memchr::memchr(b'\n', content).map_or(content.len(), |found| found + 1);
+    let status = std::str::from_utf8(&content[..line_end])
+        .ok()
+        .and_then(|line| {
+            let mut words = line.split_ascii_whitespace();
+            words
+                .next()
+                .filter(|version| version.starts_with("HTTP/"))?;
+            words.next()?.parse::<StatusCode>().ok()
+        })
+        .ok_or_else(|| unreadable("a part has no status line"))?;
+    let (head, body) = split_head(&content[line_end..])?;
+    Ok(Response::new(
+        status,
+        read_headers(head)?,
+        Bytes::copy_from_slice(body),
+    ))
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok()
+}
+
+#[cold]
+fn unreadable(why: &str) -> Error {
+    Error::decode(format!("the answer to the batch cannot be read: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ANSWER: &str = "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 200 OK\r\n\
+        Content-Type: application/json\r\n\r\n{\"a\":\"--b\"}\r\n--b\r\n\
+        Content-Type: multipart/mixed; boundary=\"c\"\r\n\r\n--c\r\nContent-ID: 2\r\n\r\n\
+        HTTP/1.1 204 No Content\r\nOData-EntityId: x\r\n\r\n\r\n--c--\r\n--b--\r\n";
+
+    fn read(body: &str) -> Result<Vec<Part>> {
+        read_parts("b", body.as_bytes())
+    }
+
+    #[test]
+    fn parts_and_change_sets_are_told_apart() {
+        for body in [ANSWER.to_owned(), ANSWER.replace('\r', "")] {
+            let parts = read(&body).unwrap();
+            let [Part::Single { response, .. }, Part::ChangeSet(members)] = &parts[..] else {
+                panic!("{parts:?}");
+            };
+            assert_eq!(response.body, "{\"a\":\"--b\"}");
+            let [
+                Part::Single {
+                    content_id: Some(2),
+                    response,
+                },
+            ] = &members[..]
+            else {
+                panic!("{members:?}");
+            };
+            assert_eq!(response.status, StatusCode::NO_CONTENT);
+            assert_eq!(response.headers["odata-entityid"], "x");
+        }
+    }
+
+    #[test]
+    fn every_truncation_is_an_error_and_never_a_panic() {
+        let end = ANSWER.len() - "--\r\n".len();
+        for cut in 0..end {
+            assert!(read(&ANSWER[..cut]).is_err(), "{cut}");
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_found_with_and_without_quotes() {
+        assert_eq!(boundary("multipart/mixed; boundary=a_b"), Some("a_b"));
+        assert_eq!(
+            boundary("Multipart/Mixed; charset=x; Boundary=\"a b\""),
+            Some("a b")
+        );
+        assert_eq!(boundary("application/json; boundary=a"), None);
+    }
+}

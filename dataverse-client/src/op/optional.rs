@@ -1,0 +1,37 @@
+//! A missing row as None.
+
+use super::{AfterDoubt, Operation, Replay, Scope};
+use crate::error::{Error, Result};
+use crate::odata::{Request, Response};
+
+/// An operation whose missing row is None and no error.
+#[derive(Debug, Clone)]
+pub struct Optional<O>(pub O);
+
+impl<O: Operation> Operation for Optional<O> {
+    type Output = Option<O::Output>;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        self.0.request_in(scope)
+    }
+
+    fn decode(&self, response: &Response) -> Result<Option<O::Output>> {
+        match self.0.decode(response) {
+            Ok(output) => Ok(Some(output)),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn replay(&self) -> Replay {
+        self.0.replay()
+    }
+
+    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
+        match self.0.after_doubt(refusal) {
+            AfterDoubt::Stands => AfterDoubt::Stands,
+            AfterDoubt::Done(output) => AfterDoubt::Done(Some(output)),
+            AfterDoubt::Ask(request, output) => AfterDoubt::Ask(request, Some(output)),
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! What a create or an update writes.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::marker::PhantomData;
+
+use super::{Accepts, BindTarget, Column, Entity, OnCreate, OnUpdate, Reference, WritableIn};
+use crate::value::Value;
+
+/// The columns of a new row.
+pub type New<E> = Body<E, OnCreate>;
+
+/// The columns that an update changes. Others keep their values.
+pub type Changes<E> = Body<E, OnUpdate>;
+
+/// Columns of a row of `E` and what to write into them; see [`New`] and [`Changes`].
+///
+/// A column that is written twice gets the last value. Only what is set is sent: every column in
+/// a request counts as changed for audit, flows and plug-ins, even if its value is the same.
+pub struct Body<E, M> {
+    entries: Vec<Entry>,
+    types: PhantomData<fn() -> (E, M)>,
+}
+
+/// One member of a body.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Entry {
+    /// Column name, or navigation property without `@odata.bind`.
+    pub(crate) name: Cow<'static, str>,
+    pub(crate) value: Written,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Written {
+    /// JSON text; `null` to clear.
+    Json(Cow<'static, str>),
+    /// Points a navigation property at a row.
+    Bind(Reference),
+    /// Points a navigation property at nothing.
+    Unbind,
+}
+
+impl<E, M> Body<E, M> {
+    /// Nothing yet.
+    pub fn new() -> Self {
+        Body {
+            entries: Vec::new(),
+            types: PhantomData,
+        }
+    }
+
+    /// Whether nothing is set.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The JSON set for a column.
+    pub(crate) fn json_of(&self, column: &str) -> Option<&str> {
+        self.entries.iter().find_map(|entry| match &entry.value {
+            Written::Json(json) if entry.name == column => Some(json.as_ref()),
+            _ => None,
+        })
+    }
+
+    fn put(mut self, name: impl Into<Cow<'static, str>>, value: Written) -> Self {
+        let name = name.into();
+        let is_bind = |value: &Written| !matches!(value, Written::Json(_));
+        match self
+            .entries
+            .iter_mut()
+            .find(|entry| entry.name == name && is_bind(&entry.value) == is_bind(&value))
+        {
+            Some(entry) => entry.value = value,
+            None => self.entries.push(Entry { name, value }),
+        }
+        self
+    }
+
+    /// Writes a column that is only known at run time, by its logical name.
+    pub fn set_named(self, column: impl Into<Cow<'static, str>>, value: impl Value) -> Self {
+        self.put(column, json(&value))
+    }
+
+    /// Clears a column that is only known at run time.
+    pub fn clear_named(self, column: impl Into<Cow<'static, str>>) -> Self {
+        self.put(column, Written::Json(Cow::Borrowed("null")))
+    }
+
+    /// Points a navigation property that is only known at run time, by its exact name, at a row.
+    pub fn bind_named(
+        self,
+        navigation: impl Into<Cow<'static, str>>,
+        target: impl BindTarget,
+    ) -> Self {
+        self.put(navigation, Written::Bind(target.reference()))
+    }
+}
+
+impl<E: Entity, M> Body<E, M> {
+    /// Writes a column.
+    pub fn set<T: Value, A: WritableIn<M>>(
+        self,
+        column: Column<E, T, A>,
+        value: impl Into<T>,
+    ) -> Self {
+        self.put(column.logical_name(), json(&value.into()))
+    }
+
+    /// Writes a column if there is a value, and leaves it out otherwise.
+    pub fn set_some<T: Value, A: WritableIn<M>>(
+        self,
+        column: Column<E, T, A>,
+        value: Option<impl Into<T>>,
+    ) -> Self {
+        match value {
+            Some(value) => self.set(column, value),
+            None => self,
+        }
+    }
+
+    /// Writes a column if there is a value, and clears it otherwise.
+    pub fn set_or_clear<T: Value, A: WritableIn<M>>(
+        self,
+        column: Column<E, T, A>,
+        value: Option<impl Into<T>>,
+    ) -> Self {
+        match value {
+            Some(value) => self.set(column, value),
+            None => self.clear(column),
+        }
+    }
+
+    /// Writes null into a column. For a lookup see [`unbind`](Body::unbind).
+    pub fn clear<T: Value, A: WritableIn<M>>(self, column: Column<E, T, A>) -> Self {
+        self.clear_named(column.logical_name())
+    }
+
+    /// Points a lookup at a row.
+    ///
+    /// The compiler picks the navigation property: a lookup of several tables has one for each.
+    pub fn bind<L, A, B>(self, column: Column<E, L, A>, target: B) -> Self
+    where
+        L: Accepts<B::Entity>,
+        A: WritableIn<M>,
+        B: BindTarget,
+    {
+        let navigation = L::navigation(column.info());
+        self.put(navigation, Written::Bind(target.reference()))
+    }
+
+    /// Points a lookup at nothing.
+    ///
+    /// `T` is the table it points at now: inferred for a lookup of one table; for a lookup of
+    /// several any of its tables serves, since they share one column.
+    pub fn unbind<T, L, A>(self, column: Column<E, L, A>) -> Self
+    where
+        L: Accepts<T>,
+        A: WritableIn<M>,
+    {
+        let navigation = L::navigation(column.info());
+        self.put(navigation, Written::Unbind)
+    }
+}
+
+fn json(value: &impl Value) -> Written {
+    let mut text = String::new();
+    value.write_json(&mut text);
+    Written::Json(Cow::Owned(text))
+}
+
+impl<E, M> Default for Body<E, M> {
+    fn default() -> Self {
+        Body::new()
+    }
+}
+
+impl<E, M> Clone for Body<E, M> {
+    fn clone(&self) -> Self {
+        Body {
+            entries: self.entries.clone(),
+            types: PhantomData,
+        }
+    }
+}
+
+impl<E, M> PartialEq for Body<E, M> {
+    fn eq(&self, other: &Self) -> bool {
+        self.entries == other.entries
+    }
+}
+
+impl<E, M> fmt::Debug for Body<E, M> {
+    /// Names the columns, not their values: those are a row's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set()
+            .entries(self.entries.iter().map(|entry| &entry.name))
+            .finish()
+    }
+}
+
+impl<E> From<Changes<E>> for New<E> {
+    /// Whatever an update may write, but for columns that only an update may write, a create may
+    /// write too; those the service refuses.
+    fn from(changes: Changes<E>) -> Self {
+        Body {
+            entries: changes.entries,
+            types: PhantomData,
+        }
+    }
+}
+
+impl<E> From<&Changes<E>> for Changes<E> {
+    fn from(changes: &Changes<E>) -> Self {
+        changes.clone()
+    }
+}

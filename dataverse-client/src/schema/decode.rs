@@ -1,0 +1,286 @@
+//! Reading a row. One reader for every table, and it remembers the order of keys: rows of a page
+//! repeat it, so that most keys cost one comparison.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+
+use super::cell::Cell;
+use super::record::Parts;
+use super::row::RowMeta;
+use super::{Entity, Record, Row, Table};
+use crate::value::json::Reader;
+use crate::value::{Annotation, ETag, JsonError, Scalar, ValueError};
+
+const FORMATTED_VALUE: &str = "OData.Community.Display.V1.FormattedValue";
+const LOOKUP_LOGICAL_NAME: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
+
+/// A row could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum RowError {
+    #[error(transparent)]
+    Json(#[from] JsonError),
+    #[error("column `{column}` of `{table}`: {error}")]
+    Value {
+        table: &'static str,
+        column: &'static str,
+        error: ValueError,
+    },
+    #[error("column `{column}` of `{table}` is null or was not sent; make the field an `Option`")]
+    Null {
+        table: &'static str,
+        column: &'static str,
+    },
+}
+
+/// What the keys of a page's rows mean, learned while reading.
+#[derive(Debug)]
+pub(crate) struct Shape {
+    table: &'static Table,
+    /// Column ordinal of each part; None where part and ordinal are the same.
+    fields: Option<&'static [u16]>,
+    keys: Vec<KnownKey>,
+    by_name: HashMap<Box<str>, usize>,
+}
+
+#[derive(Debug)]
+struct KnownKey {
+    /// With quotes and colon.
+    quoted: Box<str>,
+    meaning: Meaning,
+    /// The key that came after this one the last time.
+    next: usize,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    /// A column that is a part of the record.
+    Part {
+        part: u16,
+        is_primary_id: bool,
+    },
+    /// The primary key, which is no part of the record.
+    PrimaryId,
+    ETag,
+    Annotation {
+        annotation: Annotation,
+        ordinal: u16,
+        part: Option<u16>,
+    },
+    Ignored,
+}
+
+/// An annotation that waits for its value: the service sends it first.
+struct Pending<'a> {
+    part: u16,
+    annotation: Annotation,
+    text: Cow<'a, str>,
+}
+
+impl Shape {
+    pub(crate) fn of<R: Record>() -> Self {
+        Shape {
+            table: R::Entity::TABLE,
+            fields: R::FIELDS,
+            keys: Vec::new(),
+            by_name: HashMap::new(),
+        }
+    }
+
+    fn ordinal_of(&self, part: u16) -> u16 {
+        match self.fields {
+            Some(fields) => fields.get(usize::from(part)).copied().unwrap_or(u16::MAX),
+            None => part,
+        }
+    }
+
+    fn column_of(&self, part: u16) -> &'static str {
+        let ordinal = usize::from(self.ordinal_of(part));
+        self.table
+            .columns()
+            .get(ordinal)
+            .map_or("?", |column| column.wire_name())
+    }
+
+    fn part_of(&self, ordinal: u16) -> Option<u16> {
+        match self.fields {
+            Some(fields) => (0u16..)
+                .zip(fields)
+                .find(|(_, f)| **f == ordinal)
+                .map(|(p, _)| p),
+            None => Some(ordinal),
+        }
+    }
+
+    fn ordinal(&self, wire_name: &str) -> Option<u16> {
+        (0u16..)
+            .zip(self.table.columns())
+            .find(|(_, column)| column.wire_name() == wire_name)
+            .map(|(ordinal, _)| ordinal)
+    }
+
+    fn meaning(&self, key: &str) -> Meaning {
+        if key == "@odata.etag" {
+            return Meaning::ETag;
+        }
+        if let Some((column, term)) = key.split_once('@') {
+            let annotation = match term {
+                FORMATTED_VALUE => Annotation::FormattedValue,
+                LOOKUP_LOGICAL_NAME => Annotation::LookupLogicalName,
+                _ => return Meaning::Ignored,
+            };
+            return match self.ordinal(column) {
+                Some(ordinal) => Meaning::Annotation {
+                    annotation,
+                    ordinal,
+                    part: self.part_of(ordinal),
+                },
+                None => Meaning::Ignored,
+            };
+        }
+        let is_primary_id = key == self.table.primary_id();
+        match self.ordinal(key).and_then(|ordinal| self.part_of(ordinal)) {
+            Some(part) => Meaning::Part {
+                part,
+                is_primary_id,
+            },
+            None if is_primary_id => Meaning::PrimaryId,
+            None => Meaning::Ignored,
+        }
+    }
+
+    /// Reads the next key; `previous` is where the one before it stands.
+    fn key(
+        &mut self,
+        reader: &mut Reader<'_>,
+        previous: Option<usize>,
+    ) -> Result<usize, JsonError> {
+        let mut guess = previous.map_or(0, |previous| self.keys[previous].next);
+        // Annotations come and go with nulls: look a little further.
+        for _ in 0..3 {
+            let Some(known) = self.keys.get(guess) else {
+                break;
+            };
+            if reader.take_key(&known.quoted) {
+                return Ok(self.link(previous, guess));
+            }
+            guess = known.next;
+        }
+        let key = reader.key()?;
+        let at = match self.by_name.get(key.as_ref()) {
+            Some(&at) => at,
+            None => {
+                let at = self.keys.len();
+                self.keys.push(KnownKey {
+                    quoted: format!("\"{key}\":").into(),
+                    meaning: self.meaning(&key),
+                    next: at + 1,
+                });
+                self.by_name.insert(key.into(), at);
+                at
+            }
+        };
+        Ok(self.link(previous, at))
+    }
+
+    fn link(&mut self, previous: Option<usize>, at: usize) -> usize {
+        if let Some(previous) = previous {
+            self.keys[previous].next = at;
+        }
+        at
+    }
+}
+
+/// Reads one row, whose `{` comes next.
+pub(crate) fn decode_row<R: Record>(
+    reader: &mut Reader<'_>,
+    shape: &mut Shape,
+) -> Result<Row<R>, RowError> {
+    let mut parts = R::Parts::default();
+    let mut meta = RowMeta::default();
+    fill(reader, shape, &mut parts, &mut meta)?;
+    match R::from_parts(parts) {
+        Ok(record) => Ok(Row::new(record, meta)),
+        Err(null) => Err(RowError::Null {
+            table: shape.table.logical_name(),
+            column: shape.column_of(null.field),
+        }),
+    }
+}
+
+fn fill(
+    reader: &mut Reader<'_>,
+    shape: &mut Shape,
+    parts: &mut dyn Parts,
+    meta: &mut RowMeta,
+) -> Result<(), RowError> {
+    let mut pending: Vec<Pending<'_>> = Vec::new();
+    let mut previous = None;
+    let mut more = reader.enter_object()?;
+    while more {
+        let at = shape.key(reader, previous)?;
+        previous = Some(at);
+        match shape.keys[at].meaning {
+            Meaning::Part {
+                part,
+                is_primary_id,
+            } => {
+                let scalar = reader.scalar()?;
+                if is_primary_id {
+                    meta.id = guid(&scalar);
+                }
+                let read = parts.part_mut(part).map(|cell| cell.read(scalar));
+                if let Some(Err(error)) = read {
+                    return Err(RowError::Value {
+                        table: shape.table.logical_name(),
+                        column: shape.column_of(part),
+                        error,
+                    });
+                }
+            }
+            Meaning::PrimaryId => meta.id = guid(&reader.scalar()?),
+            Meaning::ETag => {
+                if let Scalar::Text(text) = reader.scalar()? {
+                    meta.etag = Some(ETag::new(text));
+                }
+            }
+            Meaning::Annotation {
+                annotation,
+                ordinal,
+                part,
+            } => {
+                if let Scalar::Text(text) = reader.scalar()? {
+                    if annotation == Annotation::FormattedValue {
+                        meta.labels.push((ordinal, text.as_ref().into()));
+                    }
+                    if let Some(part) = part {
+                        pending.push(Pending {
+                            part,
+                            annotation,
+                            text,
+                        });
+                    }
+                }
+            }
+            Meaning::Ignored => reader.skip()?,
+        }
+        more = reader.more_members()?;
+    }
+    for Pending {
+        part,
+        annotation,
+        text,
+    } in pending
+    {
+        if let Some(cell) = parts.part_mut(part) {
+            Cell::annotate(cell, annotation, &text);
+        }
+    }
+    Ok(())
+}
+
+fn guid(scalar: &Scalar<'_>) -> Option<uuid::Uuid> {
+    match scalar {
+        Scalar::Text(text) => uuid::Uuid::try_parse(text).ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,108 @@
+//! Pointing a lookup at a row.
+
+use super::key::KeyKind;
+use super::{ColumnInfo, Entity, Key, ToKey};
+use crate::value::{AnyLookup, Id, Lookup};
+
+/// Says that a lookup of several tables may point at `E`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a lookup that may point at `{E}`",
+    note = "the variants of `{Self}` are the tables that this lookup accepts"
+)]
+pub trait HasTarget<E> {
+    /// The navigation property to bind through, in its exact case.
+    const NAVIGATION: &'static str;
+}
+
+/// A column type that may point at rows of `E`.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` column cannot point at `{E}`",
+    note = "a lookup accepts only its own target tables; other columns cannot be bound"
+)]
+pub trait Accepts<E> {
+    /// The navigation property to bind through.
+    fn navigation(column: &ColumnInfo) -> &'static str;
+}
+
+impl<E> Accepts<E> for Lookup<E> {
+    fn navigation(column: &ColumnInfo) -> &'static str {
+        column.navigation().unwrap_or(column.logical_name())
+    }
+}
+
+impl<E, L: HasTarget<E>> Accepts<E> for AnyLookup<L> {
+    fn navigation(_: &ColumnInfo) -> &'static str {
+        L::NAVIGATION
+    }
+}
+
+/// Compiles only for a lookup of one table. For the derive.
+#[doc(hidden)]
+pub fn assert_lookup<E>(_: &Lookup<E>) {}
+
+/// A row that a lookup can be pointed at: an [`Id`], a [`Key`], a [`Lookup`] that was read, or the
+/// handle of a row that the same change set creates.
+pub trait BindTarget {
+    /// The table of the row.
+    type Entity: Entity;
+
+    /// How the row is named in a body.
+    fn reference(self) -> Reference;
+}
+
+/// A row, as a body names it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Reference(pub(crate) ReferenceKind);
+
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum ReferenceKind {
+    /// A row of the set.
+    Row {
+        entity_set: &'static str,
+        key: KeyKind,
+    },
+    /// A row that the same change set creates.
+    Content(ContentRef),
+}
+
+/// A member of a change set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct ContentRef {
+    /// Which change set or batch.
+    pub(crate) scope: u64,
+    /// The how-manieth member, from 0.
+    pub(crate) index: usize,
+}
+
+impl Reference {
+    fn row<E: Entity>(key: Key<E>) -> Self {
+        Reference(ReferenceKind::Row {
+            entity_set: E::TABLE.entity_set(),
+            key: key.into_kind(),
+        })
+    }
+}
+
+impl<E: Entity> BindTarget for Id<E> {
+    type Entity = E;
+
+    fn reference(self) -> Reference {
+        Reference::row(self.to_key())
+    }
+}
+
+impl<E: Entity> BindTarget for Key<E> {
+    type Entity = E;
+
+    fn reference(self) -> Reference {
+        Reference::row(self)
+    }
+}
+
+impl<E: Entity> BindTarget for &Lookup<E> {
+    type Entity = E;
+
+    fn reference(self) -> Reference {
+        Reference::row(self.to_key())
+    }
+}

@@ -1,0 +1,73 @@
+//! Rust types that a row can be read into.
+
+use super::cell::Columns;
+use super::{Cell, Column, Entity};
+use crate::value::{AnyLookup, Id, Lookup, Value};
+
+/// A type that rows of a table are read into: a generated struct, or a struct with
+/// `#[derive(Record)]` that names the columns a program needs.
+pub trait Record: Sized + Send + 'static {
+    /// The table.
+    type Entity: Entity;
+
+    /// What is filled while a row is read.
+    type Parts: Parts + Default;
+
+    /// Ordinals of the columns to read, one for each part; they are the `$select`. None for all
+    /// columns of the table, each at its ordinal.
+    const FIELDS: Option<&'static [u16]>;
+
+    /// Makes the record of its parts.
+    ///
+    /// Errors: a column is null whose field is not an `Option`.
+    fn from_parts(parts: Self::Parts) -> Result<Self, NullColumn>;
+}
+
+/// The fields of a record while it is read.
+pub trait Parts {
+    /// The part at `index`; None beyond the last.
+    fn part_mut(&mut self, index: u16) -> Option<&mut dyn Cell>;
+}
+
+impl<T: Columns> Parts for T {
+    fn part_mut(&mut self, index: u16) -> Option<&mut dyn Cell> {
+        self.cell_mut(index)
+    }
+}
+
+/// A column is null whose field is not an `Option`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NullColumn {
+    /// Place of the field in the record's fields.
+    pub field: u16,
+}
+
+/// A value type that a column of `C` can be read as.
+#[diagnostic::on_unimplemented(
+    message = "a column that holds `{C}` cannot be read into a field of type `{Self}`",
+    label = "the column holds `{C}`",
+    note = "use the column's own type, or an `Option` of it where the column may be null"
+)]
+pub trait ReadAs<C>: Value {}
+
+impl<T: Value> ReadAs<T> for T {}
+impl<E: 'static> ReadAs<Id<E>> for uuid::Uuid {}
+impl<E: 'static> ReadAs<Lookup<E>> for uuid::Uuid {}
+impl<E: 'static> ReadAs<Lookup<E>> for Id<E> {}
+impl<L: 'static> ReadAs<AnyLookup<L>> for uuid::Uuid {}
+
+/// The type of a record's field over a column of `C`: a value, or an `Option` of one.
+#[diagnostic::on_unimplemented(
+    message = "a column that holds `{C}` cannot be read into a field of type `{Self}`",
+    label = "the column holds `{C}`",
+    note = "use the column's own type, or an `Option` of it where the column may be null"
+)]
+pub trait Field<C> {}
+
+impl<C, T: ReadAs<C>> Field<C> for T {}
+impl<C, T: ReadAs<C>> Field<C> for Option<T> {}
+
+/// The ordinal of `column`, checked to fit a field of type `F`.
+pub const fn field<F: Field<C>, E, C, A>(column: Column<E, C, A>) -> u16 {
+    column.ordinal()
+}

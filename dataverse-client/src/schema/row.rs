@@ -1,0 +1,88 @@
+//! A row that was read, and what came with it.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut};
+
+use super::{Column, Entity, Record};
+use crate::value::{ETag, Id};
+
+/// A record, with what the service said about the row. Derefs to the record.
+pub struct Row<R: Record> {
+    record: R,
+    meta: RowMeta,
+}
+
+/// What comes with a row beside its columns.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct RowMeta {
+    pub(crate) id: Option<uuid::Uuid>,
+    pub(crate) etag: Option<ETag>,
+    /// Column ordinal and formatted value.
+    pub(crate) labels: Vec<(u16, Box<str>)>,
+}
+
+impl<R: Record> Row<R> {
+    pub(crate) fn new(record: R, meta: RowMeta) -> Self {
+        Row { record, meta }
+    }
+
+    /// The primary key: the service sends it with every row of a table, selected or not.
+    pub fn id(&self) -> Option<Id<R::Entity>> {
+        self.meta.id.map(Id::new)
+    }
+
+    /// The version of the row, for `if_match`.
+    pub fn etag(&self) -> Option<&ETag> {
+        self.meta.etag.as_ref()
+    }
+
+    /// The column's value in the caller's language and time zone, if formatted values were asked
+    /// for: to show, never to parse.
+    pub fn label<T, A>(&self, column: Column<R::Entity, T, A>) -> Option<&str> {
+        self.meta
+            .labels
+            .iter()
+            .find(|(ordinal, _)| *ordinal == column.ordinal())
+            .map(|(_, label)| label.as_ref())
+    }
+
+    /// The record alone.
+    pub fn into_inner(self) -> R {
+        self.record
+    }
+}
+
+impl<R: Record> Deref for Row<R> {
+    type Target = R;
+
+    fn deref(&self) -> &R {
+        &self.record
+    }
+}
+
+impl<R: Record> DerefMut for Row<R> {
+    fn deref_mut(&mut self) -> &mut R {
+        &mut self.record
+    }
+}
+
+impl<R: Record + Clone> Clone for Row<R> {
+    fn clone(&self) -> Self {
+        Row::new(self.record.clone(), self.meta.clone())
+    }
+}
+
+impl<R: Record + PartialEq> PartialEq for Row<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.record == other.record && self.meta == other.meta
+    }
+}
+
+impl<R: Record + fmt::Debug> fmt::Debug for Row<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct(R::Entity::TABLE.logical_name())
+            .field("record", &self.record)
+            .field("etag", &self.meta.etag)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,119 @@
+//! A GUID that remembers its table.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::str::FromStr;
+
+use uuid::Uuid;
+
+use super::{Scalar, Value, ValueError};
+
+/// The primary key of a row of `E`.
+pub struct Id<E> {
+    uuid: Uuid,
+    entity: PhantomData<fn() -> E>,
+}
+
+impl<E> Id<E> {
+    /// The row of `E` with this GUID.
+    pub const fn new(uuid: Uuid) -> Self {
+        Id {
+            uuid,
+            entity: PhantomData,
+        }
+    }
+
+    /// A new GUID, made from the time and chance (version 7): sequential ones keep the
+    /// service's indexes dense.
+    pub fn generate() -> Self {
+        Id::new(Uuid::now_v7())
+    }
+
+    /// The GUID.
+    pub const fn uuid(self) -> Uuid {
+        self.uuid
+    }
+}
+
+// By hand: a derive would ask the same of `E`.
+impl<E> Clone for Id<E> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<E> Copy for Id<E> {}
+
+impl<E> PartialEq for Id<E> {
+    fn eq(&self, other: &Self) -> bool {
+        self.uuid == other.uuid
+    }
+}
+
+impl<E> Eq for Id<E> {}
+
+impl<E> PartialOrd for Id<E> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<E> Ord for Id<E> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.uuid.cmp(&other.uuid)
+    }
+}
+
+impl<E> Hash for Id<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.uuid.hash(state);
+    }
+}
+
+impl<E> fmt::Display for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.uuid.fmt(f)
+    }
+}
+
+impl<E> fmt::Debug for Id<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.uuid, f)
+    }
+}
+
+impl<E> From<Uuid> for Id<E> {
+    fn from(uuid: Uuid) -> Self {
+        Id::new(uuid)
+    }
+}
+
+impl<E> From<Id<E>> for Uuid {
+    fn from(id: Id<E>) -> Self {
+        id.uuid
+    }
+}
+
+impl<E> FromStr for Id<E> {
+    type Err = uuid::Error;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Id::new)
+    }
+}
+
+impl<E: 'static> Value for Id<E> {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        Uuid::from_scalar(scalar).map(Id::new)
+    }
+
+    fn write_json(&self, out: &mut String) {
+        self.uuid.write_json(out);
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        self.uuid.write_literal(out);
+    }
+}

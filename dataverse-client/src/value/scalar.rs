@@ -1,0 +1,328 @@
+//! How each Rust type is read from JSON and written as JSON and as an OData literal.
+
+use std::fmt::{Debug, Write};
+use std::str::FromStr;
+
+use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::json::{Scalar, write_string};
+
+/// A type that a column can hold.
+pub trait Value: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
+    /// Reads a JSON value that is not null.
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError>;
+
+    /// Appends the value as JSON.
+    fn write_json(&self, out: &mut String);
+
+    /// Appends the value as it stands in `$filter` and in keys, not percent-encoded.
+    fn write_literal(&self, out: &mut String);
+
+    /// Takes what the service says about the value beside it. Most types have no use for it.
+    fn annotate(&mut self, annotation: Annotation, text: &str) {
+        let _ = (annotation, text);
+    }
+}
+
+/// What an annotation of a value tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Annotation {
+    /// `OData.Community.Display.V1.FormattedValue`: the value in the caller's language.
+    FormattedValue,
+    /// `Microsoft.Dynamics.CRM.lookuplogicalname`: the table a lookup points at.
+    LookupLogicalName,
+}
+
+/// A value is not what the column holds.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+pub struct ValueError {
+    /// What the Rust type takes.
+    pub expected: &'static str,
+    /// What came, by kind: errors never carry a row's data.
+    pub found: &'static str,
+}
+
+impl ValueError {
+    /// `scalar` is not what the type takes.
+    pub fn new(expected: &'static str, scalar: &Scalar<'_>) -> Self {
+        ValueError {
+            expected,
+            found: scalar.kind(),
+        }
+    }
+}
+
+impl Value for String {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        match scalar {
+            Scalar::Text(text) => Ok(text.into_owned()),
+            other => Err(ValueError::new("text", &other)),
+        }
+    }
+
+    fn write_json(&self, out: &mut String) {
+        write_string(self, out);
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        write_text_literal(self, out);
+    }
+}
+
+/// Appends `'O''Bryan'`.
+pub(crate) fn write_text_literal(text: &str, out: &mut String) {
+    out.push('\'');
+    for (index, piece) in text.split('\'').enumerate() {
+        if index > 0 {
+            out.push_str("''");
+        }
+        out.push_str(piece);
+    }
+    out.push('\'');
+}
+
+impl Value for bool {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        match scalar {
+            Scalar::Bool(value) => Ok(value),
+            other => Err(ValueError::new("true or false", &other)),
+        }
+    }
+
+    fn write_json(&self, out: &mut String) {
+        out.push_str(if *self { "true" } else { "false" });
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        self.write_json(out);
+    }
+}
+
+/// Reads a number, or text that holds one (`IEEE754Compatible` answers quote 64-bit numbers).
+fn number<T: FromStr>(scalar: Scalar<'_>, expected: &'static str) -> Result<T, ValueError> {
+    let digits: &str = match &scalar {
+        Scalar::Number(digits) => digits,
+        Scalar::Text(text) => text,
+        _ => return Err(ValueError::new(expected, &scalar)),
+    };
+    digits
+        .parse()
+        .map_err(|_| ValueError::new(expected, &scalar))
+}
+
+macro_rules! whole_number {
+    ($type:ty, $expected:literal) => {
+        impl Value for $type {
+            fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+                number(scalar, $expected)
+            }
+
+            fn write_json(&self, out: &mut String) {
+                // Writing to a String does not fail.
+                let _ = write!(out, "{self}");
+            }
+
+            fn write_literal(&self, out: &mut String) {
+                self.write_json(out);
+            }
+        }
+    };
+}
+
+whole_number!(i32, "a whole number of 32 bits");
+whole_number!(i64, "a whole number of 64 bits");
+
+impl Value for f64 {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        match &scalar {
+            Scalar::Text(text) if text == "INF" => Ok(f64::INFINITY),
+            Scalar::Text(text) if text == "-INF" => Ok(f64::NEG_INFINITY),
+            _ => number(scalar, "a number"),
+        }
+    }
+
+    fn write_json(&self, out: &mut String) {
+        if self.is_finite() {
+            let _ = write!(out, "{self}");
+        } else {
+            out.push('"');
+            self.write_literal(out);
+            out.push('"');
+        }
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        // Names from the OData JSON format.
+        match *self {
+            value if value.is_nan() => out.push_str("NaN"),
+            f64::INFINITY => out.push_str("INF"),
+            f64::NEG_INFINITY => out.push_str("-INF"),
+            value => drop(write!(out, "{value}")),
+        }
+    }
+}
+
+impl Value for Decimal {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        const EXPECTED: &str = "a decimal number of at most 28 digits";
+        let digits: &str = match &scalar {
+            Scalar::Number(digits) => digits,
+            Scalar::Text(text) => text,
+            _ => return Err(ValueError::new(EXPECTED, &scalar)),
+        };
+        // Exact or not at all: a rounded amount is worse than an error.
+        Decimal::from_str_exact(digits)
+            .or_else(|error| {
+                if digits.contains(['e', 'E']) {
+                    Decimal::from_scientific(digits)
+                } else {
+                    Err(error)
+                }
+            })
+            .map_err(|_| ValueError::new(EXPECTED, &scalar))
+    }
+
+    fn write_json(&self, out: &mut String) {
+        let _ = write!(out, "{self}");
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        self.write_json(out);
+    }
+}
+
+/// Reads text through `parse`.
+fn parsed<T>(
+    scalar: Scalar<'_>,
+    expected: &'static str,
+    parse: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, ValueError> {
+    let value = match &scalar {
+        Scalar::Text(text) => parse(text),
+        _ => None,
+    };
+    value.ok_or_else(|| ValueError::new(expected, &scalar))
+}
+
+impl Value for Uuid {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        parsed(scalar, "a GUID", |text| Uuid::try_parse(text).ok())
+    }
+
+    fn write_json(&self, out: &mut String) {
+        let _ = write!(out, "\"{self}\"");
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+impl Value for DateTime<Utc> {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        parsed(scalar, "a date and time", |text| {
+            DateTime::parse_from_rfc3339(text)
+                .ok()
+                .map(|time| time.with_timezone(&Utc))
+        })
+    }
+
+    fn write_json(&self, out: &mut String) {
+        out.push('"');
+        self.write_literal(out);
+        out.push('"');
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        out.push_str(&self.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+    }
+}
+
+impl Value for NaiveDate {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        parsed(scalar, "a date", |text| text.parse().ok())
+    }
+
+    fn write_json(&self, out: &mut String) {
+        let _ = write!(out, "\"{self}\"");
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        let _ = write!(out, "{self}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read<T: Value>(json: &str) -> Result<T, ValueError> {
+        let mut reader = super::super::json::Reader::new(json);
+        T::from_scalar(reader.scalar().unwrap())
+    }
+
+    fn json<T: Value>(value: T) -> String {
+        let mut out = String::new();
+        value.write_json(&mut out);
+        out
+    }
+
+    #[test]
+    fn decimals_keep_their_trailing_zeros() {
+        for digits in ["5000000.0000", "0.1000000000", "1.000000000000", "-0.01"] {
+            assert_eq!(json(read::<Decimal>(digits).unwrap()), digits);
+        }
+        assert_eq!(
+            read::<Decimal>("1e-3").unwrap(),
+            "0.001".parse::<Decimal>().unwrap()
+        );
+        assert!(read::<Decimal>("0.12345678901234567890123456789012345").is_err());
+    }
+
+    #[test]
+    fn big_integers_stay_exact() {
+        assert_eq!(
+            read::<i64>("9223372036854775807"),
+            Ok(9_223_372_036_854_775_807)
+        );
+        assert_eq!(
+            read::<i64>("\"9007199254740993\""),
+            Ok(9_007_199_254_740_993)
+        );
+        assert!(read::<i32>("2147483648").is_err());
+        assert!(read::<i32>("1.5").is_err());
+    }
+
+    #[test]
+    fn times_are_utc_and_written_with_z() {
+        let time = read::<DateTime<Utc>>("\"2023-04-19T03:00:00+07:00\"").unwrap();
+        assert_eq!(json(time), "\"2023-04-18T20:00:00Z\"");
+        assert_eq!(
+            json(read::<NaiveDate>("\"1990-02-28\"").unwrap()),
+            "\"1990-02-28\""
+        );
+    }
+
+    #[test]
+    fn errors_name_kinds_and_never_values() {
+        assert_eq!(
+            read::<Uuid>("\"secret\"").unwrap_err().to_string(),
+            "expected a GUID, found text"
+        );
+        assert_eq!(
+            read::<String>("[1]").unwrap_err().to_string(),
+            "expected text, found an array"
+        );
+    }
+
+    #[test]
+    fn text_literals_double_the_quote() {
+        let mut out = String::new();
+        "O'Bryan".to_owned().write_literal(&mut out);
+        assert_eq!(out, "'O''Bryan'");
+    }
+}
