@@ -152,7 +152,7 @@ fn expand(entity: &Ident, names: &Names, krate: &Path, columns: &[Column<'_>]) -
         .filter(|c| c.navigation.is_some())
         .map(|column| {
             let content = column.content;
-            quote!(const _: fn(&#content) = #krate::schema::assert_lookup;)
+            quote!(const _: () = #krate::schema::assert_lookup::<#content>();)
         });
     quote! {
         impl #entity {

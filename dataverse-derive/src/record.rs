@@ -94,8 +94,8 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
     let checks = parts.iter().map(|part| {
         let constant = part.column.constant();
         let field_type = part.field_type;
-        quote_spanned! { field_type.span()=>
-            #krate::schema::field::<#field_type, _, _, _>(<#entity>::#constant)
+        quote_spanned! {field_type.span()=>
+            #krate::schema::field(<#entity>::#constant).read_as::<#field_type>()
         }
     });
     let taken = parts.iter().enumerate().map(|(index, part)| {

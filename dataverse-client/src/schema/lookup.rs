@@ -36,9 +36,19 @@ impl<E, L: HasTarget<E>> Accepts<E> for AnyLookup<L> {
     }
 }
 
+/// A lookup of one table.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a lookup",
+    label = "a column with a navigation property is a `Lookup`"
+)]
+#[doc(hidden)]
+pub trait OneTarget {}
+
+impl<E> OneTarget for Lookup<E> {}
+
 /// Compiles only for a lookup of one table. For the derive.
 #[doc(hidden)]
-pub fn assert_lookup<E>(_: &Lookup<E>) {}
+pub const fn assert_lookup<L: OneTarget>() {}
 
 /// A row that a lookup can be pointed at: an [`Id`], a [`Key`], a [`Lookup`] that was read, or the
 /// handle of a row that the same change set creates.

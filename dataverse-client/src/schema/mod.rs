@@ -25,5 +25,5 @@ pub use key::{AlternateKey, Key, KeyValues, ToKey};
 pub use lookup::{Accepts, BindTarget, HasTarget, Reference, assert_lookup};
 pub(crate) use lookup::{ContentRef, ReferenceKind};
 pub use navigation::{Many, Navigation, One};
-pub use record::{Field, NullColumn, Parts, ReadAs, Record, field};
+pub use record::{Field, FieldColumn, NullColumn, Parts, ReadAs, Record, field};
 pub use row::Row;

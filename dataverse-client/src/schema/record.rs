@@ -1,5 +1,7 @@
 //! Rust types that a row can be read into.
 
+use std::marker::PhantomData;
+
 use super::cell::Columns;
 use super::{Cell, Column, Entity};
 use crate::value::{AnyLookup, Id, Lookup, Value};
@@ -67,7 +69,25 @@ pub trait Field<C> {}
 impl<C, T: ReadAs<C>> Field<C> for T {}
 impl<C, T: ReadAs<C>> Field<C> for Option<T> {}
 
-/// The ordinal of `column`, checked to fit a field of type `F`.
-pub const fn field<F: Field<C>, E, C, A>(column: Column<E, C, A>) -> u16 {
-    column.ordinal()
+/// A column that a field is to be read from: what a derive checks its input with.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldColumn<C> {
+    ordinal: u16,
+    holds: PhantomData<fn() -> C>,
+}
+
+/// The column to read a field from. The field's type comes in a second step, so that rustc knows
+/// what the column holds when it complains.
+pub const fn field<E, C, A>(column: Column<E, C, A>) -> FieldColumn<C> {
+    FieldColumn {
+        ordinal: column.ordinal(),
+        holds: PhantomData,
+    }
+}
+
+impl<C> FieldColumn<C> {
+    /// The ordinal of the column, which fits a field of type `F`.
+    pub const fn read_as<F: Field<C>>(self) -> u16 {
+        self.ordinal
+    }
 }
