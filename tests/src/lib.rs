@@ -1,4 +1,7 @@
-//! What the tests share: where the fixtures are.
+//! What the tests share: where the fixtures are, a transport that plays a script, and a few tables.
+
+pub mod script;
+pub mod tables;
 
 use std::path::{Path, PathBuf};
 

@@ -59,7 +59,8 @@ impl<O: Operation<Output: 'static>> AnyOperation for O {
 
 /// Where the answer to an operation of a batch will be, and what it will be.
 ///
-/// The handle of a [`Create`] in a change set can be bound to: the row it creates is `$1`.
+/// A reference to the handle of a [`Create`] in a change set can be bound to: the row it creates
+/// is `$1`.
 pub struct Handle<T> {
     at: ContentRef,
     output: PhantomData<fn() -> T>,
@@ -93,14 +94,6 @@ impl<E: Entity> BindTarget for &Handle<Id<E>> {
 
     fn reference(self) -> Reference {
         Reference(ReferenceKind::Content(self.at))
-    }
-}
-
-impl<E: Entity> BindTarget for Handle<Id<E>> {
-    type Entity = E;
-
-    fn reference(self) -> Reference {
-        (&self).reference()
     }
 }
 

@@ -1,0 +1,8 @@
+//! The client against scripts and recorded answers; never against the emulator's own ideas.
+
+mod batch;
+mod delivery;
+mod paging;
+mod requests;
+mod security;
+mod wire;
