@@ -5,4 +5,5 @@ mod delivery;
 mod paging;
 mod requests;
 mod security;
+mod transport;
 mod wire;
