@@ -1,4 +1,77 @@
 //! A typed client for the Microsoft Dataverse Web API.
+//!
+//! ```no_run
+//! use dataverse_client::http::FixedToken;
+//! use dataverse_client::{Changes, Client, Entity, Id, New, Record};
+//!
+//! // `dataverse-codegen generate` writes such tables from your org's `$metadata`.
+//! #[derive(Entity, Default)]
+//! #[dataverse(table = "account", set = "accounts", id = "accountid")]
+//! struct Account {
+//!     accountid: Option<Id<Account>>,
+//!     name: Option<String>,
+//!     fax: Option<String>,
+//! }
+//!
+//! /// The columns this program needs: they are also the `$select`.
+//! #[derive(Record)]
+//! #[dataverse(entity = Account)]
+//! struct AccountCard {
+//!     name: String,
+//!     fax: Option<String>,
+//! }
+//!
+//! # async fn program() -> dataverse_client::Result<()> {
+//! let client = Client::builder("https://contoso.crm4.dynamics.com")?
+//!     .credential(FixedToken::new("…"))
+//!     .build()?;
+//!
+//! let id = client.create(New::new().set(Account::NAME, "Contoso")).await?;
+//! client.update(id, Changes::new().clear(Account::FAX)).await?;
+//!
+//! let mut rows = client
+//!     .query::<AccountCard>()
+//!     .filter(Account::NAME.starts_with("Con"))
+//!     .order_by(Account::NAME.asc())
+//!     .rows();
+//! while let Some(account) = rows.try_next().await? {
+//!     println!("{}: {:?}", account.name, account.fax);
+//! }
+//!
+//! match client.delete(id).await {
+//!     Err(error) if error.is_not_found() => {}
+//!     other => other?,
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # Where things are
+//!
+//! - [`Client`]: `retrieve`, `query`, `create`, `update`, `upsert`, `delete`, `invoke`, `batch`.
+//!   Each gives a [`Call`], sent when awaited.
+//! - The operations themselves ([`Retrieve`], [`Query`], [`Create`] …) are values: the same one is
+//!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
+//! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
+//! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
+//! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code
+//!   and the derives are made of.
+//!
+//! # Delivery
+//!
+//! No write is lost silently, and none is done twice silently. Every write ends as `Ok`, as an
+//! error that says it was not executed, or as one with
+//! [`is_outcome_unknown`](Error::is_outcome_unknown).
+//!
+//! | what happened | what the client does |
+//! |---|---|
+//! | 429, or no connection | it was not executed: waits (exactly `Retry-After` if given) and sends again |
+//! | the answer got lost, or 408, 502, 503, 504 | sends again what a second execution does not change: reads, functions, `update` and `upsert` without a condition, `delete`, `create` with its client-made key. Anything else ends with `is_outcome_unknown` |
+//! | a repeated `create` finds its primary key taken | asks for the row; if it is there, the first attempt made it |
+//! | a repeated `delete` finds no row | the first attempt deleted it |
+//!
+//! A `create` carries a primary key made by the client. A repeated `update` or `upsert` runs the
+//! org's plug-ins a second time, and can overwrite what another wrote between; with
+//! [`Update::if_match`] it is not repeated.
 
 // Generated code and derives name this crate by one path; in its own tests and docs, too.
 #[allow(unused_extern_crates)]
@@ -27,4 +100,8 @@ pub use op::{
 pub use schema::{
     AlternateKey, Body, Changes, Column, Entity, Key, Navigation, New, Record, Row, ToKey,
 };
+/// The crates whose types stand in rows, in the versions used here.
+#[doc(no_inline)]
+pub use {chrono, rust_decimal, uuid};
+
 pub use value::{AnyLookup, Binary, ETag, Id, Json, Lookup};
