@@ -6,3 +6,4 @@
 mod architecture;
 mod client;
 mod csdl;
+mod model;

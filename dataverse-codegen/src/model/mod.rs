@@ -1,9 +1,14 @@
 //! What a CSDL document means: inheritance applied, lookups joined with their navigation
 //! properties, abstract targets replaced by the tables that have rows.
 
+mod access;
+mod build;
+mod lookups;
+
 use std::collections::BTreeMap;
 
 pub use crate::csdl::OperationKind;
+pub use build::build;
 
 /// The tables and operations of one document, by logical name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -102,6 +107,9 @@ pub struct LookupTarget {
     pub table: String,
     /// The navigation property to bind through, in its exact case.
     pub navigation: String,
+    /// The abstract type that the navigation property declares, if this table is one of its
+    /// subtypes: `principal` for an owner.
+    pub through: Option<String>,
 }
 
 /// Who may write a column.

@@ -1,0 +1,388 @@
+//! From elements to meaning. Takes any document: what it cannot place it leaves out.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    AlternateKey, Column, ColumnType, ComplexType, EnumType, ItemType, Model, Navigation,
+    Operation, Parameter, Table, TypeRef, access, lookups,
+};
+use crate::csdl::{self, Csdl, EntityType, Text, collection_item, lookup_name};
+
+/// The tables and operations of a document.
+///
+/// Nothing is an error here: a type that is not declared, a base that is its own base, a key
+/// without a column are passed over, since every org's document holds some oddity.
+pub fn build(csdl: &Csdl<'_>) -> Model {
+    let names = Names::of(csdl);
+    let mut model = Model {
+        namespace: csdl
+            .schemas
+            .first()
+            .map_or_else(String::new, |schema| schema.namespace.to_string()),
+        ..Model::default()
+    };
+    for (name, entity) in &names.entities {
+        model
+            .tables
+            .insert((*name).to_owned(), table(&names, name, entity));
+    }
+    for schema in &csdl.schemas {
+        for complex in &schema.complex_types {
+            let complex = ComplexType {
+                name: complex.name.to_string(),
+                members: members(&names, complex),
+            };
+            model.complex_types.insert(complex.name.clone(), complex);
+        }
+        for enum_type in &schema.enum_types {
+            model
+                .enum_types
+                .insert(enum_type.name.to_string(), enum_of(enum_type));
+        }
+    }
+    model.operations = operations(&names, csdl);
+    model
+}
+
+/// The declarations of a document by unqualified name.
+pub(super) struct Names<'a> {
+    /// Namespaces and aliases, with their dot.
+    prefixes: Vec<String>,
+    pub(super) entities: BTreeMap<&'a str, &'a EntityType<'a>>,
+    complexes: HashMap<&'a str, &'a csdl::ComplexType<'a>>,
+    enums: HashMap<&'a str, ()>,
+    /// Entity set by table.
+    sets: HashMap<&'a str, &'a str>,
+}
+
+impl<'a> Names<'a> {
+    fn of(csdl: &'a Csdl<'a>) -> Self {
+        let mut prefixes: Vec<String> = csdl
+            .schemas
+            .iter()
+            .flat_map(|schema| {
+                let alias = schema.alias.as_deref();
+                [Some(schema.namespace.as_ref()), alias]
+            })
+            .flatten()
+            .map(|prefix| format!("{prefix}."))
+            .collect();
+        // One namespace can begin with another.
+        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
+        let mut names = Names {
+            prefixes,
+            entities: BTreeMap::new(),
+            complexes: HashMap::new(),
+            enums: HashMap::new(),
+            sets: HashMap::new(),
+        };
+        for schema in &csdl.schemas {
+            let entities = schema.entity_types.iter();
+            names
+                .entities
+                .extend(entities.map(|e| (e.name.as_ref(), e)));
+            let complexes = schema.complex_types.iter();
+            names
+                .complexes
+                .extend(complexes.map(|c| (c.name.as_ref(), c)));
+            let enums = schema.enum_types.iter();
+            names.enums.extend(enums.map(|e| (e.name.as_ref(), ())));
+        }
+        for set in csdl
+            .schemas
+            .iter()
+            .flat_map(|schema| &schema.containers)
+            .flat_map(|container| &container.sets)
+        {
+            let Some(table) = names.local(&set.entity_type) else {
+                continue;
+            };
+            // Of several sets the one with the smallest name, whatever their order.
+            let known = names.sets.entry(table).or_insert(&set.name);
+            *known = (*known).min(&set.name);
+        }
+        names
+    }
+
+    /// `account` of `mscrm.account` or `Microsoft.Dynamics.CRM.account`.
+    pub(super) fn local<'n>(&self, qualified: &'n str) -> Option<&'n str> {
+        self.prefixes
+            .iter()
+            .find_map(|prefix| qualified.strip_prefix(prefix.as_str()))
+    }
+
+    pub(super) fn entity(&self, qualified: &str) -> Option<&'a EntityType<'a>> {
+        self.entities.get(self.local(qualified)?).copied()
+    }
+
+    pub(super) fn has_set(&self, table: &str) -> bool {
+        self.sets.contains_key(table)
+    }
+
+    /// The type and its bases, itself first. Ends where a base repeats or is not declared.
+    pub(super) fn lineage(&self, entity: &'a EntityType<'a>) -> Vec<&'a EntityType<'a>> {
+        let mut lineage = vec![entity];
+        let mut current = entity;
+        while let Some(base) = current.base_type.as_deref().and_then(|b| self.entity(b)) {
+            if lineage.iter().any(|known| std::ptr::eq(*known, base)) {
+                break;
+            }
+            lineage.push(base);
+            current = base;
+        }
+        lineage
+    }
+}
+
+fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
+    let Some(entity) = names.entities.get(entity.name.as_ref()).copied() else {
+        return Table::default();
+    };
+    let lineage = names.lineage(entity);
+    let primary_id = primary_id(&lineage);
+    let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
+    // Bases first: what a derived type declares again replaces theirs.
+    for property in lineage.iter().rev().flat_map(|entity| &entity.properties) {
+        let logical_name = lookup_name(&property.name).unwrap_or(&property.name);
+        let column_type = match lookup_name(&property.name) {
+            // Its targets come later.
+            Some(_) => ColumnType::Lookup(Vec::new()),
+            None if Some(logical_name) == primary_id => ColumnType::PrimaryId,
+            None => column_type(&property.type_name),
+        };
+        columns.insert(
+            logical_name,
+            Column {
+                logical_name: logical_name.to_owned(),
+                wire_name: property.name.to_string(),
+                column_type,
+                access: access::of_property(property),
+                description: property.description.as_deref().map(str::to_owned),
+            },
+        );
+    }
+    let mut columns: Vec<_> = columns.into_values().collect();
+    let mut navigations: BTreeMap<&str, Navigation> = BTreeMap::new();
+    for navigation in lineage.iter().rev().flat_map(|entity| &entity.navigations) {
+        let item = collection_item(&navigation.type_name);
+        let Some(target) = names.local(item.unwrap_or(&navigation.type_name)) else {
+            continue;
+        };
+        navigations.insert(
+            &navigation.name,
+            Navigation {
+                name: navigation.name.to_string(),
+                target: target.to_owned(),
+                is_collection: item.is_some(),
+                partner: navigation.partner.as_deref().map(str::to_owned),
+                lookup: None,
+            },
+        );
+    }
+    let mut navigations: Vec<_> = navigations.into_values().collect();
+    lookups::join(names, &lineage, &mut columns, &mut navigations);
+    access::apply_known_columns(&mut columns);
+    Table {
+        logical_name: name.to_owned(),
+        entity_set: names.sets.get(name).map(|set| (*set).to_owned()),
+        is_abstract: entity.is_abstract,
+        base: entity
+            .base_type
+            .as_deref()
+            .and_then(|base| names.local(base))
+            .map(str::to_owned),
+        alternate_keys: alternate_keys(&lineage, &columns, primary_id),
+        primary_id: primary_id.map(str::to_owned),
+        columns,
+        navigations,
+        description: entity.description.as_deref().map(str::to_owned),
+    }
+}
+
+/// The column that identifies a row. A table whose key is a column of an abstract base has one of
+/// its own if that is named after it: `systemuserid`, although the key is `ownerid`.
+fn primary_id<'a>(lineage: &[&'a EntityType<'a>]) -> Option<&'a str> {
+    let key = &lineage.iter().find(|entity| !entity.key.is_empty())?.key;
+    let [declared] = &key[..] else {
+        return None;
+    };
+    let (entity, bases) = lineage.split_first()?;
+    let has =
+        |entity: &EntityType<'_>, name: &str| entity.properties.iter().any(|p| p.name == name);
+    if bases
+        .iter()
+        .any(|base| base.is_abstract && has(base, declared))
+    {
+        let own = entity.properties.iter().find(|property| {
+            property.type_name == "Edm.Guid"
+                && property
+                    .name
+                    .strip_suffix("id")
+                    .is_some_and(|name| name == entity.name)
+        });
+        if let Some(own) = own {
+            return Some(&own.name);
+        }
+    }
+    Some(declared)
+}
+
+fn alternate_keys(
+    lineage: &[&EntityType<'_>],
+    columns: &[Column],
+    primary_id: Option<&str>,
+) -> Vec<AlternateKey> {
+    let mut keys: Vec<AlternateKey> = Vec::new();
+    for key in lineage.iter().flat_map(|entity| &entity.alternate_keys) {
+        let names: Vec<String> = key.iter().map(Text::to_string).collect();
+        let is_primary = names.len() == 1 && Some(names[0].as_str()) == primary_id;
+        let is_known = |name: &String| columns.iter().any(|column| column.wire_name == *name);
+        let is_new = !keys.iter().any(|known| known.columns == names);
+        if !names.is_empty() && !is_primary && names.iter().all(is_known) && is_new {
+            keys.push(AlternateKey { columns: names });
+        }
+    }
+    keys
+}
+
+fn column_type(type_name: &str) -> ColumnType {
+    match type_name {
+        "Edm.String" => ColumnType::Text,
+        "Edm.Boolean" => ColumnType::Boolean,
+        "Edm.Byte" | "Edm.SByte" | "Edm.Int16" | "Edm.Int32" => ColumnType::Int,
+        "Edm.Int64" => ColumnType::BigInt,
+        "Edm.Double" | "Edm.Single" => ColumnType::Double,
+        "Edm.Decimal" => ColumnType::Decimal,
+        "Edm.Guid" => ColumnType::Guid,
+        "Edm.DateTimeOffset" => ColumnType::DateTime,
+        "Edm.Date" => ColumnType::Date,
+        "Edm.Binary" => ColumnType::Binary,
+        other => ColumnType::Other(other.to_owned()),
+    }
+}
+
+fn type_ref(names: &Names<'_>, type_name: &str) -> TypeRef {
+    let item_name = collection_item(type_name);
+    let name = item_name.unwrap_or(type_name);
+    let item = match names.local(name) {
+        None => match column_type(name) {
+            ColumnType::Other(other) => ItemType::Other(other),
+            scalar => ItemType::Scalar(scalar),
+        },
+        Some(local) => {
+            let owned = local.to_owned();
+            if let Some(entity) = names.entities.get(local) {
+                if entity.is_abstract {
+                    ItemType::AnyRow(owned)
+                } else {
+                    ItemType::Row(owned)
+                }
+            } else if names.complexes.contains_key(local) {
+                ItemType::Complex(owned)
+            } else if names.enums.contains_key(local) {
+                ItemType::Enum(owned)
+            } else {
+                ItemType::Other(name.to_owned())
+            }
+        }
+    };
+    TypeRef {
+        is_collection: item_name.is_some(),
+        item,
+    }
+}
+
+/// Members of a complex type, those of its bases first.
+fn members(names: &Names<'_>, complex: &csdl::ComplexType<'_>) -> Vec<(String, TypeRef)> {
+    let mut lineage = vec![complex];
+    let mut current = complex;
+    while let Some(base) = current
+        .base_type
+        .as_deref()
+        .and_then(|base| names.complexes.get(names.local(base)?).copied())
+    {
+        if lineage.iter().any(|known| known.name == base.name) {
+            break;
+        }
+        lineage.push(base);
+        current = base;
+    }
+    let mut members: Vec<(String, TypeRef)> = Vec::new();
+    for complex in lineage.into_iter().rev() {
+        let properties = complex.properties.iter().map(|p| (&p.name, &p.type_name));
+        let rows = complex.navigations.iter().map(|n| (&n.name, &n.type_name));
+        for (name, type_name) in properties.chain(rows) {
+            let member = (name.to_string(), type_ref(names, type_name));
+            match members.iter_mut().find(|known| known.0 == member.0) {
+                Some(known) => *known = member,
+                None => members.push(member),
+            }
+        }
+    }
+    members
+}
+
+fn enum_of(enum_type: &csdl::EnumType<'_>) -> EnumType {
+    let mut next = 0;
+    let members = enum_type.members.iter().map(|(name, value)| {
+        // Without a value a member follows the one before.
+        let value = value.unwrap_or(next);
+        next = value.saturating_add(1);
+        (name.to_string(), value)
+    });
+    EnumType {
+        name: enum_type.name.to_string(),
+        is_flags: enum_type.is_flags,
+        members: members.collect(),
+    }
+}
+
+fn operations(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<Operation> {
+    let imports: Vec<&str> = csdl
+        .schemas
+        .iter()
+        .flat_map(|schema| &schema.containers)
+        .flat_map(|container| {
+            container
+                .action_imports
+                .iter()
+                .chain(&container.function_imports)
+        })
+        .map(Text::as_ref)
+        .collect();
+    let imports: std::collections::HashSet<&str> = imports.into_iter().collect();
+    let mut operations: Vec<Operation> = csdl
+        .schemas
+        .iter()
+        .flat_map(|schema| &schema.operations)
+        .map(|operation| {
+            let (binding, parameters) = match &operation.parameters[..] {
+                [first, rest @ ..] if operation.is_bound => (Some(first), rest),
+                all => (None, all),
+            };
+            Operation {
+                kind: operation.kind,
+                name: operation.name.to_string(),
+                binding: binding.map(|first| type_ref(names, &first.type_name)),
+                is_callable: operation.is_bound || imports.contains(operation.name.as_ref()),
+                parameters: parameters
+                    .iter()
+                    .map(|parameter| Parameter {
+                        name: parameter.name.to_string(),
+                        type_ref: type_ref(names, &parameter.type_name),
+                        required: parameter.required,
+                    })
+                    .collect(),
+                returns: operation
+                    .return_type
+                    .as_deref()
+                    .map(|type_name| type_ref(names, type_name)),
+            }
+        })
+        .collect();
+    operations.sort_by_cached_key(|operation| {
+        let binding = format!("{:?}", operation.binding);
+        (operation.name.clone(), binding)
+    });
+    operations
+}

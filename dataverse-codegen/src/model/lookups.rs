@@ -1,0 +1,153 @@
+//! Lookup columns and the navigation properties they are bound through.
+
+use std::collections::BTreeMap;
+
+use super::build::Names;
+use super::{Access, Column, ColumnType, LookupTarget, Navigation};
+use crate::csdl::{EntityType, NavigationProperty, collection_item, lookup_name};
+
+/// How sure it is that a navigation property belongs to a lookup column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Sureness {
+    /// Its name begins with the column's.
+    Prefix,
+    /// Its name is the column's, but for case.
+    SameName,
+    /// A referential constraint says so.
+    Constraint,
+}
+
+/// A navigation property that leads a column to a table.
+struct Way<'a> {
+    /// 0 for the base-most type: what a derived type declares goes before.
+    depth: usize,
+    sureness: Sureness,
+    navigation: &'a str,
+    through: Option<&'a str>,
+}
+
+/// Gives lookup columns their targets, and navigation properties their columns.
+///
+/// The document names the column only where both are declared by one type; activities inherit
+/// their columns, so for them the name decides: the longest column name that the navigation
+/// property's name is, or begins with before `_`, whatever the case.
+pub(super) fn join(
+    names: &Names<'_>,
+    lineage: &[&EntityType<'_>],
+    columns: &mut [Column],
+    navigations: &mut [Navigation],
+) {
+    let lookups: Vec<String> = columns
+        .iter()
+        .filter(|column| matches!(column.column_type, ColumnType::Lookup(_)))
+        .map(|column| column.logical_name.clone())
+        .collect();
+    let mut ways: BTreeMap<&str, BTreeMap<&str, Way<'_>>> = BTreeMap::new();
+    for (depth, entity) in lineage.iter().rev().enumerate() {
+        for navigation in &entity.navigations {
+            if collection_item(&navigation.type_name).is_some() {
+                continue;
+            }
+            let Some((column, sureness)) = column_of(navigation, &lookups) else {
+                continue;
+            };
+            if let Some(known) = navigations.iter_mut().find(|n| n.name == navigation.name) {
+                known.lookup = Some(column.to_owned());
+            }
+            for (table, through) in targets(names, &navigation.type_name) {
+                let way = Way {
+                    depth,
+                    sureness,
+                    navigation: &navigation.name,
+                    through,
+                };
+                let tables = ways.entry(column).or_default();
+                match tables.get(table) {
+                    Some(known) if !way.goes_before(known) => {}
+                    _ => drop(tables.insert(table, way)),
+                }
+            }
+        }
+    }
+    for column in columns {
+        if !matches!(column.column_type, ColumnType::Lookup(_)) {
+            continue;
+        }
+        match ways.get(column.logical_name.as_str()) {
+            Some(tables) => {
+                let targets = tables.iter().map(|(table, way)| LookupTarget {
+                    table: (*table).to_owned(),
+                    navigation: way.navigation.to_owned(),
+                    through: way.through.map(str::to_owned),
+                });
+                column.column_type = ColumnType::Lookup(targets.collect());
+            }
+            // Nothing to bind it through.
+            None => {
+                column.column_type = ColumnType::Guid;
+                column.access = Access::ReadOnly;
+            }
+        }
+    }
+}
+
+impl Way<'_> {
+    fn goes_before(&self, other: &Self) -> bool {
+        let rank = |way: &Self| (way.depth, way.sureness);
+        match rank(self).cmp(&rank(other)) {
+            std::cmp::Ordering::Equal => self.navigation < other.navigation,
+            order => order.is_gt(),
+        }
+    }
+}
+
+fn column_of<'l>(
+    navigation: &NavigationProperty<'_>,
+    lookups: &'l [String],
+) -> Option<(&'l str, Sureness)> {
+    let find = |name: &str| lookups.iter().find(|lookup| *lookup == name);
+    for (dependent, _) in &navigation.constraints {
+        if let Some(lookup) = lookup_name(dependent).and_then(find) {
+            return Some((lookup, Sureness::Constraint));
+        }
+    }
+    if !navigation.constraints.is_empty() {
+        // Tied to a column that is no lookup.
+        return None;
+    }
+    let name = navigation.name.to_lowercase();
+    if let Some(lookup) = find(&name) {
+        return Some((lookup, Sureness::SameName));
+    }
+    let begins = |lookup: &&String| {
+        name.strip_prefix(lookup.as_str())
+            .is_some_and(|rest| rest.starts_with('_'))
+    };
+    lookups
+        .iter()
+        .filter(begins)
+        .max_by_key(|lookup| lookup.len())
+        .map(|lookup| (lookup.as_str(), Sureness::Prefix))
+}
+
+/// The tables with rows that a navigation property leads to, and the abstract type it names.
+fn targets<'a>(names: &Names<'a>, type_name: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
+    let Some(declared) = names.entity(type_name) else {
+        return Vec::new();
+    };
+    if names.has_set(&declared.name) {
+        return vec![(&declared.name, None)];
+    }
+    let is_below = |entity: &&&'a EntityType<'a>| {
+        let lineage = names.lineage(entity);
+        !entity.is_abstract
+            && names.has_set(&entity.name)
+            && lineage.iter().any(|base| base.name == declared.name)
+    };
+    names
+        .entities
+        .values()
+        .filter(is_below)
+        .map(|entity| (entity.name.as_ref(), Some(declared.name.as_ref())))
+        .collect()
+}
