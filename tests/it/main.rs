@@ -6,4 +6,5 @@
 mod architecture;
 mod client;
 mod csdl;
+mod generate;
 mod model;

@@ -113,6 +113,7 @@ fn activities_inherit_columns_and_bind_through_names_of_their_own() {
             "knowledgebaserecord/regardingobjectid_knowledgebaserecord_task",
         ]
     );
+    assert_eq!(targets(task, "slaid"), ["sla/sla_task_sla"]);
     assert_eq!(
         targets(task, "ownerid"),
         [

@@ -132,24 +132,34 @@ impl<E: Entity, T: Value, A> Column<E, T, A> {
 
 /// An alternate key of `E` over columns that hold the types of the tuple `K`.
 pub struct AlternateKey<E, K> {
-    columns: &'static [&'static str],
+    ordinals: &'static [u16],
     types: PhantomData<fn() -> (E, K)>,
 }
 
 impl<E, K> AlternateKey<E, K> {
-    /// The key over the columns with these wire names, one for each member of `K`.
-    pub const fn new(columns: &'static [&'static str]) -> Self {
+    /// The key over the columns with these ordinals, one for each member of `K`.
+    pub const fn new(ordinals: &'static [u16]) -> Self {
         AlternateKey {
-            columns,
+            ordinals,
             types: PhantomData,
         }
     }
+}
 
+impl<E: Entity, K> AlternateKey<E, K> {
     /// The row in which the columns hold `values`, a tuple in the order of the key's columns; a
     /// key of one column takes a tuple of one.
     pub fn of(self, values: impl KeyValues<K>) -> Key<E> {
-        let names = self.columns.iter().copied().map(Cow::Borrowed);
+        let names = self.wire_names().map(Cow::Borrowed);
         Key::of_kind(KeyKind::Alternate(names.zip(values.literals()).collect()))
+    }
+
+    fn wire_names(self) -> impl Iterator<Item = &'static str> {
+        let columns = E::TABLE.columns();
+        self.ordinals
+            .iter()
+            .filter_map(|ordinal| columns.get(usize::from(*ordinal)))
+            .map(|column| column.wire_name())
     }
 }
 
@@ -163,7 +173,8 @@ impl<E, K> Copy for AlternateKey<E, K> {}
 
 impl<E: Entity, K> fmt::Debug for AlternateKey<E, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}{:?}", E::TABLE.logical_name(), self.columns)
+        write!(f, "{} ", E::TABLE.logical_name())?;
+        f.debug_list().entries(self.wire_names()).finish()
     }
 }
 

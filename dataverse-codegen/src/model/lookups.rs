@@ -48,7 +48,9 @@ pub(super) fn join(
             if collection_item(&navigation.type_name).is_some() {
                 continue;
             }
-            let Some((column, sureness)) = column_of(navigation, &lookups) else {
+            let Some((column, sureness)) = column_of(navigation, &lookups)
+                .or_else(|| column_of_twin(navigation, entity, lineage, navigations, &lookups))
+            else {
                 continue;
             };
             if let Some(known) = navigations.iter_mut().find(|n| n.name == navigation.name) {
@@ -128,6 +130,30 @@ fn column_of<'l>(
         .filter(begins)
         .max_by_key(|lookup| lookup.len())
         .map(|lookup| (lookup.as_str(), Sureness::Prefix))
+}
+
+/// The column of the navigation property that a base has for the same purpose: `sla_task_sla` of
+/// `task` stands for `sla_activitypointer_sla` of `activitypointer`.
+fn column_of_twin<'l>(
+    navigation: &NavigationProperty<'_>,
+    entity: &EntityType<'_>,
+    lineage: &[&EntityType<'_>],
+    navigations: &[Navigation],
+    lookups: &'l [String],
+) -> Option<(&'l str, Sureness)> {
+    if !navigation.constraints.is_empty() {
+        return None;
+    }
+    lineage.iter().find_map(|base| {
+        let twin = navigation.name.replace(entity.name.as_ref(), &base.name);
+        if twin == navigation.name {
+            return None;
+        }
+        let known = navigations.iter().find(|known| known.name == twin)?;
+        let lookup = known.lookup.as_ref()?;
+        let column = lookups.iter().find(|column| *column == lookup)?;
+        Some((column.as_str(), Sureness::Prefix))
+    })
 }
 
 /// The tables with rows that a navigation property leads to, and the abstract type it names.

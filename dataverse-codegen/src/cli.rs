@@ -1,0 +1,114 @@
+//! The command line.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{Error, Options, csdl, generate, model, write};
+
+/// Typed Rust for the tables of a Dataverse org.
+#[derive(Debug, Parser)]
+#[command(name = "dataverse-codegen", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Write Rust for tables and operations of a $metadata document.
+    Generate(Generate),
+}
+
+#[derive(Debug, Args)]
+struct Generate {
+    /// The $metadata document: a file, plain or .gz, or - for standard input.
+    ///
+    /// Fetch it from https://YOUR-ORG/api/data/v9.2/$metadata?annotations=true
+    source: PathBuf,
+
+    /// Logical names of tables, separated by commas; all tables if left out.
+    #[arg(long, value_delimiter = ',')]
+    tables: Vec<String>,
+
+    /// Names of unbound actions and functions, separated by commas.
+    ///
+    /// WhoAmI, WinOpportunity and Merge if left out, as far as the document has them.
+    #[arg(long, value_delimiter = ',')]
+    operations: Option<Vec<String>>,
+
+    /// The folder for the files. Files there that were not generated are never touched.
+    #[arg(short, long)]
+    output: PathBuf,
+}
+
+impl Cli {
+    /// Does what the arguments say; gives a line about what was done. `-` as source reads `input`.
+    pub fn run(self, input: &mut dyn Read) -> Result<String, Error> {
+        match self.command {
+            Command::Generate(arguments) => arguments.run(input),
+        }
+    }
+}
+
+impl Generate {
+    fn run(self, input: &mut dyn Read) -> Result<String, Error> {
+        let document = read(&self.source, input)?;
+        let name = display(&self.source);
+        let not_csdl = |error| Error::NotCsdl {
+            name: name.clone(),
+            error,
+        };
+        let text = csdl::text(document).map_err(not_csdl)?;
+        let model = model::build(&csdl::parse(&text).map_err(not_csdl)?);
+        let options = Options {
+            tables: self.tables,
+            operations: self.operations,
+        };
+        let files = generate(&model, &options).map_err(|error| match error {
+            Error::Selection(mistakes) => Error::Selection(
+                mistakes
+                    .into_iter()
+                    .map(|mistake| format!("{name}: {mistake}"))
+                    .collect(),
+            ),
+            other => other,
+        })?;
+        let written = write(&self.output, &files)?;
+        let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();
+        Ok(format!(
+            "{}: {} files, {lines} lines ({} changed, {} unchanged, {} removed)",
+            self.output.display(),
+            files.len(),
+            written.changed,
+            written.unchanged,
+            written.removed,
+        ))
+    }
+}
+
+fn is_stdin(source: &Path) -> bool {
+    source == Path::new("-")
+}
+
+fn display(source: &Path) -> String {
+    if is_stdin(source) {
+        "standard input".to_owned()
+    } else {
+        source.display().to_string()
+    }
+}
+
+fn read(source: &Path, input: &mut dyn Read) -> Result<Vec<u8>, Error> {
+    let mut document = Vec::new();
+    let read = if is_stdin(source) {
+        input.read_to_end(&mut document).map(drop)
+    } else {
+        std::fs::read(source).map(|bytes| document = bytes)
+    };
+    read.map(|()| document).map_err(|error| Error::File {
+        path: display(source).into(),
+        error,
+    })
+}

@@ -1,0 +1,273 @@
+//! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
+
+use super::layout::{Text, literal, plain};
+use super::{Names, column_type, entity_table, scalar_type, start_with_client, targets};
+use crate::model::{Access, AlternateKey, Column, ColumnType, Table};
+use crate::naming::{self, Taken};
+use crate::select::Selection;
+
+/// Targets named in a column's doc comment.
+const MAX_NAMED_TARGETS: usize = 6;
+
+pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) -> String {
+    let mut out = start_with_client(&format!("Table `{}`.", table.logical_name));
+    let name = names.type_of(&table.logical_name);
+    let fields = fields(table);
+    structure(&mut out, names, table, name, &fields);
+    constants(&mut out, names, table, name);
+    out.blank();
+    out.line(0, &format!("impl dv::Entity for {name} {{"));
+    entity_table(&mut out, table, true);
+    out.line(0, "}");
+    out.blank();
+    cells(&mut out, name, &fields);
+    out.blank();
+    out.line(0, &format!("dv::table!({name});"));
+    for column in &table.columns {
+        if let ColumnType::Lookup(lookup) = &column.column_type
+            && lookup.len() > 1
+            && !targets::is_shared(column)
+        {
+            targets::declare(&mut out, selection, names, table, column);
+        }
+    }
+    navigations(&mut out, selection, names, table, name);
+    out.0
+}
+
+/// Field names by ordinal.
+fn fields(table: &Table) -> Vec<String> {
+    let mut taken = Taken::default();
+    let columns = table.columns.iter();
+    columns
+        .map(|column| taken.give(naming::identifier(&column.logical_name)))
+        .collect()
+}
+
+fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, fields: &[String]) {
+    out.blank();
+    let set = table.entity_set.as_deref().unwrap_or_default();
+    out.doc(
+        0,
+        &format!("A row of `{}`, entity set `{set}`.", table.logical_name),
+    );
+    let description = table.description.as_deref().map(plain).unwrap_or_default();
+    if !description.is_empty() {
+        out.line(0, "///");
+        out.doc(0, &description);
+    }
+    out.line(0, "#[derive(Default)]");
+    out.line(0, "#[non_exhaustive]");
+    if fields.is_empty() {
+        out.line(0, &format!("pub struct {name} {{}}"));
+        return;
+    }
+    out.line(0, &format!("pub struct {name} {{"));
+    for (column, field) in table.columns.iter().zip(fields) {
+        out.doc(1, &column_doc(column));
+        let column_type = column_type(names, table, column);
+        out.field(
+            1,
+            &format!("pub {field}"),
+            &format!("Option<{column_type}>"),
+        );
+    }
+    out.line(0, "}");
+}
+
+/// Name, kind, access, description.
+fn column_doc(column: &Column) -> String {
+    let kind = match &column.column_type {
+        ColumnType::Text => "text".to_owned(),
+        ColumnType::Boolean => "yes or no".to_owned(),
+        ColumnType::Int => "whole number or choice".to_owned(),
+        ColumnType::BigInt => "big integer".to_owned(),
+        ColumnType::Double => "floating-point number".to_owned(),
+        ColumnType::Decimal => "decimal or money".to_owned(),
+        ColumnType::Guid if column.wire_name != column.logical_name => {
+            "lookup without a navigation property".to_owned()
+        }
+        ColumnType::Guid => "unique identifier".to_owned(),
+        ColumnType::PrimaryId => "primary key".to_owned(),
+        ColumnType::DateTime => "date and time".to_owned(),
+        ColumnType::Date => "date".to_owned(),
+        ColumnType::Binary => "image or file".to_owned(),
+        ColumnType::Lookup(targets) => {
+            let named: Vec<_> = targets
+                .iter()
+                .take(MAX_NAMED_TARGETS)
+                .map(|target| format!("`{}`", target.table))
+                .collect();
+            let more = targets.len().saturating_sub(MAX_NAMED_TARGETS);
+            let more = if more == 0 {
+                String::new()
+            } else {
+                format!(" and {more} more")
+            };
+            format!("lookup of {}{more}", named.join(", "))
+        }
+        ColumnType::Other(name) => format!("JSON of `{name}`"),
+    };
+    let access = match column.access {
+        Access::ReadWrite => "",
+        Access::ReadOnly => ", read-only",
+        Access::CreateOnly => ", written only by a create",
+        Access::UpdateOnly => ", written only by an update",
+    };
+    let description = column.description.as_deref().map(plain).unwrap_or_default();
+    let space = if description.is_empty() { "" } else { " " };
+    format!(
+        "`{}`: {kind}{access}.{space}{description}",
+        column.logical_name
+    )
+}
+
+fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str) {
+    if table.columns.is_empty() {
+        return;
+    }
+    let mut taken = Taken::default();
+    out.blank();
+    out.line(0, &format!("impl {name} {{"));
+    for (ordinal, column) in table.columns.iter().enumerate() {
+        let constant = taken.give(naming::constant_name(&column.logical_name));
+        let mut parameters = vec!["Self".to_owned(), column_type(names, table, column)];
+        parameters.extend(match column.access {
+            Access::ReadWrite => None,
+            Access::ReadOnly => Some("dv::ReadOnly".to_owned()),
+            Access::CreateOnly => Some("dv::CreateOnly".to_owned()),
+            Access::UpdateOnly => Some("dv::UpdateOnly".to_owned()),
+        });
+        out.doc(1, &format!("`{}`.", column.logical_name));
+        out.constant(
+            1,
+            &format!("pub const {constant}"),
+            ("dv::Column", &parameters),
+            "dv::Column::new",
+            &ordinal.to_string(),
+        );
+    }
+    for key in &table.alternate_keys {
+        alternate_key(out, table, key, &mut taken);
+    }
+    out.line(0, "}");
+}
+
+fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut Taken) {
+    let of_key = |name: &String| table.columns.iter().position(|c| c.wire_name == *name);
+    let ordinals: Vec<usize> = key.columns.iter().filter_map(of_key).collect();
+    let columns: Vec<&Column> = ordinals.iter().map(|at| &table.columns[*at]).collect();
+    let joined: Vec<_> = columns.iter().map(|c| c.logical_name.as_str()).collect();
+    let types: Vec<_> = columns
+        .iter()
+        .map(|c| scalar_type(&c.column_type))
+        .collect();
+    let ordinals: Vec<_> = ordinals.iter().map(usize::to_string).collect();
+    let comma = if types.len() == 1 { "," } else { "" };
+    out.doc(1, &format!("Alternate key over `{}`.", joined.join("`, `")));
+    out.constant(
+        1,
+        &format!(
+            "pub const {}",
+            taken.give(format!("KEY_{}", naming::constant_name(&joined.join("_"))))
+        ),
+        (
+            "dv::AlternateKey",
+            &["Self".to_owned(), format!("({}{comma})", types.join(", "))],
+        ),
+        "dv::AlternateKey::new",
+        &format!("&[{}]", ordinals.join(", ")),
+    );
+}
+
+/// Hands out fields by number.
+pub(super) fn cells(out: &mut Text, name: &str, fields: &[String]) {
+    out.line(0, &format!("impl dv::Columns for {name} {{"));
+    let heads = [
+        (
+            "fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {",
+            "&self",
+        ),
+        (
+            "fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {",
+            "&mut self",
+        ),
+    ];
+    for (index, (head, this)) in heads.into_iter().enumerate() {
+        if index > 0 {
+            out.blank();
+        }
+        if fields.is_empty() {
+            out.line(1, &head.replace("ordinal", "_"));
+            out.line(2, "None");
+            out.line(1, "}");
+            continue;
+        }
+        out.line(1, head);
+        out.line(2, "Some(match ordinal {");
+        for (ordinal, field) in fields.iter().enumerate() {
+            out.arm(3, &ordinal.to_string(), &format!("{this}.{field}"));
+        }
+        out.line(3, "_ => return None,");
+        out.line(2, "})");
+        out.line(1, "}");
+    }
+    out.line(0, "}");
+}
+
+fn navigations(
+    out: &mut Text,
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    table: &Table,
+    name: &str,
+) {
+    let mut taken = Taken::default();
+    let mut is_first = true;
+    for navigation in &table.navigations {
+        let is_wanted = if navigation.is_collection {
+            selection.has_struct(&navigation.target)
+        } else {
+            selection.has_type(&navigation.target)
+        };
+        if !is_wanted {
+            continue;
+        }
+        if std::mem::take(&mut is_first) {
+            out.blank();
+            out.doc(
+                0,
+                &format!("Navigation properties of `{}`.", table.logical_name),
+            );
+            out.line(0, "pub mod nav {");
+            out.line(1, "use dataverse_client::codegen as dv;");
+        }
+        let target = if navigation.target == table.logical_name {
+            format!("super::{name}")
+        } else {
+            format!("super::super::{}", names.type_of(&navigation.target))
+        };
+        let (count, many) = match navigation.is_collection {
+            true => ("any number of rows", "Many"),
+            false => ("one row", "One"),
+        };
+        out.blank();
+        out.doc(1, &format!("To {count} of `{}`.", navigation.target));
+        out.constant(
+            1,
+            &format!(
+                "pub const {}",
+                taken.give(naming::constant_name(&navigation.name))
+            ),
+            (
+                "dv::Navigation",
+                &[format!("super::{name}"), format!("dv::{many}<{target}>")],
+            ),
+            "dv::Navigation::new",
+            &literal(&navigation.name),
+        );
+    }
+    if !is_first {
+        out.line(0, "}");
+    }
+}

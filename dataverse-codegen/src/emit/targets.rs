@@ -1,0 +1,208 @@
+//! Where lookups of several tables may point: an enum for each, or a bare marker for very many.
+//!
+//! Lookups whose navigation property names an abstract type (`ownerid` to `principal`) are the same
+//! in every table; those share one enum in `lookups.rs`.
+
+use std::collections::BTreeMap;
+
+use super::layout::{Text, literal};
+use super::{Names, is_enum, start_with_client};
+use crate::model::{Column, ColumnType, LookupTarget, Table};
+use crate::naming::pascal;
+use crate::select::Selection;
+
+/// Shared target lists by type name.
+pub(super) type Shared<'m> = BTreeMap<String, &'m [LookupTarget]>;
+
+/// Whether the lookup's targets stand in `lookups.rs`.
+pub(super) fn is_shared(column: &Column) -> bool {
+    match &column.column_type {
+        ColumnType::Lookup(targets) => {
+            is_enum(targets.len())
+                && targets.len() > 1
+                && targets.iter().all(is_through_one(targets))
+        }
+        _ => false,
+    }
+}
+
+/// Whether a target is reached like the first one.
+fn is_through_one(targets: &[LookupTarget]) -> impl Fn(&LookupTarget) -> bool {
+    let first = targets.first().cloned();
+    move |target| {
+        first.as_ref().is_some_and(|first| {
+            first.through.is_some()
+                && first.through == target.through
+                && first.navigation == target.navigation
+        })
+    }
+}
+
+/// The type of a lookup's targets, as a table's file names it.
+pub(super) fn path(column: &Column) -> String {
+    if is_shared(column) {
+        format!("super::lookups::{}", type_name(column))
+    } else {
+        type_name(column)
+    }
+}
+
+/// Shared ones are named after the navigation property, which is theirs alone.
+fn type_name(column: &Column) -> String {
+    let name = match &column.column_type {
+        ColumnType::Lookup(targets) if is_shared(column) => &targets[0].navigation,
+        _ => &column.logical_name,
+    };
+    format!("{}Target", pascal(name))
+}
+
+/// The target lists that several tables have, or could have.
+pub(super) fn shared<'m>(selection: &Selection<'m>) -> Shared<'m> {
+    let mut shared = BTreeMap::new();
+    for column in selection.tables.iter().flat_map(|table| &table.columns) {
+        if let ColumnType::Lookup(targets) = &column.column_type
+            && is_shared(column)
+        {
+            shared.insert(type_name(column), &targets[..]);
+        }
+    }
+    shared
+}
+
+/// `lookups.rs`.
+pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, shared: &Shared<'_>) -> String {
+    let mut out = start_with_client("Where lookups may point that many tables have.");
+    for (name, targets) in shared {
+        let doc = format!(
+            "Where lookups through `{}` may point.",
+            targets[0].navigation
+        );
+        declaration(&mut out, selection, names, name, &doc, targets);
+    }
+    out.0
+}
+
+/// The targets of one table's lookup.
+pub(super) fn declare(
+    out: &mut Text,
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    table: &Table,
+    column: &Column,
+) {
+    let ColumnType::Lookup(targets) = &column.column_type else {
+        return;
+    };
+    let doc = format!(
+        "Where `{}.{}` may point.",
+        table.logical_name, column.logical_name
+    );
+    declaration(out, selection, names, &type_name(column), &doc, targets);
+}
+
+fn declaration(
+    out: &mut Text,
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    name: &str,
+    doc: &str,
+    targets: &[LookupTarget],
+) {
+    out.blank();
+    if is_enum(targets.len()) {
+        let known: Vec<&LookupTarget> = targets
+            .iter()
+            .filter(|target| selection.has_type(&target.table))
+            .collect();
+        enumeration(out, names, name, doc, &known);
+        known
+            .iter()
+            .for_each(|target| has_target(out, names, name, target));
+    } else {
+        out.doc(
+            0,
+            &format!(
+                "{doc} One of {} tables; only those generated here are named.",
+                targets.len()
+            ),
+        );
+        out.line(0, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]");
+        out.line(0, &format!("pub enum {name} {{}}"));
+        targets
+            .iter()
+            .filter(|target| selection.has_struct(&target.table))
+            .for_each(|target| has_target(out, names, name, target));
+    }
+}
+
+fn enumeration(
+    out: &mut Text,
+    names: &Names<'_>,
+    name: &str,
+    doc: &str,
+    targets: &[&LookupTarget],
+) {
+    // A table's type may be called like the last variant.
+    let other = if targets.iter().any(|t| names.type_of(&t.table) == "Other") {
+        "Other_"
+    } else {
+        "Other"
+    };
+    out.doc(0, doc);
+    out.line(0, "#[derive(Debug, Clone, PartialEq, Eq)]");
+    out.line(0, "#[non_exhaustive]");
+    out.line(0, &format!("pub enum {name} {{"));
+    for target in targets {
+        let variant = names.type_of(&target.table);
+        out.doc(1, &format!("A row of `{}`.", target.table));
+        out.line(1, &format!("{variant}(dv::Id<super::{variant}>),"));
+    }
+    out.doc(
+        1,
+        "A row of another table, or of one that the service did not tell.",
+    );
+    out.line(1, &format!("{other} {{"));
+    out.doc(
+        2,
+        "Its logical name, if the service told it: ask for annotations.",
+    );
+    out.line(2, "table: Option<Box<str>>,");
+    out.doc(2, "Its primary key.");
+    out.line(2, "id: dv::Uuid,");
+    out.line(1, "},");
+    out.line(0, "}");
+    out.blank();
+    out.implementation("dv::Targets", name);
+    out.line(1, "fn new(table: Option<&str>, id: dv::Uuid) -> Self {");
+    out.line(2, "match table {");
+    for target in targets {
+        let variant = names.type_of(&target.table);
+        out.arm(
+            3,
+            &format!("Some({})", literal(&target.table)),
+            &format!("Self::{variant}(dv::Id::new(id))"),
+        );
+    }
+    out.line(3, &format!("other => Self::{other} {{"));
+    out.line(4, "table: other.map(Box::from),");
+    out.line(4, "id,");
+    out.line(3, "},");
+    out.line(2, "}");
+    out.line(1, "}");
+    out.line(0, "}");
+}
+
+fn has_target(out: &mut Text, names: &Names<'_>, name: &str, target: &LookupTarget) {
+    out.blank();
+    let table = names.type_of(&target.table);
+    out.implementation(&format!("dv::HasTarget<super::{table}>"), name);
+    let navigation = literal(&target.navigation);
+    let line = format!("const NAVIGATION: &'static str = {navigation};");
+    if line.chars().count() + 4 <= 100 {
+        out.line(1, &line);
+    } else {
+        out.line(1, "const NAVIGATION: &'static str =");
+        out.line(2, &format!("{navigation};"));
+    }
+    out.line(0, "}");
+}

@@ -1,0 +1,249 @@
+//! Rust names for what the document names. Wire names are kept in the tables; these are only for
+//! reading.
+//!
+//! Deterministic: names are given in the order of the wire names, whatever the order of the
+//! document, and a name that is taken gets `_`, then a number.
+
+use std::collections::HashSet;
+
+/// Schema names of tables that every org has: the document holds the logical names only.
+const SCHEMA_NAMES: &[(&str, &str)] = &[
+    ("actioncard", "ActionCard"),
+    ("activityparty", "ActivityParty"),
+    ("activitypointer", "ActivityPointer"),
+    ("asyncoperation", "AsyncOperation"),
+    ("bulkdeleteoperation", "BulkDeleteOperation"),
+    ("bulkoperation", "BulkOperation"),
+    ("businessunit", "BusinessUnit"),
+    ("calendarrule", "CalendarRule"),
+    ("campaignactivity", "CampaignActivity"),
+    ("campaignresponse", "CampaignResponse"),
+    ("connectionrole", "ConnectionRole"),
+    ("contractdetail", "ContractDetail"),
+    ("contracttemplate", "ContractTemplate"),
+    ("customeraddress", "CustomerAddress"),
+    ("discounttype", "DiscountType"),
+    ("duplicaterecord", "DuplicateRecord"),
+    ("duplicaterule", "DuplicateRule"),
+    ("emailserverprofile", "EmailServerProfile"),
+    ("entitlementchannel", "EntitlementChannel"),
+    ("entitlementtemplate", "EntitlementTemplate"),
+    (
+        "environmentvariabledefinition",
+        "EnvironmentVariableDefinition",
+    ),
+    ("environmentvariablevalue", "EnvironmentVariableValue"),
+    ("fieldsecurityprofile", "FieldSecurityProfile"),
+    ("fileattachment", "FileAttachment"),
+    ("importfile", "ImportFile"),
+    ("importjob", "ImportJob"),
+    ("importmap", "ImportMap"),
+    ("incidentresolution", "IncidentResolution"),
+    ("interactionforemail", "InteractionForEmail"),
+    ("internaladdress", "InternalAddress"),
+    ("invoicedetail", "InvoiceDetail"),
+    ("kbarticle", "KbArticle"),
+    ("knowledgearticle", "KnowledgeArticle"),
+    ("knowledgebaserecord", "KnowledgeBaseRecord"),
+    ("mailmergetemplate", "MailMergeTemplate"),
+    ("opportunityclose", "OpportunityClose"),
+    ("opportunityproduct", "OpportunityProduct"),
+    ("orderclose", "OrderClose"),
+    ("phonecall", "PhoneCall"),
+    ("pluginassembly", "PluginAssembly"),
+    ("plugintype", "PluginType"),
+    ("pricelevel", "PriceLevel"),
+    ("processsession", "ProcessSession"),
+    ("processstage", "ProcessStage"),
+    ("productpricelevel", "ProductPriceLevel"),
+    ("queueitem", "QueueItem"),
+    ("quoteclose", "QuoteClose"),
+    ("quotedetail", "QuoteDetail"),
+    ("recurringappointmentmaster", "RecurringAppointmentMaster"),
+    ("routingrule", "RoutingRule"),
+    ("salesliterature", "SalesLiterature"),
+    ("salesorder", "SalesOrder"),
+    ("salesorderdetail", "SalesOrderDetail"),
+    ("savedquery", "SavedQuery"),
+    ("sdkmessage", "SdkMessage"),
+    ("serviceappointment", "ServiceAppointment"),
+    ("sharepointdocumentlocation", "SharePointDocumentLocation"),
+    ("sharepointsite", "SharePointSite"),
+    ("slakpiinstance", "SlaKpiInstance"),
+    ("socialactivity", "SocialActivity"),
+    ("socialprofile", "SocialProfile"),
+    ("stringmap", "StringMap"),
+    ("systemform", "SystemForm"),
+    ("systemuser", "SystemUser"),
+    ("teamtemplate", "TeamTemplate"),
+    ("timezonedefinition", "TimeZoneDefinition"),
+    ("transactioncurrency", "TransactionCurrency"),
+    ("uomschedule", "UomSchedule"),
+    ("userquery", "UserQuery"),
+    ("usersettings", "UserSettings"),
+    ("webresource", "WebResource"),
+];
+
+/// Names that generated code uses bare, or that Rust does not allow.
+const RESERVED_TYPES: &[&str] = &[
+    "Box",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Default",
+    "Eq",
+    "Err",
+    "None",
+    "Ok",
+    "Option",
+    "PartialEq",
+    "Result",
+    "Self",
+    "Some",
+    "String",
+    "Vec",
+];
+
+/// Modules of the output that are no table's.
+const RESERVED_MODULES: &[&str] = &["lookups", "mod", "operations", "stubs"];
+
+const KEYWORDS: &[&str] = &[
+    "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
+    "crate", "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if",
+    "impl", "in", "let", "loop", "macro", "match", "mod", "move", "mut", "override", "priv", "pub",
+    "ref", "return", "self", "static", "struct", "super", "trait", "true", "try", "type", "typeof",
+    "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "_",
+];
+
+/// Gives each name once.
+#[derive(Debug, Default)]
+pub(crate) struct Taken(HashSet<String>);
+
+impl Taken {
+    /// `name`, or the first like it that is free.
+    pub(crate) fn give(&mut self, name: String) -> String {
+        let mut candidate = name;
+        if !self.0.contains(&candidate) {
+            self.0.insert(candidate.clone());
+            return candidate;
+        }
+        candidate.push('_');
+        let base = candidate.clone();
+        let mut number = 2;
+        while !self.0.insert(candidate.clone()) {
+            candidate = format!("{base}{number}");
+            number += 1;
+        }
+        candidate
+    }
+}
+
+/// `SystemUser` of `systemuser`, `NewProject` of `new_project`.
+pub(crate) fn type_name(logical_name: &str) -> String {
+    let known = SCHEMA_NAMES.binary_search_by_key(&logical_name, |(name, _)| name);
+    if let Ok(index) = known {
+        return SCHEMA_NAMES[index].1.to_owned();
+    }
+    let mut name = pascal(logical_name);
+    if RESERVED_TYPES.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// Words begin at `_`; what is upper case already stays so.
+pub(crate) fn pascal(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for word in name.split('_').filter(|word| !word.is_empty()) {
+        let mut chars = word.chars();
+        if let Some(first) = chars.next() {
+            out.extend(first.to_uppercase());
+            out.push_str(chars.as_str());
+        }
+    }
+    if !out.starts_with(|first: char| first.is_alphabetic()) {
+        out.insert(0, 'X');
+    }
+    out
+}
+
+/// A module, also a file: the same on disks that do not tell upper from lower case.
+pub(crate) fn module_name(logical_name: &str) -> String {
+    let mut name = identifier(logical_name).to_lowercase();
+    if RESERVED_MODULES.contains(&name.as_str()) {
+        name.push('_');
+    }
+    name
+}
+
+/// A field or a module: the name as it is, unless Rust does not allow it.
+pub(crate) fn identifier(name: &str) -> String {
+    let mut out: String = name
+        .chars()
+        .map(|char| if char.is_alphanumeric() { char } else { '_' })
+        .collect();
+    if !out.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+        out.insert(0, '_');
+    }
+    if KEYWORDS.contains(&out.as_str()) {
+        out.push('_');
+    }
+    out
+}
+
+/// A constant.
+pub(crate) fn constant_name(name: &str) -> String {
+    identifier(name).trim_end_matches('_').to_uppercase()
+}
+
+/// `opportunity_close` of `OpportunityClose`, `entity_id` of `entityID`.
+pub(crate) fn snake(name: &str) -> String {
+    let chars: Vec<char> = name.chars().collect();
+    let mut out = String::with_capacity(name.len() + 4);
+    for (index, &char) in chars.iter().enumerate() {
+        let after_lower = index > 0 && !chars[index - 1].is_uppercase() && chars[index - 1] != '_';
+        let before_lower = index > 0
+            && chars[index - 1].is_uppercase()
+            && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
+        if char.is_uppercase() && (after_lower || before_lower) {
+            out.push('_');
+        }
+        out.extend(char.to_lowercase());
+    }
+    identifier(&out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_names_can_be_searched() {
+        assert!(SCHEMA_NAMES.is_sorted_by_key(|(name, _)| *name));
+    }
+
+    #[test]
+    fn names_are_readable_and_allowed() {
+        assert_eq!(type_name("systemuser"), "SystemUser");
+        assert_eq!(type_name("ssg_otherasset___result"), "SsgOtherassetResult");
+        assert_eq!(type_name("option"), "Option_");
+        assert_eq!(type_name("042a"), "X042a");
+        assert_eq!(identifier("type"), "type_");
+        assert_eq!(identifier("2x"), "_2x");
+        assert_eq!(module_name("operations"), "operations_");
+        assert_eq!(constant_name("type"), "TYPE");
+        assert_eq!(constant_name("_x"), "_X");
+        assert_eq!(snake("OpportunityClose"), "opportunity_close");
+        assert_eq!(snake("entityID"), "entity_id");
+        assert_eq!(snake("KPIValues"), "kpi_values");
+        assert_eq!(snake("Type"), "type_");
+        assert_eq!(snake("new_Name"), "new_name");
+    }
+
+    #[test]
+    fn a_name_is_given_once() {
+        let mut taken = Taken::default();
+        let given: Vec<_> = (0..3).map(|_| taken.give("a".into())).collect();
+        assert_eq!(given, ["a", "a_", "a_2"]);
+    }
+}
