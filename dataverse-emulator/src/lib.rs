@@ -1,1 +1,64 @@
-//! A local Microsoft Dataverse for trying and testing without an org.
+//! A local Dataverse: the Web API over SQLite, with the tables of any `$metadata` document.
+//!
+//! In process, as the transport of a client:
+//!
+//! ```
+//! use dataverse_client::http::FixedToken;
+//! use dataverse_client::{Client, Entity, Id, New};
+//! use dataverse_emulator::Emulator;
+//!
+//! #[derive(Entity, Default)]
+//! #[dataverse(table = "account", set = "accounts", id = "accountid")]
+//! struct Account {
+//!     accountid: Option<Id<Account>>,
+//!     name: Option<String>,
+//! }
+//!
+//! # async fn program(document: Vec<u8>) -> Result<(), Box<dyn std::error::Error>> {
+//! let emulator = Emulator::builder().metadata(document).build()?;
+//! let client = Client::builder(Emulator::URL)?
+//!     .credential(FixedToken::new("any"))
+//!     .transport(emulator.clone())
+//!     .build()?;
+//!
+//! let id = client.create(New::new().set(Account::NAME, "Contoso")).await?;
+//! let account = client.retrieve::<Account>(id).await?;
+//! assert_eq!(account.name.as_deref(), Some("Contoso"));
+//! assert_eq!(emulator.requests().len(), 2);
+//! # Ok(()) }
+//! ```
+//!
+//! On a port, for anything that speaks HTTP: [`Emulator::listen`], or the program:
+//!
+//! ```sh
+//! dataverse-emulator --metadata metadata.xml --port 5000 --data org.sqlite
+//! ```
+//!
+//! It answers as the service does, or with 501 and the name of what it does not support:
+//! `NOT_SUPPORTED.md` lists that. Any bearer token is taken; a request without one is answered
+//! with 401.
+//!
+//! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
+//! answers), `url`, `row_key` (what is asked about), `query`, `write`, `operation`, `batch` (the
+//! answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
+
+mod batch;
+mod catalog;
+mod cookie;
+mod emulator;
+mod fault;
+mod filter;
+mod like;
+mod listen;
+mod message;
+mod operation;
+mod query;
+mod row_key;
+mod service;
+mod store;
+mod url;
+mod value;
+mod write;
+
+pub use emulator::{BuildError, Emulator, EmulatorBuilder, InjectedFault, Recorded, SeedError};
+pub use listen::Listening;

@@ -5,6 +5,8 @@
 
 mod architecture;
 mod client;
+mod conformance;
 mod csdl;
+mod emulator;
 mod generate;
 mod model;

@@ -1,0 +1,232 @@
+//! The tables that a document declares, as the emulator needs them.
+
+use std::collections::HashMap;
+
+use dataverse_codegen::model::{ColumnType, Model};
+
+/// Columns that hold a row's primary name, in the order in which they are looked for. A document
+/// does not tell which it is.
+const PRIMARY_NAMES: &[&str] = &["name", "fullname", "subject", "title", "domainname"];
+
+/// Tables by entity set and by logical name.
+#[derive(Debug, Default)]
+pub(crate) struct Catalog {
+    tables: Vec<Table>,
+    by_set: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
+}
+
+/// One table with rows.
+#[derive(Debug)]
+pub(crate) struct Table {
+    pub(crate) logical_name: String,
+    pub(crate) entity_set: String,
+    pub(crate) primary_id: String,
+    /// Where the primary name is.
+    pub(crate) primary_name: Option<usize>,
+    pub(crate) columns: Vec<Column>,
+    by_wire_name: HashMap<String, usize>,
+    /// Single-valued navigation properties that belong to a lookup column.
+    pub(crate) navigations: HashMap<String, Navigation>,
+    /// Navigation properties to many rows: known, so that they are refused by name.
+    pub(crate) collections: Vec<String>,
+    /// Places of the columns of each alternate key.
+    pub(crate) alternate_keys: Vec<Vec<usize>>,
+}
+
+/// A column.
+#[derive(Debug)]
+pub(crate) struct Column {
+    pub(crate) logical_name: String,
+    pub(crate) wire_name: String,
+    pub(crate) kind: Kind,
+}
+
+/// What a column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Boolean,
+    Int,
+    BigInt,
+    Double,
+    Decimal,
+    Guid,
+    DateTime,
+    Date,
+    Binary,
+    /// Logical names of the targets; none for a lookup that cannot be bound.
+    Lookup(Vec<String>),
+    /// A type that is not stored.
+    Other,
+}
+
+/// A navigation property of a lookup.
+#[derive(Debug)]
+pub(crate) struct Navigation {
+    /// Place of the lookup column.
+    pub(crate) column: usize,
+    /// Logical names of the tables it may lead to.
+    pub(crate) targets: Vec<String>,
+}
+
+impl Catalog {
+    pub(crate) fn new(model: &Model) -> Self {
+        let mut catalog = Catalog::default();
+        for table in model.tables.values() {
+            let (Some(set), Some(primary_id)) = (&table.entity_set, &table.primary_id) else {
+                continue;
+            };
+            let table = Table::new(table, set, primary_id);
+            let index = catalog.tables.len();
+            catalog.by_set.insert(table.entity_set.clone(), index);
+            catalog.by_name.insert(table.logical_name.clone(), index);
+            catalog.tables.push(table);
+        }
+        catalog
+    }
+
+    /// Adds an alternate key; the document often does not have those of an org.
+    pub(crate) fn add_key(&mut self, table: &str, columns: &[&str]) -> Result<(), String> {
+        let index = *self
+            .by_name
+            .get(table)
+            .ok_or_else(|| format!("an alternate key for `{table}`: there is no such table"))?;
+        let table = &mut self.tables[index];
+        let key: Option<Vec<usize>> = columns
+            .iter()
+            .map(|column| table.columns.iter().position(|c| c.logical_name == *column))
+            .collect();
+        match key {
+            Some(key) if !key.is_empty() => {
+                if !table.alternate_keys.contains(&key) {
+                    table.alternate_keys.push(key);
+                }
+                Ok(())
+            }
+            _ => Err(format!(
+                "an alternate key over {columns:?}: `{}` does not have all of them",
+                table.logical_name
+            )),
+        }
+    }
+
+    pub(crate) fn tables(&self) -> &[Table] {
+        &self.tables
+    }
+
+    pub(crate) fn by_set(&self, entity_set: &str) -> Option<&Table> {
+        self.by_set
+            .get(entity_set)
+            .map(|index| &self.tables[*index])
+    }
+
+    pub(crate) fn by_name(&self, logical_name: &str) -> Option<&Table> {
+        self.by_name
+            .get(logical_name)
+            .map(|index| &self.tables[*index])
+    }
+}
+
+impl Table {
+    fn new(table: &dataverse_codegen::model::Table, set: &str, primary_id: &str) -> Self {
+        let columns: Vec<Column> = table
+            .columns
+            .iter()
+            .map(|column| Column {
+                logical_name: column.logical_name.clone(),
+                wire_name: column.wire_name.clone(),
+                kind: kind(&column.column_type, column.wire_name != column.logical_name),
+            })
+            .collect();
+        let place = |name: &str| {
+            columns
+                .iter()
+                .position(|column| column.logical_name == name)
+        };
+        let mut navigations: HashMap<String, Navigation> = HashMap::new();
+        for (index, column) in table.columns.iter().enumerate() {
+            let ColumnType::Lookup(targets) = &column.column_type else {
+                continue;
+            };
+            for target in targets {
+                let navigation =
+                    navigations
+                        .entry(target.navigation.clone())
+                        .or_insert_with(|| Navigation {
+                            column: index,
+                            targets: Vec::new(),
+                        });
+                navigation.targets.push(target.table.clone());
+            }
+        }
+        Table {
+            logical_name: table.logical_name.clone(),
+            entity_set: set.to_owned(),
+            primary_id: primary_id.to_owned(),
+            primary_name: PRIMARY_NAMES.iter().find_map(|name| place(name)),
+            by_wire_name: columns
+                .iter()
+                .enumerate()
+                .map(|(index, column)| (column.wire_name.clone(), index))
+                .collect(),
+            navigations,
+            collections: table
+                .navigations
+                .iter()
+                .filter(|navigation| navigation.is_collection)
+                .map(|navigation| navigation.name.clone())
+                .collect(),
+            alternate_keys: table
+                .alternate_keys
+                .iter()
+                .filter_map(|key| {
+                    let place = |name: &String| columns.iter().position(|c| c.wire_name == *name);
+                    key.columns.iter().map(place).collect()
+                })
+                .collect(),
+            columns,
+        }
+    }
+
+    /// The column with this name on the wire, and its place.
+    pub(crate) fn column(&self, wire_name: &str) -> Option<(usize, &Column)> {
+        let index = *self.by_wire_name.get(wire_name)?;
+        Some((index, &self.columns[index]))
+    }
+
+    /// The column with this logical name, and its place.
+    pub(crate) fn column_named(&self, logical_name: &str) -> Option<(usize, &Column)> {
+        let mut columns = self.columns.iter().enumerate();
+        columns.find(|(_, column)| column.logical_name == logical_name)
+    }
+
+    /// The place of the primary key.
+    pub(crate) fn primary_id_place(&self) -> usize {
+        self.by_wire_name
+            .get(&self.primary_id)
+            .copied()
+            .unwrap_or_default()
+    }
+}
+
+fn kind(column_type: &ColumnType, is_lookup: bool) -> Kind {
+    match column_type {
+        ColumnType::Text => Kind::Text,
+        ColumnType::Boolean => Kind::Boolean,
+        ColumnType::Int => Kind::Int,
+        ColumnType::BigInt => Kind::BigInt,
+        ColumnType::Double => Kind::Double,
+        ColumnType::Decimal => Kind::Decimal,
+        ColumnType::Guid if is_lookup => Kind::Lookup(Vec::new()),
+        ColumnType::Guid | ColumnType::PrimaryId => Kind::Guid,
+        ColumnType::DateTime => Kind::DateTime,
+        ColumnType::Date => Kind::Date,
+        ColumnType::Binary => Kind::Binary,
+        ColumnType::Lookup(targets) => {
+            Kind::Lookup(targets.iter().map(|target| target.table.clone()).collect())
+        }
+        // `Other`, and what later versions of the model add.
+        _ => Kind::Other,
+    }
+}

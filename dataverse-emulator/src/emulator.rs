@@ -1,0 +1,431 @@
+//! The emulator as a program uses it: set up, sent to, looked at.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use dataverse_client::http::{Clock, Reached, SystemClock, Transport, TransportError};
+use dataverse_codegen::{csdl, model};
+use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Method, StatusCode};
+
+use crate::catalog::Catalog;
+use crate::fault::Fault;
+use crate::message::{Answer, Asked};
+use crate::service::{BUSINESS_UNIT, Call, Service, USER};
+use crate::store::Store;
+use crate::url::Address;
+use crate::write::{self, Members};
+
+/// A local Dataverse. Clones share their rows.
+#[derive(Clone)]
+pub struct Emulator {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    service: Mutex<Service>,
+    clock: Arc<dyn Clock>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    log: Vec<Recorded>,
+    /// How often, and what.
+    faults: Vec<(usize, InjectedFault)>,
+}
+
+/// A request that came in.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Recorded {
+    /// The verb.
+    pub method: Method,
+    /// Path and query as they came.
+    pub target: String,
+    /// Headers; in place of a token stands `***`.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Bytes,
+    /// The status it was answered with; None if the answer was lost or the connection refused.
+    pub status: Option<StatusCode>,
+}
+
+/// What goes wrong on demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InjectedFault {
+    /// 429 with this wait; the request is not executed.
+    Throttled {
+        /// `Retry-After`, in whole seconds.
+        retry_after: Duration,
+    },
+    /// This status with an empty body; the request is not executed.
+    Status(StatusCode),
+    /// No connection; the request is not executed. On a socket, the connection is closed.
+    ConnectionRefused,
+    /// The request is executed, and the answer lost.
+    AnswerLost,
+}
+
+/// Why an emulator cannot be set up.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// No document was given.
+    #[error("the emulator needs a $metadata document: `Emulator::builder().metadata(…)`")]
+    NoMetadata,
+    /// The document is not CSDL.
+    #[error("the $metadata document: {0}")]
+    Metadata(#[from] csdl::Error),
+    /// An alternate key names what the document does not have.
+    #[error("{0}")]
+    AlternateKey(String),
+    /// The rows cannot be stored.
+    #[error("the store: {0}")]
+    Store(Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// A row that cannot be seeded.
+#[derive(Debug, thiserror::Error)]
+#[error("row {row} for `{table}`: {message}")]
+pub struct SeedError {
+    table: String,
+    row: usize,
+    message: String,
+}
+
+/// Sets up an [`Emulator`].
+#[derive(Default)]
+pub struct EmulatorBuilder {
+    metadata: Option<Vec<u8>>,
+    data_file: Option<PathBuf>,
+    alternate_keys: Vec<(String, Vec<String>)>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl EmulatorBuilder {
+    /// The `$metadata` document whose tables there are: text, gzip or UTF-16. Needed.
+    #[must_use]
+    pub fn metadata(mut self, document: impl Into<Vec<u8>>) -> Self {
+        self.metadata = Some(document.into());
+        self
+    }
+
+    /// Keeps rows in this file; without one they are in memory.
+    #[must_use]
+    pub fn data_file(mut self, file: impl Into<PathBuf>) -> Self {
+        self.data_file = Some(file.into());
+        self
+    }
+
+    /// Adds an alternate key over columns, by logical name. Documents name few keys.
+    #[must_use]
+    pub fn alternate_key(mut self, table: &str, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        self.alternate_keys.push((table.to_owned(), columns));
+        self
+    }
+
+    /// Tells the time; without one, the machine's clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = Some(Arc::new(clock));
+        self
+    }
+
+    /// The emulator.
+    ///
+    /// Errors: [`BuildError`], before a file is touched where the document is at fault.
+    pub fn build(self) -> Result<Emulator, BuildError> {
+        let document = csdl::text(self.metadata.ok_or(BuildError::NoMetadata)?)?;
+        let mut catalog = Catalog::new(&model::build(&csdl::parse(&document)?));
+        for (table, columns) in &self.alternate_keys {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            catalog
+                .add_key(table, &columns)
+                .map_err(BuildError::AlternateKey)?;
+        }
+        let store = Store::open(self.data_file.as_deref())
+            .map_err(|error| BuildError::Store(Box::new(error)))?;
+        let emulator = Emulator {
+            inner: Arc::new(Inner {
+                service: Mutex::new(Service {
+                    document,
+                    catalog,
+                    store,
+                }),
+                clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
+                state: Mutex::default(),
+            }),
+        };
+        emulator.make_caller()?;
+        Ok(emulator)
+    }
+}
+
+impl Emulator {
+    /// Sets up an emulator.
+    ///
+    /// ```
+    /// # fn f(document: Vec<u8>) -> Result<(), dataverse_emulator::BuildError> {
+    /// let emulator = dataverse_emulator::Emulator::builder()
+    ///     .metadata(document)
+    ///     .alternate_key("account", &["accountnumber"])
+    ///     .build()?;
+    /// # Ok(()) }
+    /// ```
+    pub fn builder() -> EmulatorBuilder {
+        EmulatorBuilder::default()
+    }
+
+    /// The address to give to a client that uses the emulator as its transport.
+    pub const URL: &'static str = "https://emulator.localhost";
+
+    /// The requests so far, oldest first.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state().log.clone()
+    }
+
+    /// Lets the next `times` requests go wrong, after those that were ordered before.
+    pub fn inject(&self, fault: InjectedFault, times: usize) {
+        if times > 0 {
+            self.state().faults.push((times, fault));
+        }
+    }
+
+    /// Writes rows in one go, as creates would: JSON objects with columns and `@odata.bind`.
+    ///
+    /// Errors: the first row that a create would refuse; then none is kept.
+    pub fn seed<R: AsRef<str>>(
+        &self,
+        table: &str,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Result<usize, SeedError> {
+        let refused = |row: usize, message: String| SeedError {
+            table: table.to_owned(),
+            row,
+            message,
+        };
+        let service = self.service();
+        let found = service.catalog.by_name(table);
+        let found = found.ok_or_else(|| refused(0, "there is no such table".to_owned()))?;
+        let asked = empty_request();
+        let call = self.call(&service, &asked);
+        let mut count = 0;
+        let done = service.store.atomically(|| {
+            for row in rows {
+                let members: Members = write::members(row.as_ref().as_bytes(), &found.entity_set)?;
+                let written = write::read(&call, found, &members)?;
+                write::insert(&call, found, written)?;
+                count += 1;
+            }
+            Ok(())
+        });
+        match done {
+            Ok(()) => Ok(count),
+            Err(fault) => Err(refused(count, fault.message)),
+        }
+    }
+
+    /// The user and the business unit that rows belong to.
+    fn make_caller(&self) -> Result<(), BuildError> {
+        let service = self.service();
+        let asked = empty_request();
+        let call = self.call(&service, &asked);
+        let rows = [
+            ("businessunit", "businessunitid", BUSINESS_UNIT, "name"),
+            ("systemuser", "systemuserid", USER, "fullname"),
+        ];
+        for (table, primary_id, id, name) in rows {
+            let Some(table) = service.catalog.by_name(table) else {
+                continue;
+            };
+            let make = || {
+                if table.primary_id != primary_id || service.store.version(table, id)?.is_some() {
+                    return Ok(());
+                }
+                let mut members = Members::new();
+                for (column, text) in [(primary_id, id), (name, "Emulator")] {
+                    if table.column(column).is_some() {
+                        let json =
+                            serde_json::value::to_raw_value(text).map_err(Fault::internal)?;
+                        members.insert(column.to_owned(), json);
+                    }
+                }
+                let written = write::read(&call, table, &members)?;
+                write::insert(&call, table, written).map(drop)
+            };
+            service
+                .store
+                .atomically(make)
+                .map_err(|fault| BuildError::Store(fault.message.into()))?;
+        }
+        Ok(())
+    }
+
+    fn call<'c>(&self, service: &'c Service, asked: &'c Asked) -> Call<'c> {
+        Call {
+            document: &service.document,
+            catalog: &service.catalog,
+            store: &service.store,
+            asked,
+            address: Address {
+                version: "v9.2".to_owned(),
+                segments: Vec::new(),
+                options: Vec::new(),
+            },
+            origin: Self::URL,
+            now: self.now(),
+            contents: None,
+        }
+    }
+
+    fn now(&self) -> DateTime<Utc> {
+        self.inner.clock.now().into()
+    }
+
+    fn service(&self) -> MutexGuard<'_, Service> {
+        self.inner
+            .service
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.inner
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn next_fault(&self) -> Option<InjectedFault> {
+        let mut state = self.state();
+        let (times, fault) = state.faults.first_mut()?;
+        let fault = fault.clone();
+        *times -= 1;
+        if *times == 0 {
+            state.faults.remove(0);
+        }
+        Some(fault)
+    }
+
+    /// Answers one request. `origin` is where it came to: `http://127.0.0.1:5000`.
+    pub(crate) fn handle(
+        &self,
+        request: http::Request<Bytes>,
+        origin: &str,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let (head, body) = request.into_parts();
+        let target = head
+            .uri
+            .path_and_query()
+            .map_or("/", |target| target.as_str());
+        let asked = Asked {
+            method: head.method,
+            target: target.to_owned(),
+            headers: head.headers,
+            body,
+        };
+        let fault = self.next_fault();
+        let result = match fault {
+            Some(InjectedFault::ConnectionRefused) => {
+                Err(TransportError::new(Reached::NotSent, "refused on demand"))
+            }
+            Some(InjectedFault::Throttled { retry_after }) => Ok(throttled(retry_after)),
+            Some(InjectedFault::Status(status)) => Ok(Answer::new(status)),
+            Some(InjectedFault::AnswerLost) => {
+                self.answer(&asked, origin);
+                Err(TransportError::new(Reached::Unknown, "lost on demand"))
+            }
+            None => Ok(self.answer(&asked, origin)),
+        };
+        self.record(asked, result.as_ref().ok().map(|answer| answer.status));
+        let answer = result?;
+        let mut response = http::Response::new(answer.body);
+        *response.status_mut() = answer.status;
+        *response.headers_mut() = answer.headers;
+        Ok(response)
+    }
+
+    fn answer(&self, asked: &Asked, origin: &str) -> Answer {
+        let authorization = asked.header(AUTHORIZATION.as_str()).unwrap_or_default();
+        let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
+        if token.trim().is_empty() {
+            let challenge = format!(
+                "Bearer authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize, \
+                 resource_id={origin}/"
+            );
+            return Answer::new(StatusCode::UNAUTHORIZED)
+                .with(http::header::WWW_AUTHENTICATE, &challenge);
+        }
+        let now = self.now();
+        self.service().answer(asked, origin, now)
+    }
+
+    fn record(&self, asked: Asked, status: Option<StatusCode>) {
+        let mut headers = asked.headers;
+        if headers.contains_key(AUTHORIZATION) {
+            headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer ***"));
+        }
+        self.state().log.push(Recorded {
+            method: asked.method,
+            target: asked.target,
+            headers,
+            body: asked.body,
+            status,
+        });
+    }
+}
+
+fn empty_request() -> Asked {
+    Asked {
+        method: Method::POST,
+        target: String::new(),
+        headers: HeaderMap::new(),
+        body: Bytes::new(),
+    }
+}
+
+fn throttled(retry_after: Duration) -> Answer {
+    let fault = Fault::new(
+        StatusCode::TOO_MANY_REQUESTS,
+        "0x80072322",
+        "Number of requests exceeded the limit of 6000 over time window of 300 seconds.",
+    );
+    Answer::from(fault).with(RETRY_AFTER, &retry_after.as_secs().to_string())
+}
+
+#[async_trait]
+impl Transport for Emulator {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Bytes>, TransportError> {
+        let uri = request.uri();
+        let origin = match (uri.scheme_str(), uri.authority()) {
+            (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
+            _ => Self::URL.to_owned(),
+        };
+        self.handle(request, &origin)
+    }
+}
+
+impl std::fmt::Debug for Emulator {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Emulator").finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for EmulatorBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EmulatorBuilder")
+            .field("data_file", &self.data_file)
+            .field("alternate_keys", &self.alternate_keys)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,191 @@
+//! What the service refuses, in its own words. Texts and codes are those of the recorded answers.
+
+use http::StatusCode;
+
+/// A refusal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Fault {
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+    /// Plain text instead of the JSON envelope.
+    pub(crate) is_text: bool,
+}
+
+const URL_ERROR: &str = "0x80060888";
+const PAYLOAD: &str = "0x80048d19";
+
+impl Fault {
+    pub(crate) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Fault {
+            status,
+            code,
+            message: message.into(),
+            is_text: false,
+        }
+    }
+
+    pub(crate) fn bad_request(message: impl Into<String>) -> Self {
+        Fault::new(StatusCode::BAD_REQUEST, URL_ERROR, message)
+    }
+
+    /// The body cannot be read.
+    pub(crate) fn payload(set: &str, message: impl AsRef<str>) -> Self {
+        let message = format!(
+            "Error identified in Payload provided by the user for Entity :'{set}', For more \
+             information on this error please follow this help link \
+             https://go.microsoft.com/fwlink/?linkid=2195293  ---->  {}",
+            message.as_ref()
+        );
+        Fault::new(StatusCode::BAD_REQUEST, PAYLOAD, message)
+    }
+
+    pub(crate) fn unknown_segment(segment: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            URL_ERROR,
+            format!("Resource not found for the segment '{segment}'."),
+        )
+    }
+
+    pub(crate) fn unknown_property(property: &str, table: &str) -> Self {
+        Fault::bad_request(format!(
+            "Could not find a property named '{property}' on type 'Microsoft.Dynamics.CRM.{table}'."
+        ))
+    }
+
+    pub(crate) fn unknown_member(property: &str, table: &str) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x0",
+            format!(
+                "An error occurred while validating input parameters: \
+                 Microsoft.Crm.CrmException: Invalid property '{property}' was found in entity \
+                 'Microsoft.Dynamics.CRM.{table}'."
+            ),
+        )
+    }
+
+    pub(crate) fn undeclared_bind(set: &str, name: &str) -> Self {
+        Fault::payload(
+            set,
+            format!(
+                "An undeclared property '{name}' which only has property annotations in the \
+                 payload but no property value was found in the payload. In OData, only declared \
+                 navigation properties and declared named streams can be represented as \
+                 properties without values."
+            ),
+        )
+    }
+
+    pub(crate) fn missing_row(table: &str, id: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "0x80040217",
+            format!("{table} With Id = {id} Does Not Exist"),
+        )
+    }
+
+    pub(crate) fn missing_row_by_key(table: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "0x80060891",
+            format!("A record with the specified key values does not exist in {table} entity"),
+        )
+    }
+
+    pub(crate) fn undefined_key(table: &str) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            URL_ERROR,
+            format!(
+                "The key in the request URI is not valid for resource \
+                 'Microsoft.Dynamics.CRM.{table}'. Ensure that the names and number of key \
+                 properties match the declared or alternate key properties for the resource \
+                 'Microsoft.Dynamics.CRM.{table}'."
+            ),
+        )
+    }
+
+    pub(crate) fn exists() -> Self {
+        Fault::new(
+            StatusCode::PRECONDITION_FAILED,
+            "0x80040237",
+            "A record with matching key values already exists.",
+        )
+    }
+
+    pub(crate) fn key_exists() -> Self {
+        Fault::new(
+            StatusCode::PRECONDITION_FAILED,
+            "0x80060892",
+            "A record that has the attribute values already exists. The entity key requires that \
+             this set of attributes contains unique values. Select unique values and try again.",
+        )
+    }
+
+    pub(crate) fn version_mismatch() -> Self {
+        Fault::new(
+            StatusCode::PRECONDITION_FAILED,
+            "0x80060882",
+            "The version of the existing record doesn't match the RowVersion property provided.",
+        )
+    }
+
+    pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
+        Fault::new(StatusCode::BAD_REQUEST, "0x80040203", message)
+    }
+
+    /// What a real org can do and the emulator cannot: never passed over in silence.
+    pub(crate) fn not_supported(what: impl AsRef<str>) -> Self {
+        Fault::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "0x80040800",
+            format!(
+                "The emulator does not support {}; see NOT_SUPPORTED.md of dataverse-emulator.",
+                what.as_ref()
+            ),
+        )
+    }
+
+    pub(crate) fn wrong_verb(uri: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "",
+            format!("No HTTP resource was found that matches the request URI '{uri}'."),
+        )
+    }
+
+    pub(crate) fn method_not_allowed(method: &http::Method) -> Self {
+        Fault::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "0x0",
+            format!("The requested resource does not support http method '{method}'."),
+        )
+    }
+
+    /// The store failed: a defect of the emulator, or a full disk.
+    pub(crate) fn internal(error: impl std::fmt::Display) -> Self {
+        Fault::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "0x80040216",
+            format!("An unexpected error occurred in the emulator: {error}"),
+        )
+    }
+
+    pub(crate) fn text(message: impl Into<String>) -> Self {
+        Fault {
+            is_text: true,
+            ..Fault::new(StatusCode::BAD_REQUEST, "", message)
+        }
+    }
+}
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::internal(error)
+    }
+}
+
+/// A result that the service can refuse.
+pub(crate) type Result<T, E = Fault> = std::result::Result<T, E>;

@@ -1,0 +1,457 @@
+//! `$filter` to SQL. Values are always bound, never written into the text.
+
+use crate::catalog::{Catalog, Kind, Table};
+use crate::fault::{Fault, Result};
+use crate::store::quoted;
+use crate::url::text_literal;
+use crate::value::{self, Stored};
+
+/// How deep conditions may nest.
+const MAX_DEPTH: usize = 100;
+
+/// Names in scope, and the joins that paths through lookups need.
+pub(crate) struct Names<'c> {
+    catalog: &'c Catalog,
+    table: &'c Table,
+    /// Path of navigation properties, alias, table.
+    joins: Vec<(String, String, &'c Table)>,
+    pub(crate) from: String,
+}
+
+/// A column as SQL.
+#[derive(Debug, Clone)]
+pub(crate) struct SqlColumn<'c> {
+    pub(crate) sql: String,
+    pub(crate) kind: &'c Kind,
+    pub(crate) logical_name: &'c str,
+}
+
+impl<'c> Names<'c> {
+    pub(crate) fn new(catalog: &'c Catalog, table: &'c Table) -> Self {
+        Names {
+            catalog,
+            table,
+            joins: Vec::new(),
+            from: format!("{} t", quoted(&table.logical_name)),
+        }
+    }
+
+    /// Tables that a query reads beside its own.
+    pub(crate) fn joined(&self) -> impl Iterator<Item = &'c Table> {
+        self.joins.iter().map(|(_, _, table)| *table)
+    }
+
+    /// The column at a path: `name`, `primarycontactid/fullname`.
+    pub(crate) fn column(&mut self, path: &str) -> Result<SqlColumn<'c>> {
+        let (mut alias, mut table) = ("t".to_owned(), self.table);
+        let mut rest = path;
+        let mut walked = String::new();
+        while let Some((navigation, behind)) = rest.split_once('/') {
+            if table.collections.iter().any(|name| name == navigation) {
+                return Err(Fault::not_supported(format!(
+                    "paths through the collection `{navigation}` in $filter and $orderby"
+                )));
+            }
+            let found = table
+                .navigations
+                .get(navigation)
+                .ok_or_else(|| Fault::unknown_property(navigation, &table.logical_name))?;
+            let [target] = &found.targets[..] else {
+                return Err(Fault::not_supported(format!(
+                    "paths through `{navigation}`, which leads to several tables"
+                )));
+            };
+            let target = self
+                .catalog
+                .by_name(target)
+                .ok_or_else(|| Fault::unknown_property(navigation, &table.logical_name))?;
+            walked.push('/');
+            walked.push_str(navigation);
+            let known = self.joins.iter().find(|(path, _, _)| *path == walked);
+            let next = match known {
+                Some((_, alias, _)) => alias.clone(),
+                None => {
+                    let next = format!("j{}", self.joins.len());
+                    let column = &table.columns[found.column];
+                    self.from.push_str(&format!(
+                        " LEFT JOIN {} {next} ON {next}.{} = {alias}.{}",
+                        quoted(&target.logical_name),
+                        quoted(&target.primary_id),
+                        quoted(&column.logical_name)
+                    ));
+                    self.joins.push((walked.clone(), next.clone(), target));
+                    next
+                }
+            };
+            (alias, table, rest) = (next, target, behind);
+        }
+        let (_, column) = table
+            .column(rest)
+            .ok_or_else(|| Fault::unknown_property(rest, &table.logical_name))?;
+        if column.kind == Kind::Other {
+            return Err(Fault::not_supported(format!("the type of column `{rest}`")));
+        }
+        Ok(SqlColumn {
+            sql: format!("{alias}.{}", quoted(&column.logical_name)),
+            kind: &column.kind,
+            logical_name: &column.logical_name,
+        })
+    }
+}
+
+/// A condition as SQL, its values in the order of its question marks.
+#[derive(Debug, Default)]
+pub(crate) struct Condition {
+    pub(crate) sql: String,
+    pub(crate) values: Vec<Stored>,
+}
+
+/// Reads `$filter`.
+pub(crate) fn filter(text: &str, names: &mut Names<'_>) -> Result<Condition> {
+    let mut parser = Parser {
+        text,
+        at: 0,
+        names,
+        condition: Condition::default(),
+    };
+    parser.either(0)?;
+    match parser.next()? {
+        None => Ok(parser.condition),
+        Some(token) => Err(parser.unexpected(&token)),
+    }
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token<'t> {
+    Open,
+    Close,
+    Comma,
+    /// A path, keyword, function or bare literal.
+    Word(&'t str),
+    /// With its quotes.
+    Text(&'t str),
+}
+
+struct Parser<'t, 'n, 'c> {
+    text: &'t str,
+    at: usize,
+    names: &'n mut Names<'c>,
+    condition: Condition,
+}
+
+/// One side of a comparison.
+enum Side<'c, 't> {
+    Column(SqlColumn<'c>),
+    Literal(Token<'t>),
+}
+
+impl<'t, 'c> Parser<'t, '_, 'c> {
+    fn next(&mut self) -> Result<Option<Token<'t>>> {
+        let rest = self.text[self.at..].trim_start();
+        self.at = self.text.len() - rest.len();
+        let Some(first) = rest.chars().next() else {
+            return Ok(None);
+        };
+        let (token, length) = match first {
+            '(' => (Token::Open, 1),
+            ')' => (Token::Close, 1),
+            ',' => (Token::Comma, 1),
+            '\'' => {
+                let end = self.text_end(rest)?;
+                (Token::Text(&rest[..end]), end)
+            }
+            _ => {
+                let end = rest
+                    .find([' ', '(', ')', ',', '\'', '\t'])
+                    .unwrap_or(rest.len());
+                (Token::Word(&rest[..end]), end)
+            }
+        };
+        self.at += length;
+        Ok(Some(token))
+    }
+
+    /// Where the text that begins `rest` ends: a doubled quote is one of its characters.
+    fn text_end(&self, rest: &str) -> Result<usize> {
+        let mut quotes = rest.match_indices('\'').skip(1).peekable();
+        while let Some((at, _)) = quotes.next() {
+            match quotes.peek() {
+                Some((next, _)) if *next == at + 1 => drop(quotes.next()),
+                _ => return Ok(at + 1),
+            }
+        }
+        Err(Fault::bad_request(format!(
+            "There is an unterminated string literal at position {} in '{}'.",
+            self.text.len(),
+            self.text
+        )))
+    }
+
+    fn peek(&mut self) -> Result<Option<Token<'t>>> {
+        let at = self.at;
+        let token = self.next();
+        self.at = at;
+        token
+    }
+
+    fn is_next(&mut self, word: &str) -> Result<bool> {
+        let is_word = self.peek()? == Some(Token::Word(word));
+        if is_word {
+            self.next()?;
+        }
+        Ok(is_word)
+    }
+
+    fn unexpected(&self, token: &Token<'_>) -> Fault {
+        Fault::bad_request(format!(
+            "Syntax error at position {} in '{}': {token:?} was not expected.",
+            self.at, self.text
+        ))
+    }
+
+    fn ended(&self) -> Fault {
+        Fault::bad_request(format!(
+            "Syntax error at position {} in '{}'.",
+            self.text.len(),
+            self.text
+        ))
+    }
+
+    fn expect(&mut self, token: Token<'_>) -> Result<()> {
+        match self.next()? {
+            Some(found) if found == token => Ok(()),
+            Some(found) => Err(self.unexpected(&found)),
+            None => Err(self.ended()),
+        }
+    }
+
+    fn sql(&mut self, sql: &str) {
+        self.condition.sql.push_str(sql);
+    }
+
+    fn either(&mut self, depth: usize) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(Fault::bad_request("The filter is nested too deeply."));
+        }
+        self.sql("(");
+        self.both(depth)?;
+        while self.is_next("or")? {
+            self.sql(" OR ");
+            self.both(depth)?;
+        }
+        self.sql(")");
+        Ok(())
+    }
+
+    fn both(&mut self, depth: usize) -> Result<()> {
+        self.not(depth)?;
+        while self.is_next("and")? {
+            self.sql(" AND ");
+            self.not(depth)?;
+        }
+        Ok(())
+    }
+
+    fn not(&mut self, depth: usize) -> Result<()> {
+        if self.is_next("not")? {
+            // A comparison with null is neither true nor false; its negation counts as true.
+            self.sql("NOT coalesce(");
+            self.primary(depth)?;
+            self.sql(", 0)");
+            return Ok(());
+        }
+        self.primary(depth)
+    }
+
+    fn primary(&mut self, depth: usize) -> Result<()> {
+        if self.peek()? == Some(Token::Open) {
+            self.next()?;
+            self.either(depth + 1)?;
+            return self.expect(Token::Close);
+        }
+        let start = self.at;
+        if let Some(Token::Word(word)) = self.next()?
+            && self.peek()? == Some(Token::Open)
+        {
+            return self.function(word);
+        }
+        self.at = start;
+        self.comparison()
+    }
+
+    fn function(&mut self, name: &str) -> Result<()> {
+        let (before, behind) = match name {
+            "contains" => ("%", "%"),
+            "startswith" => ("", "%"),
+            "endswith" => ("%", ""),
+            _ if name.starts_with("Microsoft.Dynamics.CRM.") => {
+                return Err(Fault::not_supported(format!("the query function {name}")));
+            }
+            _ if name.contains('/') => {
+                return Err(Fault::not_supported(format!("`{name}` in $filter")));
+            }
+            _ => {
+                return Err(Fault::bad_request(format!(
+                    "An unknown function with name '{name}' was found."
+                )));
+            }
+        };
+        self.expect(Token::Open)?;
+        let Some(Token::Word(path)) = self.next()? else {
+            return Err(self.ended());
+        };
+        let column = self.names.column(path)?;
+        if *column.kind != Kind::Text {
+            return Err(Fault::bad_request(format!(
+                "No function signature for the function with name '{name}' matches the type of \
+                 '{path}'."
+            )));
+        }
+        self.expect(Token::Comma)?;
+        let literal = match self.next()? {
+            Some(Token::Text(literal)) => text_literal(literal),
+            _ => None,
+        };
+        let literal = literal.ok_or_else(|| self.ended())?;
+        self.expect(Token::Close)?;
+        let expected = if self.is_next("eq")? {
+            match self.next()? {
+                Some(Token::Word("true")) => true,
+                Some(Token::Word("false")) => false,
+                _ => return Err(self.ended()),
+            }
+        } else {
+            true
+        };
+        self.sql(&format!(
+            "dv_like({}, ?) = {}",
+            column.sql,
+            u8::from(expected)
+        ));
+        let pattern = format!("{before}{literal}{behind}");
+        self.condition.values.push(Stored::Text(pattern));
+        Ok(())
+    }
+
+    fn side(&mut self) -> Result<Side<'c, 't>> {
+        match self.next()? {
+            Some(Token::Word(word)) if is_path(word) => Ok(Side::Column(self.names.column(word)?)),
+            Some(literal @ (Token::Word(_) | Token::Text(_))) => Ok(Side::Literal(literal)),
+            Some(token) => Err(self.unexpected(&token)),
+            None => Err(self.ended()),
+        }
+    }
+
+    fn comparison(&mut self) -> Result<()> {
+        let left = self.side()?;
+        let operator = match self.next()? {
+            Some(Token::Word("eq")) => "=",
+            Some(Token::Word("ne")) => "<>",
+            Some(Token::Word("gt")) => ">",
+            Some(Token::Word("ge")) => ">=",
+            Some(Token::Word("lt")) => "<",
+            Some(Token::Word("le")) => "<=",
+            Some(Token::Word("in")) => return Err(Fault::not_supported("`in` in $filter")),
+            Some(token) => return Err(self.unexpected(&token)),
+            None => return Err(self.ended()),
+        };
+        match (left, self.side()?) {
+            (Side::Column(left), Side::Column(right)) => {
+                if left.kind != right.kind {
+                    return Err(mismatch(left.kind, right.kind));
+                }
+                let sql = format!("{} {operator} {}", left.sql, right.sql);
+                self.sql(&sql);
+                Ok(())
+            }
+            (Side::Column(column), Side::Literal(literal)) => {
+                self.compare(&column, operator, &literal)
+            }
+            (Side::Literal(literal), Side::Column(column)) => {
+                let turned = match operator {
+                    ">" => "<",
+                    ">=" => "<=",
+                    "<" => ">",
+                    "<=" => ">=",
+                    same => same,
+                };
+                self.compare(&column, turned, &literal)
+            }
+            (Side::Literal(literal), Side::Literal(_)) => Err(self.unexpected(&literal)),
+        }
+    }
+
+    fn compare(
+        &mut self,
+        column: &SqlColumn<'_>,
+        operator: &str,
+        literal: &Token<'_>,
+    ) -> Result<()> {
+        let sql = &column.sql;
+        if *literal == Token::Word("null") {
+            let sql = match operator {
+                "=" => format!("{sql} IS NULL"),
+                "<>" => format!("{sql} IS NOT NULL"),
+                // Nothing is more or less than null.
+                _ => "0".to_owned(),
+            };
+            self.sql(&sql);
+            return Ok(());
+        }
+        let value = literal_value(column, literal)?;
+        let sql = match operator {
+            "<>" => format!("({sql} IS NULL OR {sql} <> ?)"),
+            _ => format!("{sql} {operator} ?"),
+        };
+        self.sql(&sql);
+        self.condition.values.push(value);
+        Ok(())
+    }
+}
+
+/// Whether a word names a column, and is no literal.
+fn is_path(word: &str) -> bool {
+    let is_name = word.starts_with(|first: char| first.is_alphabetic() || first == '_');
+    is_name && !matches!(word, "null" | "true" | "false") && value::guid(word).is_none()
+}
+
+/// A literal as the column stores it.
+fn literal_value(column: &SqlColumn<'_>, literal: &Token<'_>) -> Result<Stored> {
+    let (Token::Word(text) | Token::Text(text)) = literal else {
+        return Err(Fault::bad_request("A literal was expected."));
+    };
+    typed_literal(column.kind, text).ok_or_else(|| {
+        Fault::bad_request(format!(
+            "A binary operator with incompatible types was detected: '{}' does not compare with \
+             {text}.",
+            column.logical_name
+        ))
+    })
+}
+
+/// Reads an OData literal as a value of `kind`.
+pub(crate) fn typed_literal(kind: &Kind, literal: &str) -> Option<Stored> {
+    if let Kind::Text | Kind::Binary = kind {
+        return text_literal(literal).map(Stored::Text);
+    }
+    if literal.starts_with('\'') {
+        return None;
+    }
+    let text = |text: String| Some(Stored::Text(text));
+    match kind {
+        Kind::Boolean | Kind::Int | Kind::BigInt | Kind::Double | Kind::Decimal => {
+            value::from_json(kind, literal).ok()
+        }
+        Kind::Guid | Kind::Lookup(_) => value::guid(literal).and_then(text),
+        Kind::DateTime => value::date_time(literal).and_then(text),
+        Kind::Date => value::date(literal).and_then(text),
+        Kind::Text | Kind::Binary | Kind::Other => None,
+    }
+}
+
+fn mismatch(left: &Kind, right: &Kind) -> Fault {
+    Fault::bad_request(format!(
+        "A binary operator with incompatible types was detected. Found operand types {left:?} and \
+         {right:?}."
+    ))
+}

@@ -1,0 +1,283 @@
+//! From a request to who answers it.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use http::{Method, StatusCode};
+
+use crate::catalog::{Catalog, Table};
+use crate::fault::{Fault, Result};
+use crate::message::{Answer, Asked};
+use crate::row_key::RowKey;
+use crate::store::Store;
+use crate::url::{Address, MAX_LENGTH, Segment};
+use crate::value::write_string;
+use crate::{batch, operation, query, write};
+
+/// The user that every request comes from.
+pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
+/// The business unit of that user.
+pub(crate) const BUSINESS_UNIT: &str = "00000000-0000-0000-0000-0000000000b1";
+/// The org.
+pub(crate) const ORGANIZATION: &str = "00000000-0000-0000-0000-0000000000c1";
+
+/// Versions of the Web API that are answered.
+const VERSIONS: &[&str] = &["v9.0", "v9.1", "v9.2"];
+
+/// Rows that the members of a change set created, by Content-ID.
+pub(crate) type Contents = RefCell<HashMap<String, (String, String)>>;
+
+/// What answers: the document, its tables, their rows.
+#[derive(Debug)]
+pub(crate) struct Service {
+    pub(crate) document: String,
+    pub(crate) catalog: Catalog,
+    pub(crate) store: Store,
+}
+
+/// One request while it is answered.
+pub(crate) struct Call<'c> {
+    pub(crate) document: &'c str,
+    pub(crate) catalog: &'c Catalog,
+    pub(crate) store: &'c Store,
+    pub(crate) asked: &'c Asked,
+    pub(crate) address: Address,
+    /// `http://127.0.0.1:5000`.
+    pub(crate) origin: &'c str,
+    pub(crate) now: DateTime<Utc>,
+    /// In a change set: its rows, and the Content-ID of this member.
+    pub(crate) contents: Option<(&'c Contents, Option<String>)>,
+}
+
+impl<'c> Call<'c> {
+    /// `http://127.0.0.1:5000/api/data/v9.2/`.
+    pub(crate) fn root(&self) -> String {
+        format!("{}/api/data/{}/", self.origin, self.address.version)
+    }
+
+    /// This request again, from the page that `token` names.
+    pub(crate) fn next_link(&self, token: &str) -> String {
+        let (_, query) = self.asked.target.split_once('?').unwrap_or_default();
+        let mut link = self.root();
+        for (index, segment) in self.address.segments.iter().enumerate() {
+            if index > 0 {
+                link.push('/');
+            }
+            link.push_str(&segment.name);
+        }
+        let mut separator = '?';
+        let kept = query.split('&').filter(|option| {
+            !option.is_empty()
+                && !option.starts_with("$skiptoken=")
+                && !option.starts_with("%24skiptoken=")
+        });
+        for option in kept {
+            link.push(separator);
+            link.push_str(option);
+            separator = '&';
+        }
+        link.push(separator);
+        link.push_str("$skiptoken=");
+        link.push_str(token);
+        link
+    }
+
+    /// Remembers the row that this member of a change set wrote.
+    pub(crate) fn created(&self, table: &Table, id: &str) {
+        if let Some((contents, Some(content_id))) = &self.contents {
+            contents.borrow_mut().insert(
+                content_id.clone(),
+                (table.logical_name.clone(), id.to_owned()),
+            );
+        }
+    }
+
+    /// The row that `$1` stands for.
+    pub(crate) fn content(&self, reference: &str) -> Result<(&'c Table, String)> {
+        let content_id = reference.trim_start_matches('$');
+        let row = self
+            .contents
+            .as_ref()
+            .and_then(|(contents, _)| contents.borrow().get(content_id).cloned());
+        let found = row.and_then(|(table, id)| Some((self.catalog.by_name(&table)?, id)));
+        found.ok_or_else(|| {
+            Fault::text(format!(
+                "Content-ID Reference: '${content_id}' does not exist in the batch context."
+            ))
+        })
+    }
+}
+
+impl Service {
+    /// Answers a request of its own.
+    pub(crate) fn answer(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Answer {
+        self.try_answer(asked, origin, now, None)
+            .unwrap_or_else(Answer::from)
+    }
+
+    /// Answers a request, possibly a part of a batch.
+    pub(crate) fn try_answer(
+        &self,
+        asked: &Asked,
+        origin: &str,
+        now: DateTime<Utc>,
+        contents: Option<(&Contents, Option<String>)>,
+    ) -> Result<Answer> {
+        if asked.target.len() > MAX_LENGTH {
+            return Err(Fault::bad_request(
+                "Invalid URI: The Uri string is too long.",
+            ));
+        }
+        let mut call = Call {
+            document: &self.document,
+            catalog: &self.catalog,
+            store: &self.store,
+            asked,
+            address: Address::parse(&asked.target)?,
+            origin,
+            now,
+            contents,
+        };
+        if !VERSIONS.contains(&call.address.version.as_str()) {
+            let body = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
+            return Ok(Answer::json(StatusCode::NOT_FOUND, body.to_owned()));
+        }
+        call.resolve_content()?;
+        let segments = call.address.segments.clone();
+        match &segments[..] {
+            [] => only(&Method::GET, asked).map(|()| service_document(&call)),
+            [first] if first.name == "$metadata" => {
+                only(&Method::GET, asked)?;
+                let answer = Answer::new(StatusCode::OK);
+                Ok(answer.with_body("application/xml", call.document.to_owned()))
+            }
+            [first] if first.name == "$batch" => {
+                only(&Method::POST, asked)?;
+                if call.contents.is_some() {
+                    return Err(Fault::payload("", "A batch cannot hold a batch."));
+                }
+                batch::answer(self, asked, origin, now)
+            }
+            [first, rest @ ..] => match self.catalog.by_set(&first.name) {
+                Some(table) => in_table(&call, table, first, rest),
+                None if rest.is_empty() => operation::answer(&call, first),
+                None => Err(Fault::unknown_segment(&first.name)),
+            },
+        }
+    }
+}
+
+impl Call<'_> {
+    /// `$1/name` is a row that the change set created.
+    fn resolve_content(&mut self) -> Result<()> {
+        let Some(first) = self.address.segments.first() else {
+            return Ok(());
+        };
+        let is_reference = first.name.len() > 1
+            && first.name.starts_with('$')
+            && first.name[1..].bytes().all(|byte| byte.is_ascii_digit());
+        if is_reference {
+            let (table, id) = self.content(&first.name)?;
+            self.address.segments[0] = Segment {
+                name: table.entity_set.clone(),
+                arguments: Some(id),
+            };
+        }
+        Ok(())
+    }
+}
+
+fn only(method: &Method, asked: &Asked) -> Result<()> {
+    if asked.method == *method {
+        Ok(())
+    } else {
+        Err(Fault::method_not_allowed(&asked.method))
+    }
+}
+
+fn service_document(call: &Call<'_>) -> Answer {
+    let mut body = String::from("{\"@odata.context\":");
+    write_string(&format!("{}$metadata", call.root()), &mut body);
+    body.push_str(",\"value\":[");
+    for (index, table) in call.catalog.tables().iter().enumerate() {
+        if index > 0 {
+            body.push(',');
+        }
+        let set = &table.entity_set;
+        body.push_str("{\"name\":");
+        write_string(set, &mut body);
+        body.push_str(",\"kind\":\"EntitySet\",\"url\":");
+        write_string(set, &mut body);
+        body.push('}');
+    }
+    body.push_str("]}");
+    Answer::json(StatusCode::OK, body)
+}
+
+fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -> Result<Answer> {
+    let method = &call.asked.method;
+    let Some(arguments) = &first.arguments else {
+        return match (method, rest) {
+            (&Method::GET, []) => query::collection(call, table),
+            (&Method::POST, []) => write::create(call, table),
+            (&Method::GET, [segment]) if segment.name == "$count" => query::count_only(call, table),
+            (_, [segment, ..]) if segment.name.starts_with("Microsoft.Dynamics.CRM.") => Err(
+                Fault::not_supported(format!("the bound operation `{}`", segment.name)),
+            ),
+            (_, [segment, ..]) => Err(Fault::unknown_segment(&segment.name)),
+            _ => Err(Fault::method_not_allowed(method)),
+        };
+    };
+    let key = RowKey::parse(table, arguments)?;
+    match (method, rest) {
+        (&Method::GET, []) => retrieve(call, table, &key),
+        (&Method::PATCH, []) => write::patch(call, table, &key),
+        (&Method::DELETE, []) => write::delete(call, table, &key),
+        (_, []) => Err(Fault::method_not_allowed(method)),
+        (_, [segment, ..]) if segment.name.starts_with("Microsoft.Dynamics.CRM.") => Err(
+            Fault::not_supported(format!("the bound operation `{}`", segment.name)),
+        ),
+        (_, [segment, behind @ ..]) => {
+            let name = segment.name.as_str();
+            let is_navigation = table.navigations.contains_key(name)
+                || table
+                    .collections
+                    .iter()
+                    .any(|collection| collection == name);
+            let is_reference = behind.first().is_some_and(|next| next.name == "$ref");
+            if is_navigation && (is_reference || *method == Method::GET) {
+                return Err(Fault::not_supported(format!(
+                    "requests through the navigation property `{name}`"
+                )));
+            }
+            let id = key.require(call.store, table)?;
+            match (method, behind) {
+                (&Method::GET, []) => query::property(call, table, &id, name, false),
+                (&Method::GET, [last]) if last.name == "$value" => {
+                    query::property(call, table, &id, name, true)
+                }
+                (&Method::PUT, []) => write::property(call, table, &id, name, false),
+                (&Method::DELETE, []) => write::property(call, table, &id, name, true),
+                (_, []) => Err(Fault::method_not_allowed(method)),
+                (_, [next, ..]) => Err(Fault::unknown_segment(&next.name)),
+            }
+        }
+    }
+}
+
+/// `GET accounts(…)`, possibly only if the row has changed.
+fn retrieve(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
+    query::check_options(&call.address.options, &["$select"])?;
+    let id = key.require(call.store, table)?;
+    let known = call.asked.header("if-none-match");
+    if let Some(etag) = known.filter(|etag| etag.starts_with("W/"))
+        && call.asked.preferences().annotations.is_none()
+        && let Some(version) = call.store.version(table, &id)?
+        && etag == format!("W/\"{version}\"")
+    {
+        let answer = Answer::new(StatusCode::NOT_MODIFIED);
+        return Ok(answer.with_body(crate::message::JSON, ""));
+    }
+    query::single(call, table, &id, StatusCode::OK)
+}

@@ -1,0 +1,190 @@
+//! Rows in SQLite: a table for each table, made when it is first used.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::path::Path;
+
+use rusqlite::functions::FunctionFlags;
+use rusqlite::{Connection, OptionalExtension, params_from_iter};
+
+use crate::catalog::{Column, Kind, Table};
+use crate::fault::Result;
+use crate::like::like_match;
+use crate::value::{Stored, compare_decimals};
+
+/// Name of the column that holds a row's version.
+pub(crate) const VERSION: &str = "@version";
+
+/// The rows of an org.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) connection: Connection,
+    /// Tables that are known to exist.
+    made: RefCell<HashSet<String>>,
+}
+
+impl Store {
+    /// Rows in `file`, or in memory.
+    pub(crate) fn open(file: Option<&Path>) -> rusqlite::Result<Self> {
+        let connection = match file {
+            Some(file) => Connection::open(file)?,
+            None => Connection::open_in_memory()?,
+        };
+        connection.create_collation("dv_text", |left, right| {
+            left.to_lowercase().cmp(&right.to_lowercase())
+        })?;
+        connection.create_collation("dv_decimal", compare_decimals)?;
+        connection.create_scalar_function(
+            "dv_like",
+            2,
+            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+            |context| {
+                let text: Option<String> = context.get(0)?;
+                let pattern: String = context.get(1)?;
+                let matches =
+                    |text: String| like_match(&text.to_lowercase(), &pattern.to_lowercase());
+                Ok(text.is_some_and(matches))
+            },
+        )?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
+        connection.set_prepared_statement_cache_capacity(256);
+        connection.execute_batch(
+            "CREATE TABLE IF NOT EXISTS \"@counter\" (version INTEGER NOT NULL);
+             INSERT INTO \"@counter\" SELECT 1000000 WHERE NOT EXISTS (SELECT 1 FROM \"@counter\");",
+        )?;
+        Ok(Store {
+            connection,
+            made: RefCell::default(),
+        })
+    }
+
+    /// A version greater than every one before.
+    pub(crate) fn next_version(&self) -> Result<i64> {
+        let mut statement = self
+            .connection
+            .prepare_cached("UPDATE \"@counter\" SET version = version + 1 RETURNING version")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
+    /// Makes the table if it is missing.
+    pub(crate) fn make(&self, table: &Table) -> Result<()> {
+        if self.made.borrow().contains(&table.logical_name) {
+            return Ok(());
+        }
+        let mut sql = format!(
+            "CREATE TABLE IF NOT EXISTS {} ({VERSION_COLUMN} INTEGER NOT NULL",
+            quoted(&table.logical_name),
+            VERSION_COLUMN = quoted(VERSION)
+        );
+        for column in &table.columns {
+            let declared = match column.kind {
+                Kind::Boolean | Kind::Int | Kind::BigInt => "INTEGER",
+                Kind::Double => "REAL",
+                Kind::Decimal => "TEXT COLLATE dv_decimal",
+                Kind::Text => "TEXT COLLATE dv_text",
+                _ => "TEXT",
+            };
+            sql.push_str(&format!(", {} {declared}", quoted(&column.logical_name)));
+            if column.logical_name == table.primary_id {
+                sql.push_str(" PRIMARY KEY NOT NULL");
+            }
+            if is_polymorphic(column) {
+                sql.push_str(&format!(", {} TEXT", target_column(column)));
+            }
+        }
+        sql.push_str(") WITHOUT ROWID");
+        self.connection.execute_batch(&sql)?;
+        self.made.borrow_mut().insert(table.logical_name.clone());
+        Ok(())
+    }
+
+    /// The version of a row; None if there is no such row.
+    pub(crate) fn version(&self, table: &Table, id: &str) -> Result<Option<i64>> {
+        self.make(table)?;
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} = ?",
+            quoted(VERSION),
+            quoted(&table.logical_name),
+            quoted(&table.primary_id)
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        Ok(statement.query_row([id], |row| row.get(0)).optional()?)
+    }
+
+    /// The id of the row in which these columns hold these values.
+    pub(crate) fn find(&self, table: &Table, key: &[(&Column, Stored)]) -> Result<Option<String>> {
+        self.make(table)?;
+        let conditions: Vec<_> = key
+            .iter()
+            .map(|(column, _)| format!("{} = ?", quoted(&column.logical_name)))
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {}",
+            quoted(&table.primary_id),
+            quoted(&table.logical_name),
+            conditions.join(" AND ")
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let values = params_from_iter(key.iter().map(|(_, value)| value));
+        Ok(statement.query_row(values, |row| row.get(0)).optional()?)
+    }
+
+    /// The values of a row's columns; None if there is no such row.
+    pub(crate) fn values(
+        &self,
+        table: &Table,
+        id: &str,
+        columns: &[usize],
+    ) -> Result<Option<Vec<Stored>>> {
+        self.make(table)?;
+        let names: Vec<_> = columns
+            .iter()
+            .map(|at| quoted(&table.columns[*at].logical_name))
+            .collect();
+        let sql = format!(
+            "SELECT {} FROM {} WHERE {} = ?",
+            names.join(", "),
+            quoted(&table.logical_name),
+            quoted(&table.primary_id)
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let read = |row: &rusqlite::Row<'_>| {
+            (0..columns.len())
+                .map(|at| Ok(Stored::of_ref(row.get_ref(at)?)))
+                .collect()
+        };
+        Ok(statement.query_row([id], read).optional()?)
+    }
+
+    /// Runs `work` so that all of it is kept, or nothing.
+    pub(crate) fn atomically<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
+        self.connection.execute_batch("SAVEPOINT work")?;
+        match work() {
+            Ok(done) => {
+                self.connection.execute_batch("RELEASE work")?;
+                Ok(done)
+            }
+            Err(fault) => {
+                self.connection
+                    .execute_batch("ROLLBACK TO work; RELEASE work")?;
+                Err(fault)
+            }
+        }
+    }
+}
+
+/// A name as SQL; names come from the document, which holds whatever it holds.
+pub(crate) fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Whether a lookup may point at several tables, so that the table is stored, too.
+pub(crate) fn is_polymorphic(column: &Column) -> bool {
+    matches!(&column.kind, Kind::Lookup(targets) if targets.len() > 1)
+}
+
+/// The column that holds which table a lookup points at.
+pub(crate) fn target_column(column: &Column) -> String {
+    quoted(&format!("{}@table", column.logical_name))
+}

@@ -1,0 +1,564 @@
+//! Writing rows.
+
+use std::collections::BTreeMap;
+
+use http::StatusCode;
+use http::header::{CONTENT_TYPE, LOCATION};
+use rusqlite::params_from_iter;
+use serde_json::value::RawValue;
+
+use crate::catalog::{Catalog, Kind, Table};
+use crate::fault::{Fault, Result};
+use crate::message::{Answer, ENTITY_ID};
+use crate::query::{check_options, single};
+use crate::row_key::RowKey;
+use crate::service::{BUSINESS_UNIT, Call, USER};
+use crate::store::{VERSION, is_polymorphic, quoted, target_column};
+use crate::url::Address;
+use crate::value::{Stored, format_time, from_json};
+
+/// Columns that the service fills; what a body says of them is passed over.
+const FILLED: &[&str] = &["createdon", "modifiedon", "versionnumber"];
+
+/// The members of a JSON object, numbers with their digits.
+pub(crate) type Members = BTreeMap<String, Box<RawValue>>;
+
+/// Columns and values of a body.
+#[derive(Debug, Default)]
+pub(crate) struct Written {
+    values: Vec<(usize, Stored)>,
+    /// Lookups of several tables: the table.
+    targets: Vec<(usize, Option<String>)>,
+}
+
+impl Written {
+    pub(crate) fn value(&self, place: usize) -> Option<&Stored> {
+        let found = self.values.iter().rev().find(|(at, _)| *at == place);
+        found.map(|(_, value)| value)
+    }
+
+    pub(crate) fn set(&mut self, place: usize, value: Stored) {
+        self.values.retain(|(at, _)| *at != place);
+        self.values.push((place, value));
+    }
+
+    /// Points a lookup at a row, or at nothing.
+    fn point(&mut self, table: &Table, place: usize, row: Option<(&str, &str)>) {
+        let id = row.map_or(Stored::Null, |(_, id)| Stored::Text(id.to_owned()));
+        self.set(place, id);
+        if is_polymorphic(&table.columns[place]) {
+            self.targets.retain(|(at, _)| *at != place);
+            self.targets
+                .push((place, row.map(|(target, _)| target.to_owned())));
+        }
+    }
+
+    /// Sets a column if the table has it and the body does not set it.
+    fn set_default(&mut self, table: &Table, column: &str, value: Stored) {
+        if let Some((place, _)) = table.column_named(column)
+            && self.value(place).is_none()
+        {
+            self.set(place, value);
+        }
+    }
+
+    fn point_default(&mut self, table: &Table, column: &str, target: &str, id: &str) {
+        if let Some((place, found)) = table.column_named(column)
+            && matches!(found.kind, Kind::Lookup(_))
+            && self.value(place).is_none()
+        {
+            self.point(table, place, Some((target, id)));
+        }
+    }
+}
+
+/// Reads a JSON object.
+pub(crate) fn members(body: &[u8], set: &str) -> Result<Members> {
+    let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
+    serde_json::from_slice(body).map_err(|error| Fault::payload(set, error.to_string()))
+}
+
+/// The members of the request's body, which must be JSON.
+fn body_members(call: &Call<'_>, table: &Table) -> Result<Members> {
+    let content_type = call
+        .asked
+        .header(CONTENT_TYPE.as_str())
+        .unwrap_or("application/json");
+    if !content_type
+        .trim_start()
+        .to_lowercase()
+        .starts_with("application/json")
+    {
+        return Err(Fault::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "",
+            format!("The content type '{content_type}' is not supported; send application/json."),
+        ));
+    }
+    members(&call.asked.body, &table.entity_set)
+}
+
+/// Reads a body for `table`.
+pub(crate) fn read(call: &Call<'_>, table: &Table, members: &Members) -> Result<Written> {
+    let mut written = Written::default();
+    for (name, json) in members {
+        let json = json.get();
+        if let Some((name, term)) = name.split_once('@') {
+            match (name, term) {
+                ("", "odata.type") => check_type(table, json)?,
+                (navigation, "odata.bind") => bind(call, table, navigation, json, &mut written)?,
+                // Annotations that came with a row that was read.
+                _ => {}
+            }
+        } else if let Some(navigation) = table.navigations.get(name.as_str()) {
+            if json != "null" {
+                return Err(Fault::not_supported(format!(
+                    "deep insert: the new row in `{name}`"
+                )));
+            }
+            written.point(table, navigation.column, None);
+        } else if table.collections.contains(name) {
+            return Err(Fault::not_supported(format!(
+                "deep insert: the new rows in `{name}`"
+            )));
+        } else {
+            let (place, column) = table
+                .column(name)
+                .ok_or_else(|| Fault::unknown_member(name, &table.logical_name))?;
+            if FILLED.contains(&name.as_str()) {
+                continue;
+            }
+            match &column.kind {
+                Kind::Lookup(_) => {
+                    return Err(Fault::payload(
+                        &table.entity_set,
+                        format!(
+                            "The property '{name}' is read-only: a lookup is written through its \
+                             navigation property with @odata.bind."
+                        ),
+                    ));
+                }
+                Kind::Other => {
+                    return Err(Fault::not_supported(format!("the type of column `{name}`")));
+                }
+                kind => {
+                    let value = from_json(kind, json).map_err(|expected| {
+                        Fault::payload(
+                            &table.entity_set,
+                            format!(
+                                "Cannot convert the value of '{name}' to the expected type \
+                                 '{expected}'."
+                            ),
+                        )
+                    })?;
+                    written.set(place, value);
+                }
+            }
+        }
+    }
+    Ok(written)
+}
+
+fn check_type(table: &Table, json: &str) -> Result<()> {
+    let told: String = serde_json::from_str(json).unwrap_or_default();
+    let name = told.trim_start_matches('#');
+    if name.strip_prefix("Microsoft.Dynamics.CRM.") == Some(&table.logical_name) {
+        return Ok(());
+    }
+    Err(Fault::payload(
+        &table.entity_set,
+        format!(
+            "A type named '{told}' is not compatible with '{}'.",
+            table.logical_name
+        ),
+    ))
+}
+
+fn bind(
+    call: &Call<'_>,
+    table: &Table,
+    name: &str,
+    json: &str,
+    written: &mut Written,
+) -> Result<()> {
+    if table
+        .collections
+        .iter()
+        .any(|collection| collection == name)
+    {
+        return Err(Fault::not_supported(format!(
+            "binding rows to the collection `{name}`"
+        )));
+    }
+    let navigation = table
+        .navigations
+        .get(name)
+        .ok_or_else(|| Fault::undeclared_bind(&table.entity_set, name))?;
+    if json.trim() == "null" {
+        written.point(table, navigation.column, None);
+        return Ok(());
+    }
+    let wrong =
+        |why: &str| Fault::payload(&table.entity_set, format!("'{name}@odata.bind': {why}"));
+    let url: String = serde_json::from_str(json).map_err(|_| wrong("a URL was expected"))?;
+    let (target, id) = reference(call, &url)?;
+    if !navigation.targets.contains(&target.logical_name) {
+        return Err(wrong(&format!(
+            "a row of '{}' cannot stand here",
+            target.logical_name
+        )));
+    }
+    written.point(table, navigation.column, Some((&target.logical_name, &id)));
+    if let Some((place, _)) = table.column_named("ownerid")
+        && place == navigation.column
+    {
+        let is_user = target.logical_name == "systemuser";
+        for (column, owns) in [("owninguser", is_user), ("owningteam", !is_user)] {
+            if let Some((place, found)) = table.column_named(column)
+                && matches!(found.kind, Kind::Lookup(_))
+            {
+                written.point(table, place, owns.then_some((&target.logical_name, &id)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The row that a URL or `$1` in a body names; it must exist.
+fn reference<'c>(call: &Call<'c>, url: &str) -> Result<(&'c Table, String)> {
+    if url.starts_with('$') {
+        return call.content(url);
+    }
+    let url = match url.contains("://") || url.starts_with("/api/data/") {
+        true => url.to_owned(),
+        false => format!("/api/data/v9.2/{}", url.trim_start_matches('/')),
+    };
+    let address = Address::parse(&url)?;
+    let [segment] = &address.segments[..] else {
+        return Err(Fault::bad_request(format!(
+            "'{url}' is not the URL of a row."
+        )));
+    };
+    let table = call
+        .catalog
+        .by_set(&segment.name)
+        .ok_or_else(|| Fault::unknown_segment(&segment.name))?;
+    let arguments = segment
+        .arguments
+        .as_deref()
+        .ok_or_else(|| Fault::bad_request(format!("'{url}' is not the URL of a row.")))?;
+    let id = RowKey::parse(table, arguments)?.require(call.store, table)?;
+    Ok((table, id))
+}
+
+/// `POST accounts`.
+pub(crate) fn create(call: &Call<'_>, table: &Table) -> Result<Answer> {
+    check_options(&call.address.options, &["$select"])?;
+    let written = read(call, table, &body_members(call, table)?)?;
+    let id = call.store.atomically(|| insert(call, table, written))?;
+    call.created(table, &id);
+    if call.asked.preferences().representation {
+        let answer = single(call, table, &id, StatusCode::CREATED)?;
+        return Ok(answer.applied(&["return=representation".to_owned()]));
+    }
+    Ok(located(call, table, &id))
+}
+
+fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
+    let url = format!("{}{}({key})", call.root(), table.entity_set);
+    Answer::no_content()
+        .with(ENTITY_ID, &url)
+        .with(LOCATION, &url)
+}
+
+/// Inserts a row; gives its id.
+pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Result<String> {
+    call.store.make(table)?;
+    let place = table.primary_id_place();
+    let id = match written.value(place) {
+        Some(Stored::Text(id)) => id.clone(),
+        _ => uuid::Uuid::new_v4().to_string(),
+    };
+    if call.store.version(table, &id)?.is_some() {
+        return Err(Fault::exists());
+    }
+    written.set(place, Stored::Text(id.clone()));
+    let now = Stored::Text(format_time(call.now));
+    written.set_default(table, "createdon", now.clone());
+    written.set_default(table, "modifiedon", now);
+    written.set_default(table, "statecode", Stored::Integer(0));
+    written.set_default(table, "statuscode", Stored::Integer(1));
+    for column in ["ownerid", "owninguser", "createdby", "modifiedby"] {
+        written.point_default(table, column, "systemuser", USER);
+    }
+    written.point_default(table, "owningbusinessunit", "businessunit", BUSINESS_UNIT);
+    check_keys(call, table, &id, &written)?;
+    let version = stamp(call, table, &mut written)?;
+    let mut names = vec![quoted(VERSION)];
+    let mut values = vec![Stored::Integer(version)];
+    for (name, value) in assignments(table, written) {
+        names.push(name);
+        values.push(value);
+    }
+    let marks = vec!["?"; names.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO {} ({}) VALUES ({marks})",
+        quoted(&table.logical_name),
+        names.join(", ")
+    );
+    let mut statement = call.store.connection.prepare_cached(&sql)?;
+    statement.execute(params_from_iter(values))?;
+    Ok(id)
+}
+
+/// Changes a row that exists.
+pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Written) -> Result<()> {
+    let place = table.primary_id_place();
+    written.values.retain(|(at, _)| *at != place);
+    written.set_default(table, "modifiedon", Stored::Text(format_time(call.now)));
+    written.point_default(table, "modifiedby", "systemuser", USER);
+    check_keys(call, table, id, &written)?;
+    let version = stamp(call, table, &mut written)?;
+    let mut sets = vec![format!("{} = ?", quoted(VERSION))];
+    let mut values = vec![Stored::Integer(version)];
+    for (name, value) in assignments(table, written) {
+        sets.push(format!("{name} = ?"));
+        values.push(value);
+    }
+    values.push(Stored::Text(id.to_owned()));
+    let sql = format!(
+        "UPDATE {} SET {} WHERE {} = ?",
+        quoted(&table.logical_name),
+        sets.join(", "),
+        quoted(&table.primary_id)
+    );
+    let mut statement = call.store.connection.prepare_cached(&sql)?;
+    statement.execute(params_from_iter(values))?;
+    Ok(())
+}
+
+/// Takes the next version, and writes it into `versionnumber`.
+fn stamp(call: &Call<'_>, table: &Table, written: &mut Written) -> Result<i64> {
+    let version = call.store.next_version()?;
+    if let Some((place, _)) = table.column_named("versionnumber") {
+        written.set(place, Stored::Integer(version));
+    }
+    Ok(version)
+}
+
+fn assignments(table: &Table, written: Written) -> impl Iterator<Item = (String, Stored)> {
+    let values = written
+        .values
+        .into_iter()
+        .map(|(place, value)| (quoted(&table.columns[place].logical_name), value));
+    let targets = written.targets.into_iter().map(|(place, target)| {
+        let value = target.map_or(Stored::Null, Stored::Text);
+        (target_column(&table.columns[place]), value)
+    });
+    values.chain(targets)
+}
+
+/// No two rows may hold the same values in an alternate key; null is not compared.
+fn check_keys(call: &Call<'_>, table: &Table, id: &str, written: &Written) -> Result<()> {
+    for key in &table.alternate_keys {
+        if !key.iter().any(|place| written.value(*place).is_some()) {
+            continue;
+        }
+        let old = call.store.values(table, id, key)?;
+        let old = old.unwrap_or_else(|| vec![Stored::Null; key.len()]);
+        let parts: Vec<_> = key
+            .iter()
+            .zip(old)
+            .map(|(place, old)| {
+                let value = written.value(*place).cloned().unwrap_or(old);
+                (&table.columns[*place], value)
+            })
+            .collect();
+        if parts.iter().any(|(_, value)| *value == Stored::Null) {
+            continue;
+        }
+        if call
+            .store
+            .find(table, &parts)?
+            .is_some_and(|found| found != id)
+        {
+            return Err(Fault::key_exists());
+        }
+    }
+    Ok(())
+}
+
+/// What `If-Match` and `If-None-Match` ask of a write.
+#[derive(Debug, PartialEq, Eq)]
+struct Conditions<'a> {
+    /// `If-Match`: `*` or an ETag.
+    if_match: Option<&'a str>,
+    /// `If-None-Match: *`; `null` is a word for caches.
+    create_only: bool,
+}
+
+impl<'a> Conditions<'a> {
+    fn of(call: &Call<'a>) -> Self {
+        Conditions {
+            if_match: call.asked.header("if-match"),
+            create_only: call.asked.header("if-none-match") == Some("*"),
+        }
+    }
+
+    /// Checks a row that exists.
+    fn check(&self, call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
+        if self.create_only {
+            return Err(Fault::exists());
+        }
+        match self.if_match {
+            None | Some("*") => Ok(()),
+            Some(etag) => {
+                let version = call.store.version(table, id)?;
+                match version.map(|version| format!("W/\"{version}\"")) {
+                    Some(current) if current == etag.trim() => Ok(()),
+                    _ => Err(Fault::version_mismatch()),
+                }
+            }
+        }
+    }
+}
+
+/// `PATCH accounts(…)`: changes the row, or creates it.
+pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
+    check_options(&call.address.options, &["$select"])?;
+    let mut written = read(call, table, &body_members(call, table)?)?;
+    let conditions = Conditions::of(call);
+    let (id, created) = call.store.atomically(|| {
+        if let Some(id) = key.find(call.store, table)? {
+            conditions.check(call, table, &id)?;
+            // Columns of the key are not changed through it.
+            if let RowKey::Alternate(parts, _) = key {
+                written
+                    .values
+                    .retain(|(at, _)| !parts.iter().any(|(place, _)| place == at));
+            }
+            update(call, table, &id, written)?;
+            return Ok((id, false));
+        }
+        if conditions.if_match.is_some() {
+            return Err(key.missing(table));
+        }
+        match key {
+            RowKey::Id(id) => written.set(table.primary_id_place(), Stored::Text(id.clone())),
+            RowKey::Alternate(parts, _) => {
+                for (place, value) in parts {
+                    if written.value(*place).is_some() {
+                        continue;
+                    }
+                    match (&table.columns[*place].kind, value) {
+                        (Kind::Lookup(targets), Stored::Text(id)) if !targets.is_empty() => {
+                            written.point(table, *place, Some((&targets[0], id)));
+                        }
+                        _ => written.set(*place, value.clone()),
+                    }
+                }
+            }
+        }
+        Ok((insert(call, table, written)?, true))
+    })?;
+    call.created(table, &id);
+    if call.asked.preferences().representation {
+        let status = if created {
+            StatusCode::CREATED
+        } else {
+            StatusCode::OK
+        };
+        let answer = single(call, table, &id, status)?;
+        return Ok(answer.applied(&["return=representation".to_owned()]));
+    }
+    Ok(match key {
+        RowKey::Id(id) => located(call, table, id),
+        RowKey::Alternate(_, text) => located(call, table, text),
+    })
+}
+
+/// `DELETE accounts(…)`.
+pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
+    check_options(&call.address.options, &[])?;
+    let conditions = Conditions::of(call);
+    call.store.atomically(|| {
+        let id = key.require(call.store, table)?;
+        conditions.check(call, table, &id)?;
+        let sql = format!(
+            "DELETE FROM {} WHERE {} = ?",
+            quoted(&table.logical_name),
+            quoted(&table.primary_id)
+        );
+        call.store.connection.prepare_cached(&sql)?.execute([&id])?;
+        remove_links(call, call.catalog, table, &id)
+    })?;
+    Ok(Answer::no_content())
+}
+
+/// Lookups that pointed at the row point at nothing: what relationships do unless an org's own
+/// say otherwise, which the document does not tell.
+fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> Result<()> {
+    let connection = &call.store.connection;
+    let mut statement =
+        connection.prepare_cached("SELECT name FROM sqlite_master WHERE type = 'table'")?;
+    let existing: Vec<String> = statement
+        .query_map([], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for table in existing.iter().filter_map(|name| catalog.by_name(name)) {
+        for column in &table.columns {
+            let Kind::Lookup(targets) = &column.kind else {
+                continue;
+            };
+            if !targets.contains(&gone.logical_name) {
+                continue;
+            }
+            let name = quoted(&column.logical_name);
+            let (also, only) = match is_polymorphic(column) {
+                true => {
+                    let target = target_column(column);
+                    (format!(", {target} = NULL"), format!(" AND {target} = ?2"))
+                }
+                false => (String::new(), String::new()),
+            };
+            let sql = format!(
+                "UPDATE {} SET {name} = NULL{also} WHERE {name} = ?1{only}",
+                quoted(&table.logical_name)
+            );
+            let mut statement = connection.prepare_cached(&sql)?;
+            match is_polymorphic(column) {
+                true => statement.execute([id, &gone.logical_name])?,
+                false => statement.execute([id])?,
+            };
+        }
+    }
+    Ok(())
+}
+
+/// `PUT accounts(…)/name` and `DELETE accounts(…)/name`: writes one column, None to clear it.
+pub(crate) fn property(
+    call: &Call<'_>,
+    table: &Table,
+    id: &str,
+    wire_name: &str,
+    clear: bool,
+) -> Result<Answer> {
+    check_options(&call.address.options, &[])?;
+    if table.navigations.contains_key(wire_name) || table.collections.iter().any(|c| c == wire_name)
+    {
+        return Err(Fault::method_not_allowed(&call.asked.method));
+    }
+    if table.column(wire_name).is_none() {
+        return Err(Fault::unknown_segment(wire_name));
+    }
+    let value = if clear {
+        RawValue::from_string("null".to_owned()).map_err(Fault::internal)?
+    } else {
+        body_members(call, table)?
+            .remove("value")
+            .ok_or_else(|| Fault::payload(&table.entity_set, "The body has no 'value'."))?
+    };
+    let members = Members::from([(wire_name.to_owned(), value)]);
+    let written = read(call, table, &members)?;
+    call.store.atomically(|| update(call, table, id, written))?;
+    Ok(Answer::no_content())
+}

@@ -1,0 +1,1 @@
+//! Client and emulator together: what a user's program does.

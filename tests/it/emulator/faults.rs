@@ -1,0 +1,165 @@
+//! Faults on demand, the log, tokens, files, sockets.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use dataverse_client::http::{Reached, ReqwestTransport, Transport};
+use dataverse_emulator::{BuildError, Emulator, InjectedFault};
+
+use super::{emulator, get, post};
+
+#[tokio::test]
+async fn faults_come_in_the_order_they_were_ordered() {
+    let emulator = emulator();
+    let wait = Duration::from_secs(7);
+    emulator.inject(InjectedFault::Throttled { retry_after: wait }, 2);
+    emulator.inject(
+        InjectedFault::Status(http::StatusCode::SERVICE_UNAVAILABLE),
+        1,
+    );
+    for _ in 0..2 {
+        let answer = get(&emulator, "accounts").await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "7"));
+        assert_eq!(answer.error().0, "0x80072322");
+    }
+    assert_eq!(get(&emulator, "accounts").await.status, 503);
+    assert_eq!(get(&emulator, "accounts").await.status, 200);
+    emulator.inject(InjectedFault::AnswerLost, 1);
+    emulator.inject(InjectedFault::ConnectionRefused, 1);
+    for reached in [Reached::Unknown, Reached::NotSent] {
+        let request = http::Request::post(format!("{}/api/data/v9.2/accounts", Emulator::URL))
+            .header("authorization", "Bearer x")
+            .body(Bytes::from_static(b"{}"))
+            .unwrap();
+        assert_eq!(emulator.send(request).await.unwrap_err().reached(), reached);
+    }
+    // The first was executed, the second not.
+    assert_eq!(
+        get(&emulator, "accounts").await.json()["value"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn the_log_holds_requests_and_no_token() {
+    let emulator = emulator();
+    post(&emulator, "accounts", "{}").await;
+    let [request] = &emulator.requests()[..] else {
+        panic!()
+    };
+    assert_eq!(request.target, "/api/data/v9.2/accounts");
+    assert_eq!(request.status.unwrap().as_u16(), 204);
+    assert_eq!(request.headers["authorization"], "Bearer ***");
+}
+
+#[tokio::test]
+async fn without_a_token_there_is_no_answer() {
+    let request = http::Request::get(format!("{}/api/data/v9.2/accounts", Emulator::URL))
+        .body(Bytes::new())
+        .unwrap();
+    let answer = emulator().send(request).await.unwrap();
+    assert_eq!((answer.status().as_u16(), answer.body().len()), (401, 0));
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+    assert!(
+        challenge.starts_with("Bearer authorization_uri="),
+        "{challenge}"
+    );
+}
+
+#[tokio::test]
+async fn rows_outlive_the_emulator_in_a_file() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("rows.sqlite");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+    let document = std::fs::read(dataverse_tests::fixture("csdl/trippin-v4.csdl.xml.gz")).unwrap();
+    assert!(
+        Emulator::builder()
+            .metadata(document)
+            .data_file(&file)
+            .build()
+            .is_ok()
+    );
+    let document = std::fs::read(dataverse_tests::fixture(
+        "csdl/dataverse-online-9.1-crm4-2020-09.csdl.xml.gz",
+    ))
+    .unwrap();
+    let open = || {
+        Emulator::builder()
+            .metadata(document.clone())
+            .data_file(&file)
+            .build()
+            .unwrap()
+    };
+    let answer = post(&open(), "accounts", r#"{"name":"kept"}"#).await;
+    assert_eq!(answer.status, 204);
+    let again = open();
+    let before = get(&again, "accounts?$select=name").await.json();
+    assert_eq!(before["value"][0]["name"], "kept");
+    post(&again, "accounts", "{}").await;
+    assert_eq!(
+        get(&again, "accounts").await.json()["value"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[test]
+fn what_cannot_be_emulated_is_told() {
+    let error = Emulator::builder().build().unwrap_err();
+    assert!(matches!(error, BuildError::NoMetadata));
+    let error = Emulator::builder().metadata("<html>").build().unwrap_err();
+    assert!(matches!(error, BuildError::Metadata(_)), "{error}");
+    let document = std::fs::read(dataverse_tests::fixture("csdl/trippin-v4.csdl.xml.gz")).unwrap();
+    let error = Emulator::builder()
+        .metadata(document)
+        .alternate_key("account", &["x"])
+        .build();
+    assert!(error.unwrap_err().to_string().contains("no such table"));
+    let error = emulator()
+        .seed("account", ["{}", "{\"nothing\":1}"])
+        .unwrap_err();
+    assert!(
+        error.to_string().starts_with("row 1 for `account`: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn it_answers_on_a_socket() {
+    let emulator = emulator();
+    let listening = emulator.listen(0).await.unwrap();
+    let transport = ReqwestTransport::new().unwrap();
+    let ask = |method: &str, path: &str, body: &'static str| {
+        http::Request::builder()
+            .method(method)
+            .uri(format!("{}{path}", listening.service_root()))
+            .header("authorization", "Bearer x")
+            .header("content-type", "application/json")
+            .body(Bytes::from_static(body.as_bytes()))
+            .unwrap()
+    };
+    let created = transport
+        .send(ask("POST", "accounts", r#"{"name":"a"}"#))
+        .await
+        .unwrap();
+    assert_eq!(created.status(), 204);
+    let url = created.headers()["odata-entityid"].to_str().unwrap();
+    assert!(url.starts_with(&listening.service_root()), "{url}");
+    emulator.inject(InjectedFault::AnswerLost, 1);
+    let lost = transport
+        .send(ask("POST", "accounts", r#"{"name":"b"}"#))
+        .await
+        .unwrap_err();
+    assert_eq!(lost.reached(), Reached::Unknown);
+    let rows = transport
+        .send(ask("GET", "accounts/$count", ""))
+        .await
+        .unwrap();
+    assert_eq!(rows.body(), "\u{feff}2");
+}
