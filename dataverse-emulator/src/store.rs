@@ -168,6 +168,8 @@ impl Store {
             Err(fault) => {
                 self.connection
                     .execute_batch("ROLLBACK TO work; RELEASE work")?;
+                // Tables that were made since are gone again.
+                self.made.borrow_mut().clear();
                 Err(fault)
             }
         }
