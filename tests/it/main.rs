@@ -10,3 +10,4 @@ mod csdl;
 mod emulator;
 mod generate;
 mod model;
+mod readme;
