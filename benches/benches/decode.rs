@@ -14,6 +14,7 @@ use rust_decimal::Decimal;
 /// Ten columns, read by the SDK.
 #[derive(Record)]
 #[dataverse(entity = Account)]
+#[allow(dead_code, reason = "read, and compared by time only")]
 struct View {
     name: Option<String>,
     accountnumber: Option<String>,
