@@ -39,8 +39,8 @@
 //! with 401.
 //!
 //! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
-//! answers), `url`, `row_key` (what is asked about), `query`, `write`, `operation`, `batch` (the
-//! answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
+//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `write`, `operation`, `batch`
+//! (the answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
 
 mod batch;
 mod catalog;
@@ -53,6 +53,7 @@ mod listen;
 mod message;
 mod operation;
 mod query;
+mod row;
 mod row_key;
 mod service;
 mod store;

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
+use http::header::HOST;
 use http::{Response, StatusCode};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
@@ -87,6 +88,9 @@ async fn answer(
         *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
         return Ok(response);
     };
+    // Links in answers lead to where the request came: `localhost` is not `127.0.0.1` to a client.
+    let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
+    let origin = host.map_or(origin, |host| format!("http://{host}"));
     let request = http::Request::from_parts(head, body.to_bytes());
     let done = tokio::task::spawn_blocking(move || emulator.handle(request, &origin)).await;
     match done {

@@ -1,27 +1,22 @@
 //! Reading rows.
 
-use std::collections::HashMap;
-
 use http::StatusCode;
 use http::header::ETAG;
 use rusqlite::{OptionalExtension, Row, params_from_iter};
 
-use crate::catalog::{Catalog, Kind, Table};
+use crate::catalog::{Kind, Table};
 use crate::cookie::Cookie;
 use crate::fault::{Fault, Result};
 use crate::filter::{Condition, Names, SqlColumn, filter};
-use crate::message::{Answer, JSON, Preferences};
+use crate::message::{Answer, JSON};
+use crate::row::{Annotator, Selection, write_row};
 use crate::service::Call;
-use crate::store::{Store, VERSION, is_polymorphic, quoted, target_column};
+use crate::store::quoted;
 use crate::url::split_outside;
 use crate::value::{Stored, write_json, write_string};
 
 /// Rows in a page, and the highest count that is told.
 const MAX_PAGE: usize = 5000;
-
-const FORMATTED_VALUE: &str = "OData.Community.Display.V1.FormattedValue";
-const LOGICAL_NAME: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
-const NAVIGATION: &str = "Microsoft.Dynamics.CRM.associatednavigationproperty";
 
 /// System query options; others that begin with `$` are refused.
 const OPTIONS: &[&str] = &[
@@ -50,192 +45,6 @@ pub(crate) fn check_options(options: &[(String, String)], allowed: &[&str]) -> R
             }
             _ => Fault::not_supported(format!("the query option `{name}`")),
         });
-    }
-    Ok(())
-}
-
-/// The columns that an answer holds.
-pub(crate) struct Selection<'c> {
-    table: &'c Table,
-    /// Places, in the order of the answer.
-    places: Vec<usize>,
-    /// As they stand in the context; None for all.
-    named: Option<String>,
-}
-
-impl<'c> Selection<'c> {
-    pub(crate) fn new(table: &'c Table, select: Option<&str>) -> Result<Self> {
-        let Some(select) = select else {
-            let stored =
-                |(_, column): &(usize, &crate::catalog::Column)| column.kind != Kind::Other;
-            let all = table.columns.iter().enumerate().filter(stored);
-            return Ok(Selection {
-                table,
-                places: all.map(|(place, _)| place).collect(),
-                named: None,
-            });
-        };
-        let mut places = Vec::new();
-        let mut named = Vec::new();
-        for name in select
-            .split(',')
-            .map(str::trim)
-            .filter(|name| !name.is_empty())
-        {
-            let (place, column) = table
-                .column(name)
-                .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
-            if column.kind == Kind::Other {
-                return Err(Fault::not_supported(format!("the type of column `{name}`")));
-            }
-            if !places.contains(&place) {
-                places.push(place);
-                named.push(name);
-            }
-        }
-        let primary_id = table.primary_id_place();
-        if !places.contains(&primary_id) {
-            places.push(primary_id);
-        }
-        Ok(Selection {
-            table,
-            places,
-            named: Some(named.join(",")),
-        })
-    }
-
-    /// `accounts(name)`.
-    pub(crate) fn context(&self) -> String {
-        match &self.named {
-            Some(named) => format!("{}({named})", self.table.entity_set),
-            None => self.table.entity_set.clone(),
-        }
-    }
-
-    /// SQL for version and columns, then the tables that lookups point at.
-    fn sql(&self) -> String {
-        let mut sql = format!("t.{}", quoted(VERSION));
-        for place in &self.places {
-            let column = &self.table.columns[*place];
-            sql.push_str(&format!(", t.{}", quoted(&column.logical_name)));
-        }
-        for column in self.polymorphic() {
-            sql.push_str(&format!(", t.{column}"));
-        }
-        sql
-    }
-
-    fn polymorphic(&self) -> impl Iterator<Item = String> {
-        let columns = self.places.iter().map(|place| &self.table.columns[*place]);
-        columns
-            .filter(|column| is_polymorphic(column))
-            .map(target_column)
-    }
-
-    /// How many values [`sql`](Self::sql) gives.
-    fn width(&self) -> usize {
-        1 + self.places.len() + self.polymorphic().count()
-    }
-}
-
-/// Names of rows that lookups point at, as far as they were looked up.
-struct Annotator<'c> {
-    catalog: &'c Catalog,
-    store: &'c Store,
-    preferences: &'c Preferences,
-    names: HashMap<(String, String), Option<String>>,
-}
-
-impl Annotator<'_> {
-    fn annotate(
-        &mut self,
-        table: &Table,
-        place: usize,
-        id: &str,
-        target: Option<&str>,
-        out: &mut String,
-    ) -> Result<()> {
-        let column = &table.columns[place];
-        let target = match (&column.kind, target) {
-            (_, Some(target)) => target,
-            (Kind::Lookup(targets), None) if targets.len() == 1 => &targets[0],
-            _ => return Ok(()),
-        };
-        let mut member = |term: &str, value: &str| {
-            write_string(&format!("{}@{term}", column.wire_name), out);
-            out.push(':');
-            write_string(value, out);
-            out.push(',');
-        };
-        if self.preferences.wants(NAVIGATION) {
-            let navigation = table.navigations.iter().find(|(_, navigation)| {
-                navigation.column == place && navigation.targets.iter().any(|name| name == target)
-            });
-            if let Some((navigation, _)) = navigation {
-                member(NAVIGATION, navigation);
-            }
-        }
-        if self.preferences.wants(LOGICAL_NAME) {
-            member(LOGICAL_NAME, target);
-        }
-        if self.preferences.wants(FORMATTED_VALUE)
-            && let Some(name) = self.name_of(target, id)?
-        {
-            member(FORMATTED_VALUE, &name);
-        }
-        Ok(())
-    }
-
-    fn name_of(&mut self, table: &str, id: &str) -> Result<Option<String>> {
-        let key = (table.to_owned(), id.to_owned());
-        if let Some(name) = self.names.get(&key) {
-            return Ok(name.clone());
-        }
-        let mut name = None;
-        if let Some(table) = self.catalog.by_name(table)
-            && let Some(place) = table.primary_name
-            && let Some(values) = self.store.values(table, id, &[place])?
-            && let [Stored::Text(text)] = &values[..]
-        {
-            name = Some(text.clone());
-        }
-        self.names.insert(key, name.clone());
-        Ok(name)
-    }
-}
-
-/// Appends a row without its closing brace.
-fn write_row(
-    selection: &Selection<'_>,
-    row: &Row<'_>,
-    annotator: &mut Annotator<'_>,
-    out: &mut String,
-) -> Result<()> {
-    use std::fmt::Write;
-    let version: i64 = row.get(0)?;
-    // Writing to a String does not fail.
-    let _ = write!(out, "\"@odata.etag\":\"W/\\\"{version}\\\"\"");
-    let annotated = annotator.preferences.annotations.is_some();
-    let mut target = 1 + selection.places.len();
-    for (index, place) in selection.places.iter().enumerate() {
-        let column = &selection.table.columns[*place];
-        let value = row.get_ref(index + 1)?;
-        out.push(',');
-        if let Kind::Lookup(_) = column.kind {
-            let mut told = None;
-            if is_polymorphic(column) {
-                told = row.get::<_, Option<String>>(target)?;
-                target += 1;
-            }
-            if annotated && let rusqlite::types::ValueRef::Text(id) = value {
-                let id = String::from_utf8_lossy(id);
-                annotator.annotate(selection.table, *place, &id, told.as_deref(), out)?;
-            }
-        }
-        out.push('"');
-        out.push_str(&column.wire_name);
-        out.push_str("\":");
-        write_json(&column.kind, value, out);
     }
     Ok(())
 }
@@ -303,12 +112,7 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
         limit.rows + 1
     ));
 
-    let mut annotator = Annotator {
-        catalog,
-        store: call.store,
-        preferences: &preferences,
-        names: HashMap::new(),
-    };
+    let mut annotator = Annotator::new(catalog, call.store, &preferences);
     let mut out = String::with_capacity(64 * limit.rows.min(1000));
     let width = selection.width();
     let mut first: Vec<Stored> = Vec::new();
@@ -571,12 +375,7 @@ pub(crate) fn single(
     let context = format!("{}$metadata#{}/$entity", call.root(), selection.context());
     write_string(&context, &mut body);
     body.push(',');
-    let mut annotator = Annotator {
-        catalog: call.catalog,
-        store: call.store,
-        preferences: &preferences,
-        names: HashMap::new(),
-    };
+    let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     let mut rows = statement.query([id])?;
     let row = rows

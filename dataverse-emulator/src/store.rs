@@ -72,31 +72,52 @@ impl Store {
         if self.made.borrow().contains(&table.logical_name) {
             return Ok(());
         }
-        let mut sql = format!(
-            "CREATE TABLE IF NOT EXISTS {} ({VERSION_COLUMN} INTEGER NOT NULL",
-            quoted(&table.logical_name),
-            VERSION_COLUMN = quoted(VERSION)
-        );
+        let name = quoted(&table.logical_name);
+        let mut columns = vec![(VERSION.to_owned(), "INTEGER NOT NULL")];
         for column in &table.columns {
             let declared = match column.kind {
+                _ if column.logical_name == table.primary_id => "TEXT PRIMARY KEY NOT NULL",
                 Kind::Boolean | Kind::Int | Kind::BigInt => "INTEGER",
                 Kind::Double => "REAL",
                 Kind::Decimal => "TEXT COLLATE dv_decimal",
                 Kind::Text => "TEXT COLLATE dv_text",
                 _ => "TEXT",
             };
-            sql.push_str(&format!(", {} {declared}", quoted(&column.logical_name)));
-            if column.logical_name == table.primary_id {
-                sql.push_str(" PRIMARY KEY NOT NULL");
-            }
+            columns.push((column.logical_name.clone(), declared));
             if is_polymorphic(column) {
-                sql.push_str(&format!(", {} TEXT", target_column(column)));
+                columns.push((target_name(column), "TEXT"));
             }
         }
-        sql.push_str(") WITHOUT ROWID");
-        self.connection.execute_batch(&sql)?;
+        let existing = self.columns_of(&table.logical_name)?;
+        let declared =
+            |(column, declared): &(String, &str)| format!("{} {declared}", quoted(column));
+        if existing.is_empty() {
+            let columns: Vec<_> = columns.iter().map(declared).collect();
+            let columns = columns.join(", ");
+            self.connection
+                .execute_batch(&format!("CREATE TABLE {name} ({columns}) WITHOUT ROWID"))?;
+        } else {
+            // A file from an earlier run, whose document did not have them.
+            for column in columns
+                .iter()
+                .filter(|(column, _)| !existing.contains(column))
+            {
+                let column = declared(column);
+                self.connection
+                    .execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {column}"))?;
+            }
+        }
         self.made.borrow_mut().insert(table.logical_name.clone());
         Ok(())
+    }
+
+    /// Names of the columns that are stored; none if the table does not exist.
+    fn columns_of(&self, table: &str) -> Result<HashSet<String>> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT name FROM pragma_table_info(?)")?;
+        let names = statement.query_map([table], |row| row.get(0))?;
+        Ok(names.collect::<rusqlite::Result<_>>()?)
     }
 
     /// The version of a row; None if there is no such row.
@@ -188,5 +209,9 @@ pub(crate) fn is_polymorphic(column: &Column) -> bool {
 
 /// The column that holds which table a lookup points at.
 pub(crate) fn target_column(column: &Column) -> String {
-    quoted(&format!("{}@table", column.logical_name))
+    quoted(&target_name(column))
+}
+
+fn target_name(column: &Column) -> String {
+    format!("{}@table", column.logical_name)
 }

@@ -109,6 +109,44 @@ async fn rows_outlive_the_emulator_in_a_file() {
     );
 }
 
+#[tokio::test]
+async fn a_file_takes_a_document_with_more_columns() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("columns.sqlite");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+    let open = |columns: &str| {
+        let document = format!(
+            "<edmx:Edmx Version=\"4.0\" xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\">\
+             <edmx:DataServices><Schema Namespace=\"Microsoft.Dynamics.CRM\" \
+             xmlns=\"http://docs.oasis-open.org/odata/ns/edm\"><EntityType Name=\"a\"><Key>\
+             <PropertyRef Name=\"aid\"/></Key><Property Name=\"aid\" Type=\"Edm.Guid\"/>{columns}\
+             </EntityType><EntityContainer Name=\"C\"><EntitySet Name=\"as\" \
+             EntityType=\"Microsoft.Dynamics.CRM.a\"/></EntityContainer></Schema>\
+             </edmx:DataServices></edmx:Edmx>"
+        );
+        let builder = Emulator::builder().metadata(document).data_file(&file);
+        builder.build().unwrap()
+    };
+    let old = "<Property Name=\"old\" Type=\"Edm.String\"/>";
+    assert_eq!(post(&open(old), "as", r#"{"old":"x"}"#).await.status, 204);
+    let emulator = open(&format!(
+        "{old}<Property Name=\"new\" Type=\"Edm.Decimal\"/>"
+    ));
+    assert_eq!(post(&emulator, "as", r#"{"new":1.50}"#).await.status, 204);
+    let rows = get(&emulator, "as?$orderby=new&$select=old,new").await;
+    assert!(
+        rows.body.contains("\"old\":\"x\",\"new\":null"),
+        "{}",
+        rows.body
+    );
+    assert!(
+        rows.body.contains("\"old\":null,\"new\":1.50"),
+        "{}",
+        rows.body
+    );
+}
+
 #[test]
 fn what_cannot_be_emulated_is_told() {
     let error = Emulator::builder().build().unwrap_err();
@@ -157,9 +195,17 @@ async fn it_answers_on_a_socket() {
         .await
         .unwrap_err();
     assert_eq!(lost.reached(), Reached::Unknown);
+    // Links lead to where the request came.
+    let port = listening.url().rsplit_once(':').unwrap().1.to_owned();
+    let local = format!("http://localhost:{port}/api/data/v9.2/accounts");
+    let mut request = ask("POST", "accounts", "{}");
+    *request.uri_mut() = local.parse().unwrap();
+    let created = transport.send(request).await.unwrap();
+    let url = created.headers()["odata-entityid"].to_str().unwrap();
+    assert!(url.starts_with(&local), "{url}");
     let rows = transport
         .send(ask("GET", "accounts/$count", ""))
         .await
         .unwrap();
-    assert_eq!(rows.body(), "\u{feff}2");
+    assert_eq!(rows.body(), "\u{feff}3");
 }
