@@ -57,6 +57,13 @@ enum Kind {
     NotRun,
 }
 
+/// A row has the primary key already.
+const DUPLICATE_RECORD: u32 = 0x8004_0237;
+/// Another row has the alternate key already.
+const DUPLICATE_ENTITY_KEY: u32 = 0x8006_0892;
+/// Duplicate detection found another row.
+const DUPLICATE_DETECTED: u32 = 0x8004_0333;
+
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
@@ -154,15 +161,15 @@ impl Error {
 
     /// The row has another version than `if_match` asked for, or exists although the request was
     /// only to create it. Read it again and decide.
+    ///
+    /// Not true where another row is in the way: [`is_duplicate`](Error::is_duplicate) alone is.
     pub fn is_precondition_failed(&self) -> bool {
-        self.status() == Some(StatusCode::PRECONDITION_FAILED) && !self.is_duplicate()
+        self.status() == Some(StatusCode::PRECONDITION_FAILED)
+            && !matches!(self.code(), Some(DUPLICATE_ENTITY_KEY | DUPLICATE_DETECTED))
     }
 
     /// A row with the same primary or alternate key exists, or duplicate detection found one.
     pub fn is_duplicate(&self) -> bool {
-        const DUPLICATE_RECORD: u32 = 0x8004_0237;
-        const DUPLICATE_ENTITY_KEY: u32 = 0x8006_0892;
-        const DUPLICATE_DETECTED: u32 = 0x8004_0333;
         matches!(
             self.code(),
             Some(DUPLICATE_RECORD | DUPLICATE_ENTITY_KEY | DUPLICATE_DETECTED)
@@ -319,6 +326,15 @@ mod tests {
         }
         let error = answered(412, "0x80060882", "The version does not match");
         assert!(error.is_precondition_failed() && !error.is_duplicate());
+        // Only to be created, and there: both are true.
+        let error = answered(
+            412,
+            "0x80040237",
+            "A record with matching key values exists",
+        );
+        assert!(error.is_precondition_failed() && error.is_duplicate());
+        let error = answered(412, "0x80060892", "Another record has this key");
+        assert!(!error.is_precondition_failed() && error.is_duplicate());
     }
 
     #[test]

@@ -122,10 +122,9 @@ impl<E: Entity> Operation for Create<E> {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Id<E>> {
-        /// The primary key is taken: by the earlier attempt, or by somebody else's row.
-        const DUPLICATE_RECORD: u32 = 0x8004_0237;
-        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED)
-            && refusal.code() == Some(DUPLICATE_RECORD);
+        // A key is taken: by the earlier attempt, or by somebody else's row. Which key the service
+        // names, primary or alternate, does not tell; whether the row is there does.
+        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED);
         let Some(id) = self.known_id().filter(|_| is_taken) else {
             return AfterDoubt::Stands;
         };
