@@ -5,6 +5,7 @@
 
 mod architecture;
 mod client;
+mod codegen;
 mod conformance;
 mod csdl;
 mod emulator;

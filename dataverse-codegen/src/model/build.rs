@@ -1,12 +1,13 @@
 //! From elements to meaning. Takes any document: what it cannot place it leaves out.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
     AlternateKey, Column, ColumnType, ComplexType, EnumType, ItemType, Model, Navigation,
     Operation, Parameter, Table, TypeRef, access, lookups,
 };
-use crate::csdl::{self, Csdl, EntityType, Text, collection_item, lookup_name};
+use crate::csdl::{self, Csdl, EntityType, Schema, Text, collection_item, lookup_name};
 
 /// The tables and operations of a document.
 ///
@@ -26,7 +27,7 @@ pub fn build(csdl: &Csdl<'_>) -> Model {
             .tables
             .insert((*name).to_owned(), table(&names, name, entity));
     }
-    for schema in &csdl.schemas {
+    for schema in by_precedence(csdl) {
         for complex in &schema.complex_types {
             let complex = ComplexType {
                 name: complex.name.to_string(),
@@ -42,6 +43,15 @@ pub fn build(csdl: &Csdl<'_>) -> Model {
     }
     model.operations = operations(&names, csdl);
     model
+}
+
+/// The schemas, those that go before others last: where two declare one name, the shorter namespace
+/// has it, whatever their order.
+fn by_precedence<'a>(csdl: &'a Csdl<'a>) -> Vec<&'a Schema<'a>> {
+    let mut schemas: Vec<_> = csdl.schemas.iter().collect();
+    let rank = |schema: &Schema<'_>| (schema.namespace.len(), schema.namespace.to_string());
+    schemas.sort_by_cached_key(|schema| Reverse(rank(schema)));
+    schemas
 }
 
 /// The declarations of a document by unqualified name.
@@ -68,7 +78,7 @@ impl<'a> Names<'a> {
             .map(|prefix| format!("{prefix}."))
             .collect();
         // One namespace can begin with another.
-        prefixes.sort_by_key(|prefix| std::cmp::Reverse(prefix.len()));
+        prefixes.sort_by_key(|prefix| Reverse(prefix.len()));
         let mut names = Names {
             prefixes,
             entities: BTreeMap::new(),
@@ -76,7 +86,7 @@ impl<'a> Names<'a> {
             enums: HashMap::new(),
             sets: HashMap::new(),
         };
-        for schema in &csdl.schemas {
+        for schema in by_precedence(csdl) {
             let entities = schema.entity_types.iter();
             names
                 .entities
@@ -115,8 +125,9 @@ impl<'a> Names<'a> {
         self.entities.get(self.local(qualified)?).copied()
     }
 
-    pub(super) fn has_set(&self, table: &str) -> bool {
-        self.sets.contains_key(table)
+    /// Whether rows of the type can be named: it has a set, and one column that identifies them.
+    pub(super) fn has_rows(&self, entity: &'a EntityType<'a>) -> bool {
+        self.sets.contains_key(entity.name.as_ref()) && primary_id(&self.lineage(entity)).is_some()
     }
 
     /// The type and its bases, itself first. Ends where a base repeats or is not declared.
@@ -144,6 +155,13 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
     // Bases first: what a derived type declares again replaces theirs.
     for property in lineage.iter().rev().flat_map(|entity| &entity.properties) {
         let logical_name = lookup_name(&property.name).unwrap_or(&property.name);
+        let is_taken_by_lookup = |known: &Column| known.wire_name != known.logical_name;
+        if *logical_name == *property.name
+            && columns.get(logical_name).is_some_and(is_taken_by_lookup)
+        {
+            // `x` beside `_x_value` is the same column.
+            continue;
+        }
         let column_type = match lookup_name(&property.name) {
             // Its targets come later.
             Some(_) => ColumnType::Lookup(Vec::new()),
@@ -242,6 +260,7 @@ fn alternate_keys(
             keys.push(AlternateKey { columns: names });
         }
     }
+    keys.sort();
     keys
 }
 
@@ -382,7 +401,8 @@ fn operations(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<Operation> {
         .collect();
     operations.sort_by_cached_key(|operation| {
         let binding = format!("{:?}", operation.binding);
-        (operation.name.clone(), binding)
+        let overload = format!("{:?}", operation.parameters);
+        (operation.name.clone(), binding, overload)
     });
     operations
 }

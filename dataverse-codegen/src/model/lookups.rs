@@ -107,9 +107,10 @@ fn column_of<'l>(
     navigation: &NavigationProperty<'_>,
     lookups: &'l [String],
 ) -> Option<(&'l str, Sureness)> {
-    let find = |name: &str| lookups.iter().find(|lookup| *lookup == name);
+    let find = |name: &str| lookups.iter().find(|lookup| lookup.to_lowercase() == name);
+    let exact = |name: &str| lookups.iter().find(|lookup| *lookup == name);
     for (dependent, _) in &navigation.constraints {
-        if let Some(lookup) = lookup_name(dependent).and_then(find) {
+        if let Some(lookup) = lookup_name(dependent).and_then(exact) {
             return Some((lookup, Sureness::Constraint));
         }
     }
@@ -122,7 +123,7 @@ fn column_of<'l>(
         return Some((lookup, Sureness::SameName));
     }
     let begins = |lookup: &&String| {
-        name.strip_prefix(lookup.as_str())
+        name.strip_prefix(lookup.to_lowercase().as_str())
             .is_some_and(|rest| rest.starts_with('_'))
     };
     lookups
@@ -161,13 +162,13 @@ fn targets<'a>(names: &Names<'a>, type_name: &'a str) -> Vec<(&'a str, Option<&'
     let Some(declared) = names.entity(type_name) else {
         return Vec::new();
     };
-    if names.has_set(&declared.name) {
+    if names.has_rows(declared) {
         return vec![(&declared.name, None)];
     }
     let is_below = |entity: &&&'a EntityType<'a>| {
         let lineage = names.lineage(entity);
         !entity.is_abstract
-            && names.has_set(&entity.name)
+            && names.has_rows(entity)
             && lineage.iter().any(|base| base.name == declared.name)
     };
     names

@@ -22,7 +22,7 @@ pub struct Model {
     pub complex_types: BTreeMap<String, ComplexType>,
     /// Enum types of the API, by name.
     pub enum_types: BTreeMap<String, EnumType>,
-    /// Actions and functions, sorted by name and binding type.
+    /// Actions and functions, sorted by name, binding type and parameters.
     pub operations: Vec<Operation>,
 }
 
@@ -45,7 +45,7 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// Sorted by name, no two alike.
     pub navigations: Vec<Navigation>,
-    /// Alternate keys, in document order, without those that repeat the primary key.
+    /// Alternate keys, sorted by their columns, without those that repeat the primary key.
     pub alternate_keys: Vec<AlternateKey>,
     /// What the service says about the table.
     pub description: Option<String>,
@@ -103,7 +103,7 @@ pub enum ColumnType {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct LookupTarget {
-    /// Logical name of a table that has a set.
+    /// Logical name of a table that has a set and a primary id.
     pub table: String,
     /// The navigation property to bind through, in its exact case.
     pub navigation: String,
@@ -143,7 +143,7 @@ pub struct Navigation {
 }
 
 /// An alternate key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub struct AlternateKey {
     /// Wire names of its columns, in document order.

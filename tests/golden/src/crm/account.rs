@@ -23,7 +23,7 @@ pub struct Account {
     pub address1_addresstypecode: Option<i32>,
     /// `address1_city`: text.
     pub address1_city: Option<String>,
-    /// `address1_composite`: text.
+    /// `address1_composite`: text, read-only.
     pub address1_composite: Option<String>,
     /// `address1_country`: text.
     pub address1_country: Option<String>,
@@ -71,7 +71,7 @@ pub struct Account {
     pub address2_addresstypecode: Option<i32>,
     /// `address2_city`: text.
     pub address2_city: Option<String>,
-    /// `address2_composite`: text.
+    /// `address2_composite`: text, read-only.
     pub address2_composite: Option<String>,
     /// `address2_country`: text.
     pub address2_country: Option<String>,
@@ -215,7 +215,7 @@ pub struct Account {
     pub name: Option<String>,
     /// `numberofemployees`: whole number or choice.
     pub numberofemployees: Option<i32>,
-    /// `onholdtime`: whole number or choice.
+    /// `onholdtime`: whole number or choice, read-only.
     pub onholdtime: Option<i32>,
     /// `opendeals`: whole number or choice.
     pub opendeals: Option<i32>,
@@ -341,7 +341,7 @@ impl Account {
     /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(7);
     /// `address1_composite`.
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String> = dv::Column::new(8);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(8);
     /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(9);
     /// `address1_county`.
@@ -389,7 +389,7 @@ impl Account {
     /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(31);
     /// `address2_composite`.
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String> = dv::Column::new(32);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(32);
     /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(33);
     /// `address2_county`.
@@ -540,7 +540,7 @@ impl Account {
     /// `numberofemployees`.
     pub const NUMBEROFEMPLOYEES: dv::Column<Self, i32> = dv::Column::new(103);
     /// `onholdtime`.
-    pub const ONHOLDTIME: dv::Column<Self, i32> = dv::Column::new(104);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(104);
     /// `opendeals`.
     pub const OPENDEALS: dv::Column<Self, i32> = dv::Column::new(105);
     /// `opendeals_date`.

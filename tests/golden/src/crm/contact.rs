@@ -17,7 +17,7 @@ pub struct Contact {
     pub address1_addresstypecode: Option<i32>,
     /// `address1_city`: text.
     pub address1_city: Option<String>,
-    /// `address1_composite`: text.
+    /// `address1_composite`: text, read-only.
     pub address1_composite: Option<String>,
     /// `address1_country`: text.
     pub address1_country: Option<String>,
@@ -65,7 +65,7 @@ pub struct Contact {
     pub address2_addresstypecode: Option<i32>,
     /// `address2_city`: text.
     pub address2_city: Option<String>,
-    /// `address2_composite`: text.
+    /// `address2_composite`: text, read-only.
     pub address2_composite: Option<String>,
     /// `address2_country`: text.
     pub address2_country: Option<String>,
@@ -113,7 +113,7 @@ pub struct Contact {
     pub address3_addresstypecode: Option<i32>,
     /// `address3_city`: text.
     pub address3_city: Option<String>,
-    /// `address3_composite`: text.
+    /// `address3_composite`: text, read-only.
     pub address3_composite: Option<String>,
     /// `address3_country`: text.
     pub address3_country: Option<String>,
@@ -259,7 +259,7 @@ pub struct Contact {
     pub followemail: Option<bool>,
     /// `ftpsiteurl`: text.
     pub ftpsiteurl: Option<String>,
-    /// `fullname`: text.
+    /// `fullname`: text, read-only.
     pub fullname: Option<String>,
     /// `gendercode`: whole number or choice.
     pub gendercode: Option<i32>,
@@ -311,7 +311,7 @@ pub struct Contact {
     pub nickname: Option<String>,
     /// `numberofchildren`: whole number or choice.
     pub numberofchildren: Option<i32>,
-    /// `onholdtime`: whole number or choice.
+    /// `onholdtime`: whole number or choice, read-only.
     pub onholdtime: Option<i32>,
     /// `originatingleadid`: lookup of `lead`.
     pub originatingleadid: Option<dv::Lookup<super::Lead>>,
@@ -395,7 +395,7 @@ pub struct Contact {
     pub websiteurl: Option<String>,
     /// `yomifirstname`: text.
     pub yomifirstname: Option<String>,
-    /// `yomifullname`: text.
+    /// `yomifullname`: text, read-only.
     pub yomifullname: Option<String>,
     /// `yomilastname`: text.
     pub yomilastname: Option<String>,
@@ -415,7 +415,7 @@ impl Contact {
     /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(4);
     /// `address1_composite`.
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String> = dv::Column::new(5);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(5);
     /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(6);
     /// `address1_county`.
@@ -463,7 +463,7 @@ impl Contact {
     /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(28);
     /// `address2_composite`.
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String> = dv::Column::new(29);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(29);
     /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(30);
     /// `address2_county`.
@@ -511,7 +511,7 @@ impl Contact {
     /// `address3_city`.
     pub const ADDRESS3_CITY: dv::Column<Self, String> = dv::Column::new(52);
     /// `address3_composite`.
-    pub const ADDRESS3_COMPOSITE: dv::Column<Self, String> = dv::Column::new(53);
+    pub const ADDRESS3_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(53);
     /// `address3_country`.
     pub const ADDRESS3_COUNTRY: dv::Column<Self, String> = dv::Column::new(54);
     /// `address3_county`.
@@ -661,7 +661,7 @@ impl Contact {
     /// `ftpsiteurl`.
     pub const FTPSITEURL: dv::Column<Self, String> = dv::Column::new(125);
     /// `fullname`.
-    pub const FULLNAME: dv::Column<Self, String> = dv::Column::new(126);
+    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(126);
     /// `gendercode`.
     pub const GENDERCODE: dv::Column<Self, i32> = dv::Column::new(127);
     /// `governmentid`.
@@ -716,7 +716,7 @@ impl Contact {
     /// `numberofchildren`.
     pub const NUMBEROFCHILDREN: dv::Column<Self, i32> = dv::Column::new(151);
     /// `onholdtime`.
-    pub const ONHOLDTIME: dv::Column<Self, i32> = dv::Column::new(152);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(152);
     /// `originatingleadid`.
     pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(153);
     /// `overriddencreatedon`.
@@ -810,7 +810,7 @@ impl Contact {
     /// `yomifirstname`.
     pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(193);
     /// `yomifullname`.
-    pub const YOMIFULLNAME: dv::Column<Self, String> = dv::Column::new(194);
+    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(194);
     /// `yomilastname`.
     pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(195);
     /// `yomimiddlename`.

@@ -109,7 +109,7 @@ pub struct Incident {
     pub modifiedonbehalfby: Option<dv::Lookup<super::SystemUser>>,
     /// `numberofchildincidents`: whole number or choice.
     pub numberofchildincidents: Option<i32>,
-    /// `onholdtime`: whole number or choice.
+    /// `onholdtime`: whole number or choice, read-only.
     pub onholdtime: Option<i32>,
     /// `overriddencreatedon`: date and time, written only by a create.
     pub overriddencreatedon: Option<dv::DateTime>,
@@ -291,7 +291,7 @@ impl Incident {
     /// `numberofchildincidents`.
     pub const NUMBEROFCHILDINCIDENTS: dv::Column<Self, i32> = dv::Column::new(50);
     /// `onholdtime`.
-    pub const ONHOLDTIME: dv::Column<Self, i32> = dv::Column::new(51);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(51);
     /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(52);

@@ -105,7 +105,7 @@ pub struct Opportunity {
     pub name: Option<String>,
     /// `need`: whole number or choice.
     pub need: Option<i32>,
-    /// `onholdtime`: whole number or choice.
+    /// `onholdtime`: whole number or choice, read-only.
     pub onholdtime: Option<i32>,
     /// `opportunityid`: primary key, written only by a create.
     pub opportunityid: Option<dv::Id<Self>>,
@@ -329,7 +329,7 @@ impl Opportunity {
     /// `need`.
     pub const NEED: dv::Column<Self, i32> = dv::Column::new(48);
     /// `onholdtime`.
-    pub const ONHOLDTIME: dv::Column<Self, i32> = dv::Column::new(49);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(49);
     /// `opportunityid`.
     pub const OPPORTUNITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(50);
     /// `opportunityratingcode`.

@@ -15,7 +15,7 @@ pub struct SystemUser {
     pub address1_addresstypecode: Option<i32>,
     /// `address1_city`: text.
     pub address1_city: Option<String>,
-    /// `address1_composite`: text.
+    /// `address1_composite`: text, read-only.
     pub address1_composite: Option<String>,
     /// `address1_country`: text.
     pub address1_country: Option<String>,
@@ -59,7 +59,7 @@ pub struct SystemUser {
     pub address2_addresstypecode: Option<i32>,
     /// `address2_city`: text.
     pub address2_city: Option<String>,
-    /// `address2_composite`: text.
+    /// `address2_composite`: text, read-only.
     pub address2_composite: Option<String>,
     /// `address2_country`: text.
     pub address2_country: Option<String>,
@@ -143,7 +143,7 @@ pub struct SystemUser {
     pub exchangerate: Option<dv::Decimal>,
     /// `firstname`: text.
     pub firstname: Option<String>,
-    /// `fullname`: text.
+    /// `fullname`: text, read-only.
     pub fullname: Option<String>,
     /// `governmentid`: text.
     pub governmentid: Option<String>,
@@ -287,7 +287,7 @@ pub struct SystemUser {
     pub yammeruserid: Option<String>,
     /// `yomifirstname`: text.
     pub yomifirstname: Option<String>,
-    /// `yomifullname`: text.
+    /// `yomifullname`: text, read-only.
     pub yomifullname: Option<String>,
     /// `yomilastname`: text.
     pub yomilastname: Option<String>,
@@ -305,7 +305,7 @@ impl SystemUser {
     /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(3);
     /// `address1_composite`.
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String> = dv::Column::new(4);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(4);
     /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(5);
     /// `address1_county`.
@@ -349,7 +349,7 @@ impl SystemUser {
     /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(25);
     /// `address2_composite`.
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String> = dv::Column::new(26);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(26);
     /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(27);
     /// `address2_county`.
@@ -435,7 +435,7 @@ impl SystemUser {
     /// `firstname`.
     pub const FIRSTNAME: dv::Column<Self, String> = dv::Column::new(67);
     /// `fullname`.
-    pub const FULLNAME: dv::Column<Self, String> = dv::Column::new(68);
+    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(68);
     /// `governmentid`.
     pub const GOVERNMENTID: dv::Column<Self, String> = dv::Column::new(69);
     /// `homephone`.
@@ -590,7 +590,7 @@ impl SystemUser {
     /// `yomifirstname`.
     pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(139);
     /// `yomifullname`.
-    pub const YOMIFULLNAME: dv::Column<Self, String> = dv::Column::new(140);
+    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(140);
     /// `yomilastname`.
     pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(141);
     /// `yomimiddlename`.

@@ -65,7 +65,7 @@ pub struct Task {
     pub modifiedon: Option<dv::DateTime>,
     /// `modifiedonbehalfby`: lookup of `systemuser`, read-only.
     pub modifiedonbehalfby: Option<dv::Lookup<super::SystemUser>>,
-    /// `onholdtime`: whole number or choice.
+    /// `onholdtime`: whole number or choice, read-only.
     pub onholdtime: Option<i32>,
     /// `overriddencreatedon`: date and time, written only by a create.
     pub overriddencreatedon: Option<dv::DateTime>,
@@ -197,7 +197,7 @@ impl Task {
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(28);
     /// `onholdtime`.
-    pub const ONHOLDTIME: dv::Column<Self, i32> = dv::Column::new(29);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(29);
     /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(30);
