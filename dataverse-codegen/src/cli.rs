@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::{Error, Options, csdl, generate, model, write};
+use crate::emit::emit;
+use crate::select::Selection;
+use crate::{Error, Options, csdl, model, write};
 
 /// Typed Rust for the tables of a Dataverse org.
 #[derive(Debug, Parser)]
@@ -34,7 +36,7 @@ struct Generate {
 
     /// Names of unbound actions and functions, separated by commas.
     ///
-    /// WhoAmI, WinOpportunity and Merge if left out, as far as the document has them.
+    /// WhoAmI, WinOpportunity and Merge if left out, as far as the document has them; '' for none.
     #[arg(long, value_delimiter = ',')]
     operations: Option<Vec<String>>,
 
@@ -66,7 +68,7 @@ impl Generate {
             tables: self.tables,
             operations: self.operations,
         };
-        let files = generate(&model, &options).map_err(|error| match error {
+        let selection = Selection::new(&model, &options).map_err(|error| match error {
             Error::Selection(mistakes) => Error::Selection(
                 mistakes
                     .into_iter()
@@ -75,17 +77,28 @@ impl Generate {
             ),
             other => other,
         })?;
+        let files = emit(&selection);
         let written = write(&self.output, &files)?;
+        let columns: usize = selection.tables.iter().map(|t| t.columns.len()).sum();
         let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();
         Ok(format!(
-            "{}: {} files, {lines} lines ({} changed, {} unchanged, {} removed)",
+            "{}: {}, {}, {}, {} ({} changed, {} unchanged, {} removed)",
             self.output.display(),
-            files.len(),
+            count(selection.tables.len(), "table"),
+            count(columns, "column"),
+            count(files.len(), "file"),
+            count(lines, "line"),
             written.changed,
             written.unchanged,
             written.removed,
         ))
     }
+}
+
+/// `1 table`, `7 tables`.
+fn count(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }
 
 fn is_stdin(source: &Path) -> bool {

@@ -127,7 +127,9 @@ impl Taken {
             self.0.insert(candidate.clone());
             return candidate;
         }
-        candidate.push('_');
+        if !candidate.ends_with('_') {
+            candidate.push('_');
+        }
         let base = candidate.clone();
         let mut number = 2;
         while !self.0.insert(candidate.clone()) {
@@ -144,7 +146,12 @@ pub(crate) fn type_name(logical_name: &str) -> String {
     if let Ok(index) = known {
         return SCHEMA_NAMES[index].1.to_owned();
     }
-    let mut name = pascal(logical_name);
+    item_name(logical_name)
+}
+
+/// The type of an operation or of an answer.
+pub(crate) fn item_name(name: &str) -> String {
+    let mut name = pascal(name);
     if RESERVED_TYPES.contains(&name.as_str()) {
         name.push('_');
     }
@@ -154,7 +161,8 @@ pub(crate) fn type_name(logical_name: &str) -> String {
 /// Words begin at `_`; what is upper case already stays so.
 pub(crate) fn pascal(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
-    for word in name.split('_').filter(|word| !word.is_empty()) {
+    let is_letter = |char: char| char != '_' && is_part(char);
+    for word in name.split(|char| !is_letter(char)) {
         let mut chars = word.chars();
         if let Some(first) = chars.next() {
             out.extend(first.to_uppercase());
@@ -178,10 +186,8 @@ pub(crate) fn module_name(logical_name: &str) -> String {
 
 /// A field or a module: the name as it is, unless Rust does not allow it.
 pub(crate) fn identifier(name: &str) -> String {
-    let mut out: String = name
-        .chars()
-        .map(|char| if char.is_alphanumeric() { char } else { '_' })
-        .collect();
+    let allowed = |char| if is_part(char) { char } else { '_' };
+    let mut out: String = name.chars().map(allowed).collect();
     if !out.starts_with(|first: char| first.is_alphabetic() || first == '_') {
         out.insert(0, '_');
     }
@@ -191,12 +197,26 @@ pub(crate) fn identifier(name: &str) -> String {
     out
 }
 
-/// A constant.
-pub(crate) fn constant_name(name: &str) -> String {
-    identifier(name).trim_end_matches('_').to_uppercase()
+/// Whether Rust allows it within a name.
+fn is_part(char: char) -> bool {
+    char == '_' || char.is_ascii_alphanumeric() || (!char.is_ascii() && char.is_alphabetic())
 }
 
-/// `opportunity_close` of `OpportunityClose`, `entity_id` of `entityID`.
+/// Whether the compiler takes it for snake case: no upper case, no `__` between words.
+pub(crate) fn is_snake(name: &str) -> bool {
+    !name.chars().any(char::is_uppercase) && !name.trim_matches('_').contains("__")
+}
+
+/// A constant. No keyword is upper case.
+pub(crate) fn constant_name(name: &str) -> String {
+    let name = name.to_uppercase();
+    match identifier(&name) {
+        only if only.trim_matches('_').is_empty() => format!("X{only}"),
+        constant => constant,
+    }
+}
+
+/// `opportunity_close` of `OpportunityClose`, `entity_id` of `entityID`, `new_name` of `new__Name`.
 pub(crate) fn snake(name: &str) -> String {
     let chars: Vec<char> = name.chars().collect();
     let mut out = String::with_capacity(name.len() + 4);
@@ -205,6 +225,10 @@ pub(crate) fn snake(name: &str) -> String {
         let before_lower = index > 0
             && chars[index - 1].is_uppercase()
             && chars.get(index + 1).is_some_and(|next| next.is_lowercase());
+        let is_second_underscore = char == '_' && index > 0 && chars[index - 1] == '_';
+        if is_second_underscore {
+            continue;
+        }
         if char.is_uppercase() && (after_lower || before_lower) {
             out.push('_');
         }
@@ -233,11 +257,17 @@ mod tests {
         assert_eq!(module_name("operations"), "operations_");
         assert_eq!(constant_name("type"), "TYPE");
         assert_eq!(constant_name("_x"), "_X");
+        assert_eq!(constant_name("_"), "X__");
+        assert_eq!(constant_name("a-b"), "A_B");
+        assert_eq!(type_name("a-b²c"), "ABC");
+        assert_eq!(item_name("systemuser"), "Systemuser");
         assert_eq!(snake("OpportunityClose"), "opportunity_close");
         assert_eq!(snake("entityID"), "entity_id");
         assert_eq!(snake("KPIValues"), "kpi_values");
         assert_eq!(snake("Type"), "type_");
         assert_eq!(snake("new_Name"), "new_name");
+        assert_eq!(snake("new__Name"), "new_name");
+        assert!(is_snake("_a_b_") && !is_snake("a__b") && !is_snake("aB"));
     }
 
     #[test]
@@ -245,5 +275,7 @@ mod tests {
         let mut taken = Taken::default();
         let given: Vec<_> = (0..3).map(|_| taken.give("a".into())).collect();
         assert_eq!(given, ["a", "a_", "a_2"]);
+        let given: Vec<_> = (0..3).map(|_| taken.give("type_".into())).collect();
+        assert_eq!(given, ["type_", "type_2", "type_3"]);
     }
 }

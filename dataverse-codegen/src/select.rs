@@ -17,8 +17,8 @@ const DEFAULT_OPERATIONS: &[&str] = &["Merge", "WhoAmI", "WinOpportunity"];
 pub struct Options {
     /// Logical names of tables; empty for all that have an entity set.
     pub tables: Vec<String>,
-    /// Names of unbound actions and functions; None for `WhoAmI`, `WinOpportunity` and `Merge`, as
-    /// far as the document has them.
+    /// Names of unbound actions and functions, none if empty; None for `WhoAmI`, `WinOpportunity`
+    /// and `Merge`, as far as the document has them.
     pub operations: Option<Vec<String>>,
 }
 
@@ -69,12 +69,23 @@ fn is_usable(table: &Table) -> bool {
 
 fn tables<'m>(model: &'m Model, wanted: &[String]) -> Result<Vec<&'m Table>, Error> {
     if wanted.is_empty() {
-        return Ok(model.tables.values().filter(|t| is_usable(t)).collect());
+        let all: Vec<&Table> = model.tables.values().filter(|t| is_usable(t)).collect();
+        // To go on would remove what an earlier run has written.
+        return match all.is_empty() {
+            true => Err(Error::Selection(vec![
+                "the document declares no table with an entity set and a key".to_owned(),
+            ])),
+            false => Ok(all),
+        };
     }
-    let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+    let wanted: BTreeSet<&str> = wanted.iter().map(|name| name.trim()).collect();
     let mut found = Vec::new();
     let mut mistakes = Vec::new();
     for name in wanted {
+        if name.is_empty() {
+            mistakes.push("the name of a table is empty".to_owned());
+            continue;
+        }
         match model.tables.get(name) {
             Some(table) if is_usable(table) => found.push(table),
             Some(_) => mistakes.push(format!(
@@ -121,7 +132,8 @@ fn operations<'m>(
             .filter_map(|name| unbound(name))
             .collect());
     };
-    let wanted: BTreeSet<&str> = wanted.iter().map(String::as_str).collect();
+    let names = wanted.iter().map(|name| name.trim());
+    let wanted: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
     let mut found = Vec::new();
     let mut mistakes = Vec::new();
     for name in wanted {

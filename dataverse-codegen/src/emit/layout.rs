@@ -1,7 +1,5 @@
 //! Text laid out as rustfmt lays it out, so that generated files need no second program.
 
-use std::fmt::Write;
-
 /// Widest line.
 const MAX_WIDTH: usize = 100;
 
@@ -30,9 +28,14 @@ impl Text {
 
     /// A doc comment of one paragraph.
     pub(super) fn doc(&mut self, depth: usize, text: &str) {
-        indent(depth, &mut self.0);
-        // Writing to a String does not fail.
-        let _ = writeln!(self.0, "/// {text}");
+        self.comment(depth, "///", text);
+    }
+
+    /// A comment that is one line whatever `text` holds: names come from the document, and the end
+    /// of a comment is the beginning of code.
+    pub(super) fn comment(&mut self, depth: usize, start: &str, text: &str) {
+        let one_line = text.replace(is_no_text, " ");
+        self.line(depth, &format!("{start} {}", one_line.trim_end()));
     }
 
     /// `head: type_name,` of a struct.
@@ -176,6 +179,13 @@ fn indent(depth: usize, out: &mut String) {
     }
 }
 
+/// Control characters, ends of lines, and what turns the direction of text: the compiler takes those
+/// for an attack.
+fn is_no_text(char: char) -> bool {
+    let turns = matches!(char, '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
+    turns || char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
+}
+
 /// A Rust string literal.
 pub(super) fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
@@ -183,7 +193,7 @@ pub(super) fn literal(text: &str) -> String {
     for char in text.chars() {
         match char {
             '"' | '\\' => out.extend(['\\', char]),
-            char if char.is_control() => out.extend(char.escape_default()),
+            char if is_no_text(char) => out.extend(char.escape_default()),
             char => out.push(char),
         }
     }
@@ -212,7 +222,7 @@ pub(super) fn plain(description: &str) -> String {
         for char in word.chars() {
             match char {
                 '`' if is_address => out.push('\''),
-                '[' | ']' | '<' | '>' | '`' | '*' | '_' | '\\' | '#' | '&' if !is_address => {
+                '[' | ']' | '<' | '>' | '`' | '*' | '_' | '\\' | '#' | '&' | '~' if !is_address => {
                     out.extend(['\\', char]);
                 }
                 char => out.push(char),
@@ -242,10 +252,19 @@ mod tests {
         );
         assert!(plain(&"word ".repeat(1000)).chars().count() < 310);
         assert_eq!(plain(""), "");
+        assert_eq!(plain("~~~ code"), "\\~\\~\\~ code");
+    }
+
+    #[test]
+    fn a_comment_ends_with_its_line() {
+        let mut out = Text::default();
+        out.doc(0, "a\nfn b() {}\r\u{2028}\u{202E}c \n");
+        assert_eq!(out.0, "/// a fn b() {}   c\n");
     }
 
     #[test]
     fn literals_are_quoted() {
+        assert_eq!(literal("\u{202E}"), r#""\u{202e}""#);
         assert_eq!(literal("a\"\\\n"), r#""a\"\\\n""#);
     }
 }

@@ -1,10 +1,9 @@
 //! Actions and functions: a struct for each, and for what it answers.
 
-use std::collections::BTreeMap;
-
 use super::layout::{Text, literal};
+use super::names::Names;
 use super::table::cells;
-use super::{Names, scalar_type, start_with_client};
+use super::{scalar_type, start_with_client};
 use crate::csdl::OperationKind;
 use crate::model::{ComplexType, ItemType, Operation, Parameter, TypeRef};
 use crate::naming::{self, Taken};
@@ -20,25 +19,10 @@ struct Argument<'m> {
 
 pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
     let mut out = start_with_client("Actions and functions.");
-    let mut taken = Taken::default();
-    let operations: Vec<(&Operation, String)> = selection
-        .operations
-        .iter()
-        .map(|operation| (*operation, taken.give(naming::pascal(&operation.name))))
-        .collect();
-    let mut answers: BTreeMap<&str, String> = BTreeMap::new();
     for operation in &selection.operations {
-        if let Some(complex) = complex_answer(selection, operation)
-            && !answers.contains_key(complex.name.as_str())
-        {
-            answers.insert(&complex.name, taken.give(naming::pascal(&complex.name)));
-        }
+        request(&mut out, selection, names, operation);
     }
-    for (operation, name) in &operations {
-        let output = output(selection, operation, &answers);
-        request(&mut out, selection, names, operation, name, &output);
-    }
-    for (complex, name) in &answers {
+    for (complex, name) in &names.answers {
         if let Some(complex) = selection.model.complex_types.get(*complex) {
             answer(&mut out, complex, name);
         }
@@ -47,7 +31,10 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
 }
 
 /// The complex type that an operation answers.
-fn complex_answer<'m>(selection: &Selection<'m>, operation: &Operation) -> Option<&'m ComplexType> {
+pub(super) fn complex_answer<'m>(
+    selection: &Selection<'m>,
+    operation: &Operation,
+) -> Option<&'m ComplexType> {
     match &operation.returns {
         Some(TypeRef {
             is_collection: false,
@@ -57,13 +44,9 @@ fn complex_answer<'m>(selection: &Selection<'m>, operation: &Operation) -> Optio
     }
 }
 
-fn output(
-    selection: &Selection<'_>,
-    operation: &Operation,
-    answers: &BTreeMap<&str, String>,
-) -> String {
+fn output(selection: &Selection<'_>, names: &Names<'_>, operation: &Operation) -> String {
     if let Some(complex) = complex_answer(selection, operation)
-        && let Some(name) = answers.get(complex.name.as_str())
+        && let Some(name) = names.answers.get(complex.name.as_str())
     {
         return name.clone();
     }
@@ -112,14 +95,9 @@ fn arguments<'m>(
         .collect()
 }
 
-fn request(
-    out: &mut Text,
-    selection: &Selection<'_>,
-    names: &Names<'_>,
-    operation: &Operation,
-    name: &str,
-    output: &str,
-) {
+fn request(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>, operation: &Operation) {
+    let name = names.operation(&operation.name);
+    let output = output(selection, names, operation);
     let arguments = arguments(selection, names, operation);
     let kind = match operation.kind {
         OperationKind::Action => "Action",
@@ -200,9 +178,10 @@ fn argument_doc(parameter: &Parameter) -> String {
 
 fn answer(out: &mut Text, complex: &ComplexType, name: &str) {
     let mut taken = Taken::default();
-    let members: Vec<(String, &str, &str)> = complex
-        .members
-        .iter()
+    let mut members: Vec<_> = complex.members.iter().collect();
+    members.sort_by_key(|(member, _)| member);
+    let members: Vec<(String, &str, &str)> = members
+        .into_iter()
         .map(|(member, type_ref)| {
             let rust_type = match type_ref {
                 TypeRef {

@@ -1,7 +1,8 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
 use super::layout::{Text, literal, plain};
-use super::{Names, column_type, entity_table, scalar_type, start_with_client, targets};
+use super::names::Names;
+use super::{column_type, entity_table, scalar_type, start_with_client, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Table};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
@@ -24,10 +25,7 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) 
     out.blank();
     out.line(0, &format!("dv::table!({name});"));
     for column in &table.columns {
-        if let ColumnType::Lookup(lookup) = &column.column_type
-            && lookup.len() > 1
-            && !targets::is_shared(column)
-        {
+        if targets::has_type(column) && targets::group(column).is_none() {
             targets::declare(&mut out, selection, names, table, column);
         }
     }
@@ -36,7 +34,7 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) 
 }
 
 /// Field names by ordinal.
-fn fields(table: &Table) -> Vec<String> {
+pub(super) fn fields(table: &Table) -> Vec<String> {
     let mut taken = Taken::default();
     let columns = table.columns.iter();
     columns

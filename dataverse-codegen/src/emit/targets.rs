@@ -3,76 +3,55 @@
 //! Lookups whose navigation property names an abstract type (`ownerid` to `principal`) are the same
 //! in every table; those share one enum in `lookups.rs`.
 
-use std::collections::BTreeMap;
-
 use super::layout::{Text, literal};
-use super::{Names, is_enum, start_with_client};
+use super::names::Names;
+use super::{is_enum, start_with_client};
 use crate::model::{Column, ColumnType, LookupTarget, Table};
-use crate::naming::pascal;
+use crate::naming::Taken;
 use crate::select::Selection;
 
-/// Shared target lists by type name.
-pub(super) type Shared<'m> = BTreeMap<String, &'m [LookupTarget]>;
-
-/// Whether the lookup's targets stand in `lookups.rs`.
-pub(super) fn is_shared(column: &Column) -> bool {
-    match &column.column_type {
-        ColumnType::Lookup(targets) => {
-            is_enum(targets.len())
-                && targets.len() > 1
-                && targets.iter().all(is_through_one(targets))
-        }
-        _ => false,
-    }
+/// Lookups that may point at the same tables, through one navigation property.
+pub(super) struct Group<'m> {
+    /// Name of the navigation property, and the abstract type it names.
+    pub(super) key: (&'m str, &'m str),
+    pub(super) targets: &'m [LookupTarget],
 }
 
-/// Whether a target is reached like the first one.
-fn is_through_one(targets: &[LookupTarget]) -> impl Fn(&LookupTarget) -> bool {
-    let first = targets.first().cloned();
-    move |target| {
-        first.as_ref().is_some_and(|first| {
-            first.through.is_some()
-                && first.through == target.through
-                && first.navigation == target.navigation
-        })
-    }
+/// Whether the lookup's targets are a type of their own.
+pub(super) fn has_type(column: &Column) -> bool {
+    matches!(&column.column_type, ColumnType::Lookup(targets) if targets.len() > 1)
+}
+
+/// The group of a lookup whose targets stand in `lookups.rs`.
+pub(super) fn group(column: &Column) -> Option<Group<'_>> {
+    let ColumnType::Lookup(targets) = &column.column_type else {
+        return None;
+    };
+    let first = targets.first()?;
+    let is_like_first = |target: &LookupTarget| {
+        target.through == first.through && target.navigation == first.navigation
+    };
+    let is_shared = has_type(column) && is_enum(targets.len()) && targets.iter().all(is_like_first);
+    let through = first.through.as_deref()?;
+    is_shared.then_some(Group {
+        key: (&first.navigation, through),
+        targets,
+    })
 }
 
 /// The type of a lookup's targets, as a table's file names it.
-pub(super) fn path(column: &Column) -> String {
-    if is_shared(column) {
-        format!("super::lookups::{}", type_name(column))
-    } else {
-        type_name(column)
+pub(super) fn path(names: &Names<'_>, table: &Table, column: &Column) -> String {
+    let name = names.targets_of(table, column);
+    match group(column) {
+        Some(_) => format!("super::lookups::{name}"),
+        None => name.to_owned(),
     }
-}
-
-/// Shared ones are named after the navigation property, which is theirs alone.
-fn type_name(column: &Column) -> String {
-    let name = match &column.column_type {
-        ColumnType::Lookup(targets) if is_shared(column) => &targets[0].navigation,
-        _ => &column.logical_name,
-    };
-    format!("{}Target", pascal(name))
-}
-
-/// The target lists that several tables have, or could have.
-pub(super) fn shared<'m>(selection: &Selection<'m>) -> Shared<'m> {
-    let mut shared = BTreeMap::new();
-    for column in selection.tables.iter().flat_map(|table| &table.columns) {
-        if let ColumnType::Lookup(targets) = &column.column_type
-            && is_shared(column)
-        {
-            shared.insert(type_name(column), &targets[..]);
-        }
-    }
-    shared
 }
 
 /// `lookups.rs`.
-pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, shared: &Shared<'_>) -> String {
+pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
     let mut out = start_with_client("Where lookups may point that many tables have.");
-    for (name, targets) in shared {
+    for (name, targets) in &names.shared {
         let doc = format!(
             "Where lookups through `{}` may point.",
             targets[0].navigation
@@ -97,7 +76,8 @@ pub(super) fn declare(
         "Where `{}.{}` may point.",
         table.logical_name, column.logical_name
     );
-    declaration(out, selection, names, &type_name(column), &doc, targets);
+    let name = names.targets_of(table, column);
+    declaration(out, selection, names, name, &doc, targets);
 }
 
 fn declaration(
@@ -143,11 +123,11 @@ fn enumeration(
     targets: &[&LookupTarget],
 ) {
     // A table's type may be called like the last variant.
-    let other = if targets.iter().any(|t| names.type_of(&t.table) == "Other") {
-        "Other_"
-    } else {
-        "Other"
-    };
+    let mut taken = Taken::default();
+    for target in targets {
+        taken.give(names.type_of(&target.table).to_owned());
+    }
+    let other = taken.give("Other".to_owned());
     out.doc(0, doc);
     out.line(0, "#[derive(Debug, Clone, PartialEq, Eq)]");
     out.line(0, "#[non_exhaustive]");

@@ -1,6 +1,9 @@
 //! What the generator makes of documents that are hard on it.
 
 mod access;
+mod names;
+mod order;
+mod selection;
 
 use dataverse_codegen::model::{self, Model};
 use dataverse_codegen::{File, csdl};
@@ -33,6 +36,19 @@ fn table(name: &str, members: &str) -> String {
         "<EntityType Name=\"{name}\"><Key><PropertyRef Name=\"{name}id\"/></Key>\
          <Property Name=\"{name}id\" Type=\"Edm.Guid\"/>{members}</EntityType>"
     )
+}
+
+/// A lookup, and a navigation property for each target.
+fn lookup(column: &str, targets: &[&str]) -> String {
+    let mut out = format!("<Property Name=\"_{column}_value\" Type=\"Edm.Guid\"/>");
+    for target in targets {
+        out.push_str(&format!(
+            "<NavigationProperty Name=\"{column}_{target}\" Type=\"N.{target}\">\
+             <ReferentialConstraint Property=\"_{column}_value\" ReferencedProperty=\"{target}id\"/>\
+             </NavigationProperty>"
+        ));
+    }
+    out
 }
 
 fn set(table: &str) -> String {

@@ -67,22 +67,22 @@ impl dv::Message for WinOpportunity {
 pub struct WhoAmIResponse {
     /// `BusinessUnitId`.
     pub business_unit_id: Option<dv::Uuid>,
-    /// `UserId`.
-    pub user_id: Option<dv::Uuid>,
     /// `OrganizationId`.
     pub organization_id: Option<dv::Uuid>,
+    /// `UserId`.
+    pub user_id: Option<dv::Uuid>,
 }
 
 impl dv::Complex for WhoAmIResponse {
-    const MEMBERS: &'static [&'static str] = &["BusinessUnitId", "UserId", "OrganizationId"];
+    const MEMBERS: &'static [&'static str] = &["BusinessUnitId", "OrganizationId", "UserId"];
 }
 
 impl dv::Columns for WhoAmIResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
         Some(match ordinal {
             0 => &self.business_unit_id,
-            1 => &self.user_id,
-            2 => &self.organization_id,
+            1 => &self.organization_id,
+            2 => &self.user_id,
             _ => return None,
         })
     }
@@ -90,8 +90,8 @@ impl dv::Columns for WhoAmIResponse {
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
         Some(match ordinal {
             0 => &mut self.business_unit_id,
-            1 => &mut self.user_id,
-            2 => &mut self.organization_id,
+            1 => &mut self.organization_id,
+            2 => &mut self.user_id,
             _ => return None,
         })
     }
