@@ -104,8 +104,8 @@ const RESERVED_TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// Modules of the output that are no table's.
-const RESERVED_MODULES: &[&str] = &["lookups", "mod", "operations", "stubs"];
+/// Modules of the output that are no table's; `nav` is in the file of each table.
+const RESERVED_MODULES: &[&str] = &["lookups", "mod", "nav", "operations", "stubs"];
 
 const KEYWORDS: &[&str] = &[
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
@@ -255,6 +255,7 @@ mod tests {
         assert_eq!(identifier("type"), "type_");
         assert_eq!(identifier("2x"), "_2x");
         assert_eq!(module_name("operations"), "operations_");
+        assert_eq!(module_name("nav"), "nav_");
         assert_eq!(constant_name("type"), "TYPE");
         assert_eq!(constant_name("_x"), "_X");
         assert_eq!(constant_name("_"), "X__");
