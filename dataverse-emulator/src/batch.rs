@@ -8,6 +8,7 @@ use uuid::Uuid;
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, Asked};
 use crate::service::{Contents, Service};
+use crate::spelling::spelled;
 
 /// Operations in a batch, members of change sets included.
 const MAX_OPERATIONS: usize = 1000;
@@ -152,7 +153,8 @@ fn write_answer(boundary: &str, content_id: Option<&str>, answer: &Answer, out: 
     ));
     for (name, value) in &answer.headers {
         head.push_str(&format!(
-            "{name}: {}\r\n",
+            "{}: {}\r\n",
+            spelled(name.as_str()),
             value.to_str().unwrap_or_default()
         ));
     }

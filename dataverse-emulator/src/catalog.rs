@@ -8,6 +8,22 @@ use dataverse_codegen::model::{ColumnType, Model};
 /// does not tell which it is.
 const PRIMARY_NAMES: &[&str] = &["name", "fullname", "subject", "title", "domainname"];
 
+/// The longest text of columns that come with the product, by table or base table. A document
+/// does not tell it.
+const MAX_LENGTHS: &[(&str, &str, usize)] = &[
+    ("account", "name", 160),
+    ("activitypointer", "subject", 200),
+    ("contact", "firstname", 50),
+    ("contact", "lastname", 50),
+];
+
+fn max_length(table: &dataverse_codegen::model::Table, column: &str) -> Option<usize> {
+    let of = |owner: &str| owner == table.logical_name || table.base.as_deref() == Some(owner);
+    let mut lengths = MAX_LENGTHS.iter();
+    let found = lengths.find(|(owner, name, _)| *name == column && of(owner));
+    found.map(|(_, _, length)| *length)
+}
+
 /// Tables by entity set and by logical name.
 #[derive(Debug, Default)]
 pub(crate) struct Catalog {
@@ -40,6 +56,8 @@ pub(crate) struct Column {
     pub(crate) logical_name: String,
     pub(crate) wire_name: String,
     pub(crate) kind: Kind,
+    /// The longest text, in UTF-16 units.
+    pub(crate) max_length: Option<usize>,
 }
 
 /// What a column holds.
@@ -111,6 +129,30 @@ impl Catalog {
         }
     }
 
+    /// Limits the text of a column.
+    pub(crate) fn set_max_length(
+        &mut self,
+        table: &str,
+        column: &str,
+        length: usize,
+    ) -> Result<(), String> {
+        let table = self.by_name.get(table).copied();
+        let columns = table.and_then(|index| Some(&mut self.tables.get_mut(index)?.columns));
+        let found = columns.and_then(|columns| {
+            let is_it = |found: &&mut Column| found.logical_name == column;
+            columns.iter_mut().find(is_it)
+        });
+        match found {
+            Some(found) if found.kind == Kind::Text => {
+                found.max_length = Some(length);
+                Ok(())
+            }
+            _ => Err(format!(
+                "the length of `{column}`: there is no such text column"
+            )),
+        }
+    }
+
     pub(crate) fn tables(&self) -> &[Table] {
         &self.tables
     }
@@ -136,6 +178,7 @@ impl Table {
             .map(|column| Column {
                 logical_name: column.logical_name.clone(),
                 wire_name: column.wire_name.clone(),
+                max_length: max_length(table, &column.logical_name),
                 kind: kind(&column.column_type, column.wire_name != column.logical_name),
             })
             .collect();

@@ -1,5 +1,6 @@
 //! The emulator as a program uses it: set up, sent to, looked at.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -34,10 +35,21 @@ struct Inner {
 
 #[derive(Default)]
 struct State {
-    log: Vec<Recorded>,
-    /// How often, and what.
-    faults: Vec<(usize, InjectedFault)>,
+    log: VecDeque<Recorded>,
+    faults: Vec<Ordered>,
 }
+
+type Matcher = Box<dyn Fn(&Method, &str) -> bool + Send>;
+
+/// A fault that was ordered: how often, for which requests, and what.
+struct Ordered {
+    times: usize,
+    is_for: Matcher,
+    fault: InjectedFault,
+}
+
+/// How many requests are remembered.
+const MAX_LOG: usize = 10_000;
 
 /// A request that came in.
 #[derive(Debug, Clone)]
@@ -85,6 +97,9 @@ pub enum BuildError {
     /// An alternate key names what the document does not have.
     #[error("{0}")]
     AlternateKey(String),
+    /// A maximum length names what the document does not have.
+    #[error("{0}")]
+    MaxLength(String),
     /// The rows cannot be stored.
     #[error("the store: {0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
@@ -105,6 +120,7 @@ pub struct EmulatorBuilder {
     metadata: Option<Vec<u8>>,
     data_file: Option<PathBuf>,
     alternate_keys: Vec<(String, Vec<String>)>,
+    max_lengths: Vec<(String, String, usize)>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -131,6 +147,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Refuses longer text in a column, by logical name. Documents do not tell lengths.
+    #[must_use]
+    pub fn max_length(mut self, table: &str, column: &str, length: usize) -> Self {
+        self.max_lengths
+            .push((table.to_owned(), column.to_owned(), length));
+        self
+    }
+
     /// Tells the time; without one, the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -149,6 +173,11 @@ impl EmulatorBuilder {
             catalog
                 .add_key(table, &columns)
                 .map_err(BuildError::AlternateKey)?;
+        }
+        for (table, column, length) in &self.max_lengths {
+            catalog
+                .set_max_length(table, column, *length)
+                .map_err(BuildError::MaxLength)?;
         }
         let store = Store::open(self.data_file.as_deref())
             .map_err(|error| BuildError::Store(Box::new(error)))?;
@@ -186,15 +215,39 @@ impl Emulator {
     /// The address to give to a client that uses the emulator as its transport.
     pub const URL: &'static str = "https://emulator.localhost";
 
-    /// The requests so far, oldest first.
+    /// The last 10,000 requests, oldest first.
     pub fn requests(&self) -> Vec<Recorded> {
-        self.state().log.clone()
+        self.state().log.iter().cloned().collect()
     }
 
     /// Lets the next `times` requests go wrong, after those that were ordered before.
     pub fn inject(&self, fault: InjectedFault, times: usize) {
+        self.inject_when(fault, times, |_, _| true);
+    }
+
+    /// Lets the next `times` requests go wrong for which `is_for` holds, given the verb and the
+    /// path with its query: `/api/data/v9.2/accounts?$top=1`.
+    ///
+    /// ```
+    /// # fn f(emulator: &dataverse_emulator::Emulator) {
+    /// use dataverse_emulator::InjectedFault;
+    /// emulator.inject_when(InjectedFault::AnswerLost, 1, |method, target| {
+    ///     method == "POST" && target.starts_with("/api/data/v9.2/accounts")
+    /// });
+    /// # }
+    /// ```
+    pub fn inject_when(
+        &self,
+        fault: InjectedFault,
+        times: usize,
+        is_for: impl Fn(&Method, &str) -> bool + Send + 'static,
+    ) {
         if times > 0 {
-            self.state().faults.push((times, fault));
+            self.state().faults.push(Ordered {
+                times,
+                is_for: Box::new(is_for),
+                fault,
+            });
         }
     }
 
@@ -303,13 +356,15 @@ impl Emulator {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next_fault(&self) -> Option<InjectedFault> {
+    fn next_fault(&self, asked: &Asked) -> Option<InjectedFault> {
         let mut state = self.state();
-        let (times, fault) = state.faults.first_mut()?;
-        let fault = fault.clone();
-        *times -= 1;
-        if *times == 0 {
-            state.faults.remove(0);
+        let mut faults = state.faults.iter();
+        let place = faults.position(|ordered| (ordered.is_for)(&asked.method, &asked.target))?;
+        let ordered = state.faults.get_mut(place)?;
+        let fault = ordered.fault.clone();
+        ordered.times -= 1;
+        if ordered.times == 0 {
+            state.faults.remove(place);
         }
         Some(fault)
     }
@@ -331,7 +386,7 @@ impl Emulator {
             headers: head.headers,
             body,
         };
-        let fault = self.next_fault();
+        let fault = self.next_fault(&asked);
         let result = match fault {
             Some(InjectedFault::ConnectionRefused) => {
                 Err(TransportError::new(Reached::NotSent, "refused on demand"))
@@ -372,7 +427,11 @@ impl Emulator {
         if headers.contains_key(AUTHORIZATION) {
             headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer ***"));
         }
-        self.state().log.push(Recorded {
+        let mut state = self.state();
+        if state.log.len() == MAX_LOG {
+            state.log.pop_front();
+        }
+        state.log.push_back(Recorded {
             method: asked.method,
             target: asked.target,
             headers,

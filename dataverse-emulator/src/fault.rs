@@ -78,6 +78,17 @@ impl Fault {
         )
     }
 
+    pub(crate) fn too_long(table: &str, column: &str, limit: usize) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80044331",
+            format!(
+                "A validation error occurred.  The length of the '{column}' attribute of the \
+                 '{table}' entity exceeded the maximum allowed length of '{limit}'."
+            ),
+        )
+    }
+
     pub(crate) fn missing_row(table: &str, id: &str) -> Self {
         Fault::new(
             StatusCode::NOT_FOUND,

@@ -8,6 +8,8 @@ use crate::value::{self, Stored};
 
 /// How deep conditions may nest.
 const MAX_DEPTH: usize = 100;
+/// How many values a filter may hold: SQLite takes expressions about twice as deep.
+const MAX_VALUES: usize = 500;
 
 /// Names in scope, and the joins that paths through lookups need.
 pub(crate) struct Names<'c> {
@@ -116,6 +118,9 @@ pub(crate) fn filter(text: &str, names: &mut Names<'_>) -> Result<Condition> {
     };
     parser.either(0)?;
     match parser.next()? {
+        None if parser.condition.values.len() > MAX_VALUES => Err(Fault::bad_request(format!(
+            "The filter compares with more than {MAX_VALUES} values."
+        ))),
         None => Ok(parser.condition),
         Some(token) => Err(parser.unexpected(&token)),
     }

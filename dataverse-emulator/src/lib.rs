@@ -56,6 +56,7 @@ mod query;
 mod row;
 mod row_key;
 mod service;
+mod spelling;
 mod store;
 mod url;
 mod value;

@@ -14,6 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::Emulator;
+use crate::spelling::Spelled;
 
 /// Largest body of a request.
 const MAX_BODY: usize = 256 << 20;
@@ -67,7 +68,7 @@ impl Emulator {
                     // An error here is a connection that ended early.
                     let _ = hyper::server::conn::http1::Builder::new()
                         .timer(TokioTimer::new())
-                        .serve_connection(TokioIo::new(stream), service)
+                        .serve_connection(Spelled::new(TokioIo::new(stream)), service)
                         .await;
                 });
                 while connections.try_join_next().is_some() {}

@@ -75,24 +75,19 @@ impl Store {
         let name = quoted(&table.logical_name);
         let mut columns = vec![(VERSION.to_owned(), "INTEGER NOT NULL")];
         for column in &table.columns {
-            let declared = match column.kind {
-                _ if column.logical_name == table.primary_id => "TEXT PRIMARY KEY NOT NULL",
-                Kind::Boolean | Kind::Int | Kind::BigInt => "INTEGER",
-                Kind::Double => "REAL",
-                Kind::Decimal => "TEXT COLLATE dv_decimal",
-                Kind::Text => "TEXT COLLATE dv_text",
-                _ => "TEXT",
+            let kind = match column.logical_name == table.primary_id {
+                true => "TEXT PRIMARY KEY NOT NULL",
+                false => declared(&column.kind),
             };
-            columns.push((column.logical_name.clone(), declared));
+            columns.push((column.logical_name.clone(), kind));
             if is_polymorphic(column) {
                 columns.push((target_name(column), "TEXT"));
             }
         }
         let existing = self.columns_of(&table.logical_name)?;
-        let declared =
-            |(column, declared): &(String, &str)| format!("{} {declared}", quoted(column));
+        let clause = |(column, kind): &(String, &str)| format!("{} {kind}", quoted(column));
         if existing.is_empty() {
-            let columns: Vec<_> = columns.iter().map(declared).collect();
+            let columns: Vec<_> = columns.iter().map(clause).collect();
             let columns = columns.join(", ");
             self.connection
                 .execute_batch(&format!("CREATE TABLE {name} ({columns}) WITHOUT ROWID"))?;
@@ -102,10 +97,14 @@ impl Store {
                 .iter()
                 .filter(|(column, _)| !existing.contains(column))
             {
-                let column = declared(column);
+                let column = clause(column);
                 self.connection
                     .execute_batch(&format!("ALTER TABLE {name} ADD COLUMN {column}"))?;
             }
+        }
+        for key in &table.alternate_keys {
+            let columns: Vec<_> = key.iter().map(|at| &table.columns[*at]).collect();
+            self.index("key", table, &columns)?;
         }
         self.made.borrow_mut().insert(table.logical_name.clone());
         Ok(())
@@ -118,6 +117,24 @@ impl Store {
             .prepare_cached("SELECT name FROM pragma_table_info(?)")?;
         let names = statement.query_map([table], |row| row.get(0))?;
         Ok(names.collect::<rusqlite::Result<_>>()?)
+    }
+
+    /// Makes finding rows by these columns fast; rows without the first are not looked for.
+    pub(crate) fn index(&self, purpose: &str, table: &Table, columns: &[&Column]) -> Result<()> {
+        let names: Vec<_> = columns.iter().map(|column| &*column.logical_name).collect();
+        let name = format!("{}@{purpose}@{}", table.logical_name, names.join(","));
+        let names: Vec<_> = names.into_iter().map(quoted).collect();
+        let Some(first) = names.first() else {
+            return Ok(());
+        };
+        let sql = format!(
+            "CREATE INDEX IF NOT EXISTS {} ON {} ({}) WHERE {first} IS NOT NULL",
+            quoted(&name),
+            quoted(&table.logical_name),
+            names.join(", ")
+        );
+        self.connection.prepare_cached(&sql)?.execute([])?;
+        Ok(())
     }
 
     /// The version of a row; None if there is no such row.
@@ -194,6 +211,16 @@ impl Store {
                 Err(fault)
             }
         }
+    }
+}
+
+fn declared(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Boolean | Kind::Int | Kind::BigInt => "INTEGER",
+        Kind::Double => "REAL",
+        Kind::Decimal => "TEXT COLLATE dv_decimal",
+        Kind::Text => "TEXT COLLATE dv_text",
+        _ => "TEXT",
     }
 }
 

@@ -36,10 +36,17 @@ impl Address {
             .strip_prefix("api/data/")
             .ok_or_else(|| Fault::wrong_verb(target))?;
         let (version, below) = below.split_once('/').unwrap_or((below, ""));
-        let mut options = Vec::new();
+        let mut options: Vec<(String, String)> = Vec::new();
         for option in query.split('&').filter(|option| !option.is_empty()) {
             let (name, value) = option.split_once('=').unwrap_or((option, ""));
-            options.push((decode(name, true)?, decode(value, true)?));
+            let name = decode(name, true)?;
+            if options.iter().any(|(known, _)| *known == name) {
+                return Err(Fault::bad_request(format!(
+                    "Query option '{name}' was specified more than once, but it must be specified \
+                     at most once."
+                )));
+            }
+            options.push((name, decode(value, true)?));
         }
         Ok(Address {
             version: version.to_owned(),

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use rusqlite::params_from_iter;
 use serde_json::value::RawValue;
 
-use crate::catalog::{Catalog, Kind, Table};
+use crate::catalog::{Catalog, Column, Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, ENTITY_ID};
 use crate::query::{check_options, single};
@@ -151,12 +151,22 @@ pub(crate) fn read(call: &Call<'_>, table: &Table, members: &Members) -> Result<
                             ),
                         )
                     })?;
+                    check_length(table, column, &value)?;
                     written.set(place, value);
                 }
             }
         }
     }
     Ok(written)
+}
+
+fn check_length(table: &Table, column: &Column, value: &Stored) -> Result<()> {
+    match (value, column.max_length) {
+        (Stored::Text(text), Some(limit)) if text.encode_utf16().count() > limit => Err(
+            Fault::too_long(&table.logical_name, &column.logical_name, limit),
+        ),
+        _ => Ok(()),
+    }
 }
 
 fn check_type(table: &Table, json: &str) -> Result<()> {
@@ -512,6 +522,8 @@ fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> R
             if !targets.contains(&gone.logical_name) {
                 continue;
             }
+            call.store.make(table)?;
+            call.store.index("lookup", table, &[column])?;
             let name = quoted(&column.logical_name);
             let (also, only) = match is_polymorphic(column) {
                 true => {
@@ -557,6 +569,7 @@ pub(crate) fn property(
             .remove("value")
             .ok_or_else(|| Fault::payload(&table.entity_set, "The body has no 'value'."))?
     };
+    Conditions::of(call).check(call, table, id)?;
     let members = Members::from([(wire_name.to_owned(), value)]);
     let written = read(call, table, &members)?;
     call.store.atomically(|| update(call, table, id, written))?;

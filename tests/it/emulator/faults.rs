@@ -209,3 +209,91 @@ async fn it_answers_on_a_socket() {
         .unwrap();
     assert_eq!(rows.body(), "\u{feff}3");
 }
+
+#[tokio::test]
+async fn headers_are_spelled_on_a_socket_as_the_service_spells_them() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listening = emulator().listen(0).await.unwrap();
+    let address = listening.url();
+    let address = address.strip_prefix("http://").unwrap();
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    let body = "{\"name\":\"etag: \u{e9}\"}";
+    let request = format!(
+        "POST /api/data/v9.2/accounts HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\
+         Authorization: Bearer x\r\nPrefer: return=representation\r\n\
+         Content-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 201 Created\r\n"), "{head}");
+    for name in [
+        "OData-Version",
+        "ETag",
+        "Content-Type",
+        "Preference-Applied",
+    ] {
+        assert!(head.contains(&format!("\r\n{name}: ")), "{name}: {head}");
+    }
+    assert!(body.contains("\"name\":\"etag: \u{e9}\""), "{body}");
+}
+
+#[tokio::test]
+async fn a_fault_can_be_for_some_requests_only() {
+    let emulator = emulator();
+    emulator.inject_when(
+        InjectedFault::Status(http::StatusCode::BAD_GATEWAY),
+        1,
+        |method, target| method == "POST" && target.ends_with("/accounts"),
+    );
+    assert_eq!(get(&emulator, "accounts").await.status, 200);
+    assert_eq!(post(&emulator, "contacts", "{}").await.status, 204);
+    assert_eq!(post(&emulator, "accounts", "{}").await.status, 502);
+    assert_eq!(post(&emulator, "accounts", "{}").await.status, 204);
+}
+
+#[tokio::test]
+async fn a_file_takes_the_columns_of_a_later_document() {
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("columns.sqlite");
+    for suffix in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
+    }
+    let document = |columns: &str| {
+        format!(
+            r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
+            <edmx:DataServices><Schema Namespace="Microsoft.Dynamics.CRM" Alias="mscrm"
+            xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityType Name="thing">
+            <Key><PropertyRef Name="thingid"/></Key><Property Name="thingid" Type="Edm.Guid"/>
+            {columns}</EntityType><EntityContainer Name="System">
+            <EntitySet Name="things" EntityType="mscrm.thing"/></EntityContainer></Schema>
+            </edmx:DataServices></edmx:Edmx>"#
+        )
+    };
+    let open = |columns: &str| {
+        let builder = Emulator::builder().metadata(document(columns));
+        builder.data_file(&file).build().unwrap()
+    };
+    let old = r#"<Property Name="name" Type="Edm.String"/>"#;
+    let answer = post(&open(old), "things", r#"{"name":"kept"}"#).await;
+    assert_eq!(answer.status, 204);
+    let new = format!(r#"{old}<Property Name="amount" Type="Edm.Decimal"/>"#);
+    let again = open(&new);
+    let answer = post(&again, "things", r#"{"name":"new","amount":1.50}"#).await;
+    assert_eq!(answer.status, 204, "{}", answer.body);
+    let rows = get(&again, "things?$select=name,amount&$orderby=amount").await;
+    let rows = rows.json()["value"].clone();
+    assert_eq!(rows[0]["name"], "kept");
+    assert_eq!(rows[0]["amount"], serde_json::Value::Null);
+    assert_eq!(rows[1]["amount"].to_string(), "1.5");
+}
+
+#[test]
+fn many_rows_with_a_key_are_seeded_without_comparing_all_pairs() {
+    let emulator = emulator();
+    let rows = (0..5_000).map(|row| format!(r#"{{"accountnumber":"N{row}"}}"#));
+    assert_eq!(emulator.seed("account", rows).unwrap(), 5_000);
+    let error = emulator.seed("account", [r#"{"accountnumber":"n4999"}"#]);
+    assert!(error.is_err());
+}

@@ -294,3 +294,14 @@ async fn garbage_is_answered_and_never_a_panic() {
     );
     assert_eq!(get(&emulator, &deep).await.status, 400);
 }
+
+#[tokio::test]
+async fn long_filters_and_repeated_options_are_refused_in_words() {
+    let emulator = emulator();
+    let terms = vec!["name%20eq%20'a'"; 1_500].join("%20or%20");
+    let answer = get(&emulator, &format!("accounts?$filter={terms}")).await;
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    let answer = get(&emulator, "accounts?$top=1&%24top=2").await;
+    assert_eq!(answer.status, 400);
+    assert!(answer.error().1.contains("more than once"));
+}

@@ -414,3 +414,26 @@ async fn opportunities_are_won_and_accounts_merged() {
     assert_eq!(get(&emulator, "RetrieveVersion()").await.status, 501);
     assert_eq!(get(&emulator, "Nothing()").await.status, 404);
 }
+
+#[tokio::test]
+async fn one_column_is_written_only_to_the_version_that_was_read() {
+    let emulator = emulator();
+    let path = create(&emulator, "accounts", r#"{"name":"a"}"#).await;
+    let stale = [("if-match", "W/\"1\"")];
+    for (method, body) in [("PUT", r#"{"value":"b"}"#), ("DELETE", "")] {
+        let answer = send(&emulator, method, &format!("{path}/name"), &stale, body).await;
+        assert_eq!((answer.status, &*answer.error().0), (412, "0x80060882"));
+    }
+    let name = get(&emulator, &format!("{path}/name")).await.json();
+    assert_eq!(name["value"], "a");
+}
+
+#[tokio::test]
+async fn text_is_as_long_as_its_column_takes() {
+    let emulator = emulator();
+    let long = format!(r#"{{"subject":"{}"}}"#, "x".repeat(201));
+    let answer = post(&emulator, "tasks", &long).await;
+    assert_eq!((answer.status, &*answer.error().0), (400, "0x80044331"));
+    let fits = format!(r#"{{"subject":"{}"}}"#, "x".repeat(200));
+    assert_eq!(post(&emulator, "tasks", &fits).await.status, 204);
+}
