@@ -67,6 +67,7 @@ impl Generate {
         let options = Options {
             tables: self.tables,
             operations: self.operations,
+            ..Options::default()
         };
         let selection = Selection::new(&model, &options).map_err(|error| match error {
             Error::Selection(mistakes) => Error::Selection(

@@ -10,8 +10,8 @@
 //! let model = model::build(&csdl::parse(&text)?);
 //! let mut options = Options::default();
 //! options.tables = vec!["account".into(), "contact".into()];
-//! let files = generate(&model, &options)?;
-//! dataverse_codegen::write(folder, &files)?;
+//! let generated = generate(&model, &options)?;
+//! dataverse_codegen::write(folder, &generated.files)?;
 //! # Ok(()) }
 //! ```
 //!
@@ -24,6 +24,8 @@ pub mod cli;
 pub mod csdl;
 mod emit;
 mod error;
+#[allow(dead_code)]
+mod lock;
 pub mod model;
 mod naming;
 mod select;
@@ -31,12 +33,26 @@ mod write;
 
 pub use emit::File;
 pub use error::Error;
+pub use lock::NameLock;
+pub use naming::NameOptions;
 pub use select::Options;
 pub use write::{Written, write};
 
-/// The files for what `options` names, sorted by name. Nothing is written.
+/// What was generated.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Generated {
+    /// The files, sorted by name.
+    pub files: Vec<File>,
+    /// The names that were given, those of [`Options::lock`] included.
+    pub lock: NameLock,
+}
+
+/// The files for what `options` names. Nothing is written.
 ///
 /// Errors: [`Error::Selection`] if the document does not have it, with names that are near.
-pub fn generate(model: &model::Model, options: &Options) -> Result<Vec<File>, Error> {
-    Ok(emit::emit(&select::Selection::new(model, options)?))
+pub fn generate(model: &model::Model, options: &Options) -> Result<Generated, Error> {
+    let files = emit::emit(&select::Selection::new(model, options)?);
+    let lock = options.lock.clone();
+    Ok(Generated { files, lock })
 }

@@ -4,7 +4,17 @@
 //! Deterministic: names are given in the order of the wire names, whatever the order of the
 //! document, and a name that is taken gets `_`, then a number.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+
+/// How things are called, where it shall not be the default.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NameOptions {
+    /// Rust names by what they name, as in `names.lock`: `table account`, `column account.new_type`,
+    /// `choice account.industrycode`, `option account.industrycode.12`.
+    pub renames: BTreeMap<String, String>,
+    /// Publisher prefixes that are left out of Rust names: `new_`.
+    pub strip_prefixes: Vec<String>,
+}
 
 /// Schema names of tables that every org has: the document holds the logical names only.
 const SCHEMA_NAMES: &[(&str, &str)] = &[

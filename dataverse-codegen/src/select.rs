@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use crate::error::Error;
+use crate::lock::NameLock;
 use crate::model::{ColumnType, ItemType, Model, Operation, Table};
+use crate::naming::NameOptions;
 
 /// Lookups of more tables than this become a plain reference instead of an enum.
 pub(crate) const MAX_ENUM_TARGETS: usize = 16;
@@ -20,6 +22,10 @@ pub struct Options {
     /// Names of unbound actions and functions, none if empty; None for `WhoAmI`, `WinOpportunity`
     /// and `Merge`, as far as the document has them.
     pub operations: Option<Vec<String>>,
+    /// How things are called.
+    pub names: NameOptions,
+    /// Names that were chosen before, and stay.
+    pub lock: NameLock,
 }
 
 /// What was asked for, all sorted by name.

@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .to_vec(),
         operations: None,
     };
-    let files = generate(&model, &options)?;
+    let files = generate(&model, &options)?.files;
     let folder = std::env::temp_dir().join(format!("dataverse-quickstart-{}", std::process::id()));
     dataverse_codegen::write(&folder, &files)?;
     let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();

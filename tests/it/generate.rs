@@ -21,7 +21,7 @@ fn model(text: &str) -> model::Model {
 fn options(tables: &str) -> Options {
     Options {
         tables: tables.split(',').map(str::to_owned).collect(),
-        operations: None,
+        ..Options::default()
     }
 }
 
@@ -35,7 +35,9 @@ fn folder(name: &str) -> PathBuf {
 #[test]
 fn the_golden_package_is_what_the_generator_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/src/crm");
-    let files = generate(&model(&text(ON_PREMISES)), &options(TABLES)).unwrap();
+    let files = generate(&model(&text(ON_PREMISES)), &options(TABLES))
+        .unwrap()
+        .files;
     let mut committed: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -61,7 +63,7 @@ fn every_document_is_generated_whole_and_without_two_items_of_one_name() {
             continue;
         }
         let model = model(&text(&name));
-        let files = generate(&model, &Options::default()).unwrap();
+        let files = generate(&model, &Options::default()).unwrap().files;
         for file in &files {
             let parsed = syn::parse_file(&file.text);
             let parsed = parsed.unwrap_or_else(|error| panic!("{name} {}: {error}", file.name));
@@ -136,7 +138,9 @@ fn assert_distinct(items: &[syn::Item], place: &str) {
 fn the_order_of_the_document_does_not_matter() {
     let text = text(ON_PREMISES);
     let mut document = csdl::parse(&text).unwrap();
-    let files = generate(&model::build(&document), &options(TABLES)).unwrap();
+    let files = generate(&model::build(&document), &options(TABLES))
+        .unwrap()
+        .files;
     for schema in &mut document.schemas {
         schema.entity_types.reverse();
         schema.operations.reverse();
@@ -149,7 +153,9 @@ fn the_order_of_the_document_does_not_matter() {
             entity.navigations.reverse();
         }
     }
-    let shuffled = generate(&model::build(&document), &options(TABLES)).unwrap();
+    let shuffled = generate(&model::build(&document), &options(TABLES))
+        .unwrap()
+        .files;
     assert!(files == shuffled);
 }
 
@@ -218,7 +224,7 @@ fn hard_names_come_out_as_rust() {
          {types}<EntityContainer Name=\"C\">{sets}</EntityContainer></Schema></edmx:DataServices>\
          </edmx:Edmx>"
     );
-    let files = generate(&model(&text), &Options::default()).unwrap();
+    let files = generate(&model(&text), &Options::default()).unwrap().files;
     let mut lower: Vec<_> = files.iter().map(|file| file.name.to_lowercase()).collect();
     lower.dedup();
     assert_eq!(lower.len(), names.len() + 1, "{lower:?}");

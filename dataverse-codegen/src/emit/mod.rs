@@ -213,14 +213,14 @@ fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> String {
 /// The Rust type of a value that needs no table.
 fn scalar_type(column_type: &ColumnType) -> &'static str {
     match column_type {
-        ColumnType::Text => "String",
+        ColumnType::Text | ColumnType::Choices(_) => "String",
         ColumnType::Boolean => "bool",
-        ColumnType::Int => "i32",
+        ColumnType::Int | ColumnType::Choice(_) => "i32",
         ColumnType::BigInt => "i64",
         ColumnType::Double => "f64",
-        ColumnType::Decimal => "dv::Decimal",
+        ColumnType::Decimal | ColumnType::Money => "dv::Decimal",
         ColumnType::Guid | ColumnType::PrimaryId | ColumnType::Lookup(_) => "dv::Uuid",
-        ColumnType::DateTime => "dv::DateTime",
+        ColumnType::DateTime | ColumnType::LocalDateTime => "dv::DateTime",
         ColumnType::Date => "dv::Date",
         ColumnType::Binary => "dv::Binary",
         ColumnType::Other(_) => "dv::Json",

@@ -82,12 +82,16 @@ fn column_doc(column: &Column) -> String {
         ColumnType::BigInt => "big integer".to_owned(),
         ColumnType::Double => "floating-point number".to_owned(),
         ColumnType::Decimal => "decimal or money".to_owned(),
+        ColumnType::Money => "money".to_owned(),
+        ColumnType::Choice(_) => "choice".to_owned(),
+        ColumnType::Choices(_) => "choices".to_owned(),
         ColumnType::Guid if column.wire_name != column.logical_name => {
             "lookup without a navigation property".to_owned()
         }
         ColumnType::Guid => "unique identifier".to_owned(),
         ColumnType::PrimaryId => "primary key".to_owned(),
         ColumnType::DateTime => "date and time".to_owned(),
+        ColumnType::LocalDateTime => "date and time without a time zone".to_owned(),
         ColumnType::Date => "date".to_owned(),
         ColumnType::Binary => "image or file".to_owned(),
         ColumnType::Lookup(targets) => {

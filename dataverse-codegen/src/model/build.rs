@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
 use super::{
-    AlternateKey, Column, ColumnType, ComplexType, EnumType, ItemType, Model, Navigation,
-    Operation, Parameter, Table, TypeRef, access, lookups,
+    AlternateKey, Column, ColumnDefinition, ColumnType, ComplexType, EnumType, ItemType, Model,
+    Navigation, Operation, Parameter, Table, TypeRef, access, lookups,
 };
 use crate::csdl::{self, Csdl, EntityType, Schema, Text, collection_item, lookup_name};
 
@@ -176,6 +176,7 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
                 column_type,
                 access: access::of_property(property),
                 description: property.description.as_deref().map(str::to_owned),
+                definition: ColumnDefinition::default(),
             },
         );
     }
@@ -214,6 +215,7 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
         columns,
         navigations,
         description: entity.description.as_deref().map(str::to_owned),
+        ..Table::default()
     }
 }
 

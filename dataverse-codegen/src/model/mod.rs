@@ -24,6 +24,9 @@ pub struct Model {
     pub enum_types: BTreeMap<String, EnumType>,
     /// Actions and functions, sorted by name, binding type and parameters.
     pub operations: Vec<Operation>,
+    /// Choices, by name of a global one, else by `table.column`. CSDL does not have them; empty
+    /// without definitions.
+    pub choices: BTreeMap<String, Choice>,
 }
 
 /// One table, with the columns and navigation properties it inherits.
@@ -49,6 +52,12 @@ pub struct Table {
     pub alternate_keys: Vec<AlternateKey>,
     /// What the service says about the table.
     pub description: Option<String>,
+    /// `Account`. Only definitions tell it.
+    pub schema_name: Option<String>,
+    /// Display name. Only definitions tell it.
+    pub label: Option<String>,
+    /// The column that names a row to people: `fullname`. Only definitions tell it.
+    pub primary_name: Option<String>,
 }
 
 /// A column.
@@ -65,6 +74,95 @@ pub struct Column {
     pub access: Access,
     /// What the service says about the column.
     pub description: Option<String>,
+    /// What only definitions tell.
+    pub definition: ColumnDefinition,
+}
+
+/// What definitions tell about a column, and CSDL does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ColumnDefinition {
+    /// `PrimaryContactId`.
+    pub schema_name: Option<String>,
+    /// Display name.
+    pub label: Option<String>,
+    /// Who insists on a value.
+    pub required: Required,
+    /// The longest text, in UTF-16 units.
+    pub max_length: Option<u32>,
+    /// The smallest number, as the service wrote it.
+    pub minimum: Option<String>,
+    /// The greatest number, as the service wrote it.
+    pub maximum: Option<String>,
+    /// Digits after the decimal point.
+    pub precision: Option<u32>,
+    /// `Email`, `Url`, `DateOnly` …: how applications show it.
+    pub format: Option<String>,
+    /// Labels of no and yes.
+    pub boolean_labels: Option<[String; 2]>,
+    /// Column security: without a permission the service sends null.
+    pub is_secured: bool,
+}
+
+/// Who insists on a value in a column.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Required {
+    /// Nobody.
+    #[default]
+    No,
+    /// Forms recommend one.
+    Recommended,
+    /// Forms do; the Web API does not.
+    ByApplication,
+    /// The service does.
+    BySystem,
+}
+
+/// A choice: numbers with labels.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Choice {
+    /// `account_industrycode`; for a global choice its key.
+    pub name: String,
+    /// Whether columns of several tables share it.
+    pub is_global: bool,
+    /// What it is for.
+    pub kind: ChoiceKind,
+    /// Display name.
+    pub label: Option<String>,
+    /// What the service says about it.
+    pub description: Option<String>,
+    /// Sorted by value, no two alike.
+    pub options: Vec<ChoiceOption>,
+}
+
+/// What a choice is for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ChoiceKind {
+    /// Anything.
+    #[default]
+    Plain,
+    /// `statecode`.
+    State,
+    /// `statuscode`, whose options belong to states: the key of the choice of the states.
+    Status {
+        /// Key in [`Model::choices`]; None if the definitions lack it.
+        states: Option<String>,
+    },
+}
+
+/// An option of a choice.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ChoiceOption {
+    /// The number that is sent.
+    pub value: i32,
+    /// In the language that was asked for; never in the user's.
+    pub label: Option<String>,
+    /// What the service says about it.
+    pub description: Option<String>,
+    /// For an option of a status, the state it belongs to.
+    pub state: Option<i32>,
 }
 
 /// What a column holds.
@@ -81,14 +179,23 @@ pub enum ColumnType {
     BigInt,
     /// `Edm.Double`, `Edm.Single`.
     Double,
-    /// `Edm.Decimal`: decimal and money.
+    /// `Edm.Decimal`: decimal, and money where definitions are missing.
     Decimal,
+    /// `Edm.Decimal` that definitions call money.
+    Money,
+    /// `Edm.Int32` with options: a key in [`Model::choices`].
+    Choice(String),
+    /// `Edm.String` with options, any number of them: a key in [`Model::choices`].
+    Choices(String),
     /// `Edm.Guid` that is neither the primary id nor a lookup with a target.
     Guid,
     /// The primary id of this table.
     PrimaryId,
     /// `Edm.DateTimeOffset`.
     DateTime,
+    /// `Edm.DateTimeOffset` without a time zone (behaviour `TimeZoneIndependent`): sent with `Z`,
+    /// meant as it stands.
+    LocalDateTime,
     /// `Edm.Date`.
     Date,
     /// `Edm.Binary`: image thumbnails and file ids.

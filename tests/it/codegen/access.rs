@@ -42,8 +42,9 @@ fn lookups_of_an_annotated_document_can_be_set() {
     let options = Options {
         tables: vec!["account".into()],
         operations: None,
+        ..Options::default()
     };
-    let files = generate(&model, &options).unwrap();
+    let files = generate(&model, &options).unwrap().files;
     let account = named(&files, "account.rs");
     assert!(account.contains("PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> ="));
 }

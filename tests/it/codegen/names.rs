@@ -60,9 +60,10 @@ fn operations_and_answers_give_way_to_tables() {
     let options = Options {
         tables: vec!["new_project".into()],
         operations: Some(vec!["new_Project".into(), "Stub".into()]),
+        ..Options::default()
     };
     let model = model(&document(&types.concat(), &container.concat()));
-    let files = generate(&model, &options).unwrap();
+    let files = generate(&model, &options).unwrap().files;
     let names = exported(&files);
     let distinct: HashSet<_> = names.iter().collect();
     assert_eq!(distinct.len(), names.len(), "{names:?}");
@@ -89,7 +90,7 @@ fn targets_of_two_lookups_have_names_of_their_own() {
     ];
     let sets = ["t", "a_b_target", "x", "y", "other", "Other"].map(set);
     let model = model(&document(&types.concat(), &sets.concat()));
-    let files = generate(&model, &Options::default()).unwrap();
+    let files = generate(&model, &Options::default()).unwrap().files;
     let t = named(&files, "t.rs");
     assert!(t.contains("pub enum ABTarget {") && t.contains("pub enum ABTarget_ {"));
     assert!(t.contains("pub a__b: Option<dv::AnyLookup<ABTarget>>,"));
@@ -132,7 +133,7 @@ fn shared_targets_keep_their_navigation_property() {
     ];
     let sets = ["user", "team", "a", "b"].map(set);
     let model = model(&document(&types.concat(), &sets.concat()));
-    let files = generate(&model, &Options::default()).unwrap();
+    let files = generate(&model, &Options::default()).unwrap().files;
     let lookups = named(&files, "lookups.rs");
     assert_eq!(lookups.matches("pub enum OwnErTarget").count(), 2);
     let line = |target: &str, navigation: &str| {
@@ -164,7 +165,7 @@ fn no_name_or_description_becomes_code() {
     ];
     let sets = [set("n"), set("a&#10;pub fn b() {} //")];
     let model = model(&document(&types.concat(), &sets.concat()));
-    let files = generate(&model, &Options::default()).unwrap();
+    let files = generate(&model, &Options::default()).unwrap().files;
     for file in &files {
         assert!(!file.name.contains(['/', '\n', ' ']), "{:?}", file.name);
         assert!(!file.text.contains('\u{202E}'));
@@ -185,7 +186,7 @@ fn a_target_without_a_key_is_only_read() {
     ];
     let sets = [set("a"), set("keyless")];
     let model = model(&document(&types.concat(), &sets.concat()));
-    let files = generate(&model, &Options::default()).unwrap();
+    let files = generate(&model, &Options::default()).unwrap().files;
     assert!(
         named(&files, "a.rs").contains("pub const X: dv::Column<Self, dv::Uuid, dv::ReadOnly>")
     );

@@ -16,7 +16,7 @@ fn run(arguments: &[&str]) -> Result<String, Error> {
 #[test]
 fn every_navigation_property_to_what_is_generated_has_its_exact_name() {
     let model = model(&text(ON_PREMISES));
-    let files = generate(&model, &Options::default()).unwrap();
+    let files = generate(&model, &Options::default()).unwrap().files;
     let literals: std::collections::HashSet<&str> = files
         .iter()
         .flat_map(|file| file.text.split('"').skip(1).step_by(2))
@@ -50,9 +50,11 @@ fn every_operation_that_can_be_called_is_generated() {
         &Options {
             tables: vec!["account".into()],
             operations: Some(names.clone()),
+            ..Options::default()
         },
     )
-    .unwrap();
+    .unwrap()
+    .files;
     let operations = super::named(&files, "operations.rs");
     assert!(syn::parse_file(operations).is_ok());
     for name in names {
