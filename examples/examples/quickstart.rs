@@ -49,6 +49,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .map(str::to_owned)
         .to_vec(),
         operations: None,
+        ..Options::default()
     };
     let files = generate(&model, &options)?.files;
     let folder = std::env::temp_dir().join(format!("dataverse-quickstart-{}", std::process::id()));
