@@ -16,11 +16,115 @@ pub use crate::schema::{
     AlternateKey, AnyTable, Cell, Column, ColumnInfo, Columns, CreateOnly, Entity, HasTarget, Many,
     Navigation, NullColumn, One, ReadOnly, ReadWrite, Record, Table, UpdateOnly,
 };
-pub use crate::value::{AnyLookup, Binary, Id, Json, Lookup, Targets};
-pub use crate::{__complex as complex, __table as table};
+pub use crate::value::{
+    AnyLookup, Binary, Choice, ChoiceOption, Choices, Id, Json, Lookup, Targets,
+};
+pub use crate::{__choice as choice, __complex as complex, __table as table};
+
+#[doc(hidden)]
+pub use serde;
 
 /// A date and time, in UTC.
 pub type DateTime = chrono::DateTime<chrono::Utc>;
+
+/// A date and time without a time zone.
+pub type LocalDateTime = chrono::NaiveDateTime;
+
+/// Declares a choice: `pub enum Name { Variant = 1 "Label", }`. The variant for other numbers is `Unknown`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __choice {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $name:ident {
+            $($(#[$of_option:meta])* $option:ident = $value:literal $label:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Clone, Copy)]
+        #[non_exhaustive]
+        $visibility enum $name {
+            $($(#[$of_option])* $option,)*
+            /// A number that was not known when this was generated.
+            Unknown(i32),
+        }
+
+        #[allow(deprecated)]
+        impl $crate::codegen::Choice for $name {
+            const OPTIONS: &'static [$crate::codegen::ChoiceOption] = &[
+                $($crate::codegen::ChoiceOption::new($value, ::std::stringify!($option), $label),)*
+            ];
+
+            fn from_value(value: i32) -> Self {
+                match value {
+                    $($value => Self::$option,)*
+                    other => Self::Unknown(other),
+                }
+            }
+
+            fn value(self) -> i32 {
+                match self {
+                    $(Self::$option => $value,)*
+                    Self::Unknown(value) => value,
+                }
+            }
+        }
+
+        $crate::__choice_traits!($name);
+    };
+}
+
+/// What every choice can do, whatever its values.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __choice_traits {
+    ($name:ident) => {
+        impl ::std::fmt::Debug for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                $crate::codegen::debug_choice(*self, f)
+            }
+        }
+
+        // By number: `Unknown(1)` is the variant for 1.
+        impl ::std::cmp::PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                $crate::codegen::Choice::value(*self) == $crate::codegen::Choice::value(*other)
+            }
+        }
+
+        impl ::std::cmp::Eq for $name {}
+
+        impl ::std::hash::Hash for $name {
+            fn hash<H: ::std::hash::Hasher>(&self, state: &mut H) {
+                ::std::hash::Hash::hash(&$crate::codegen::Choice::value(*self), state);
+            }
+        }
+
+        impl ::std::convert::From<i32> for $name {
+            fn from(value: i32) -> Self {
+                $crate::codegen::Choice::from_value(value)
+            }
+        }
+
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                serializer.serialize_i32($crate::codegen::Choice::value(*self))
+            }
+        }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                <i32 as $crate::codegen::serde::Deserialize>::deserialize(deserializer)
+                    .map($crate::codegen::Choice::from_value)
+            }
+        }
+    };
+}
 
 /// Makes a generated struct a [`Record`] that can be printed, copied and compared.
 #[macro_export]
@@ -84,6 +188,12 @@ macro_rules! __columns {
             }
         }
     };
+}
+
+/// Prints the variant of a choice.
+#[doc(hidden)]
+pub fn debug_choice<C: Choice>(choice: C, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    crate::value::debug_choice(choice, f)
 }
 
 /// Prints the columns of a row that hold a value.

@@ -104,4 +104,4 @@ pub use schema::{
 #[doc(no_inline)]
 pub use {chrono, rust_decimal, uuid};
 
-pub use value::{AnyLookup, Binary, ETag, Id, Json, Lookup};
+pub use value::{AnyLookup, Binary, Choice, Choices, ETag, Id, Json, Lookup};

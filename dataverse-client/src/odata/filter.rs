@@ -4,7 +4,7 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use crate::schema::{Column, Entity};
-use crate::value::Value;
+use crate::value::{Choice, Choices, Value};
 
 /// A condition on rows of `E`.
 pub struct Filter<E> {
@@ -192,6 +192,32 @@ impl<E: Entity, A> Column<E, String, A> {
     }
 }
 
+/// Conditions on choices columns. The service finds them through a full-text index: what was
+/// written a few seconds ago may not be found yet.
+impl<E: Entity, C: Choice, A> Column<E, Choices<C>, A> {
+    /// The column holds at least one of `choices`; at least one must be given.
+    pub fn contains_any(self, choices: impl IntoIterator<Item = C>) -> Filter<E> {
+        self.contain("ContainValues", choices)
+    }
+
+    /// The column holds none of `choices`.
+    pub fn contains_none(self, choices: impl IntoIterator<Item = C>) -> Filter<E> {
+        self.contain("DoesNotContainValues", choices)
+    }
+
+    fn contain(self, function: &str, choices: impl IntoIterator<Item = C>) -> Filter<E> {
+        let values: Vec<_> = choices
+            .into_iter()
+            .map(|choice| format!("'{}'", choice.value()))
+            .collect();
+        Filter::of_text(format!(
+            "Microsoft.Dynamics.CRM.{function}(PropertyName='{}',PropertyValues=[{}])",
+            self.logical_name(),
+            values.join(",")
+        ))
+    }
+}
+
 /// Puts wildcards in brackets, which makes them match themselves.
 fn without_wildcards(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
@@ -237,6 +263,24 @@ mod tests {
         assert_eq!(
             filter.as_str(),
             "((name eq 'O''Bryan' and revenue gt 1000) or not (_parentid_value eq null))"
+        );
+    }
+
+    #[test]
+    fn choices_are_found_by_their_numbers() {
+        crate::__choice! {
+            /// Sports.
+            enum Activity {
+                /// Swimming.
+                Swimming = 1 "Swimming",
+            }
+        }
+        const SPORTS: Column<Account, Choices<Activity>> = Column::new(0);
+        assert_eq!(
+            SPORTS
+                .contains_any([Activity::Swimming, Activity::Unknown(9)])
+                .as_str(),
+            "Microsoft.Dynamics.CRM.ContainValues(PropertyName='name',PropertyValues=['1','9'])"
         );
     }
 

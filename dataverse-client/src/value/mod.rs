@@ -2,6 +2,7 @@
 
 mod any_lookup;
 mod binary;
+mod choice;
 mod etag;
 mod id;
 pub(crate) mod json;
@@ -10,6 +11,8 @@ mod scalar;
 
 pub use any_lookup::{AnyLookup, Targets};
 pub use binary::{Binary, Json};
+pub(crate) use choice::debug_choice;
+pub use choice::{Choice, ChoiceOption, Choices};
 pub use etag::ETag;
 pub use id::Id;
 pub use json::{JsonError, Scalar};

@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Write};
 use std::str::FromStr;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
@@ -242,6 +242,22 @@ impl Value for DateTime<Utc> {
     }
 }
 
+/// A date and time without a time zone: the service sends and takes it with `Z`, and means it as it
+/// stands.
+impl Value for NaiveDateTime {
+    fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
+        DateTime::<Utc>::from_scalar(scalar).map(|time| time.naive_utc())
+    }
+
+    fn write_json(&self, out: &mut String) {
+        self.and_utc().write_json(out);
+    }
+
+    fn write_literal(&self, out: &mut String) {
+        self.and_utc().write_literal(out);
+    }
+}
+
 impl Value for NaiveDate {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         parsed(scalar, "a date", |text| text.parse().ok())
@@ -301,6 +317,9 @@ mod tests {
     fn times_are_utc_and_written_with_z() {
         let time = read::<DateTime<Utc>>("\"2023-04-19T03:00:00+07:00\"").unwrap();
         assert_eq!(json(time), "\"2023-04-18T20:00:00Z\"");
+        let local = read::<NaiveDateTime>("\"2023-04-19T03:00:00Z\"").unwrap();
+        assert_eq!(local.to_string(), "2023-04-19 03:00:00");
+        assert_eq!(json(local), "\"2023-04-19T03:00:00Z\"");
         assert_eq!(
             json(read::<NaiveDate>("\"1990-02-28\"").unwrap()),
             "\"1990-02-28\""
