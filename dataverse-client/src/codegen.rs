@@ -11,15 +11,20 @@ pub use chrono::NaiveDate as Date;
 pub use rust_decimal::Decimal;
 pub use uuid::Uuid;
 
-pub use crate::op::{Answer, Arguments, Complex, Message, MessageKind, RowArgument};
+pub use crate::op::{Answer, Arguments, BoundTo, Message, MessageKind, RowArgument};
 pub use crate::schema::{
-    AlternateKey, AnyTable, Cell, Column, ColumnInfo, Columns, CreateOnly, Entity, HasTarget, Many,
-    Navigation, NullColumn, One, ReadOnly, ReadWrite, Record, Table, UpdateOnly,
+    Access, AlternateKey, AnyRow, AnyTable, Cell, Column, ColumnInfo, Columns, Complex, CreateOnly,
+    Entity, HasTarget, Key, Many, Navigation, NullColumn, One, ReadOnly, ReadWrite, Record, Row,
+    Table, UpdateOnly,
 };
 pub use crate::value::{
-    AnyLookup, Binary, Choice, ChoiceOption, Choices, Id, Json, Lookup, Targets,
+    AnyLookup, ApiEnum, Binary, Choice, ChoiceOption, Choices, Id, Json, Lookup, Members, Nested,
+    Scalar, Target, TargetList, Targets, Value, ValueError,
 };
-pub use crate::{__choice as choice, __complex as complex, __table as table};
+pub use crate::{
+    __api_enum as api_enum, __choice as choice, __complex as complex, __table as table,
+    __targets as targets,
+};
 
 #[doc(hidden)]
 pub use serde;
@@ -139,6 +144,23 @@ macro_rules! __table {
             }
         }
 
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::codegen::serialize_row(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::codegen::deserialize_row(deserializer)
+            }
+        }
+
         impl $crate::codegen::Record for $name {
             type Entity = Self;
             type Parts = Self;
@@ -169,6 +191,122 @@ macro_rules! __complex {
                 $crate::codegen::read_complex(body)
             }
         }
+
+        impl $crate::codegen::Value for $name {
+            fn from_scalar(
+                scalar: $crate::codegen::Scalar<'_>,
+            ) -> ::std::result::Result<Self, $crate::codegen::ValueError> {
+                $crate::codegen::complex_from_scalar(scalar)
+            }
+
+            fn write_json(&self, out: &mut ::std::string::String) {
+                $crate::codegen::write_complex(self, out);
+            }
+
+            fn write_literal(&self, out: &mut ::std::string::String) {
+                $crate::codegen::write_complex(self, out);
+            }
+        }
+
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::codegen::serialize_complex(self, serializer)
+            }
+        }
+    };
+}
+
+/// Declares an enum type of the API: `pub enum Name("Qualified.Name", is_flags) { A = 1 "A", }`.
+/// It is a struct with a constant for each member, since the service may know more.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __api_enum {
+    (
+        $(#[$attribute:meta])*
+        $visibility:vis enum $name:ident($qualified:literal, $is_flags:literal) {
+            $($(#[$of_member:meta])* $member:ident = $value:literal $text:literal,)*
+        }
+    ) => {
+        $(#[$attribute])*
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+        $visibility struct $name($crate::codegen::Members);
+
+        impl $name {
+            $(
+                $(#[$of_member])*
+                $visibility const $member: Self = Self($crate::codegen::Members::new($value));
+            )*
+        }
+
+        impl ::std::ops::BitOr for $name {
+            type Output = Self;
+
+            fn bitor(self, other: Self) -> Self {
+                Self(self.0.union(other.0))
+            }
+        }
+
+        impl $crate::codegen::ApiEnum for $name {
+            const NAME: &'static str = $qualified;
+            const MEMBERS: &'static [(&'static str, i64)] = &[$(($text, $value)),*];
+            const IS_FLAGS: bool = $is_flags;
+
+            fn from_members(members: $crate::codegen::Members) -> Self {
+                Self(members)
+            }
+
+            fn members(&self) -> &$crate::codegen::Members {
+                &self.0
+            }
+        }
+
+        impl $crate::codegen::Value for $name {
+            fn from_scalar(
+                scalar: $crate::codegen::Scalar<'_>,
+            ) -> ::std::result::Result<Self, $crate::codegen::ValueError> {
+                $crate::codegen::read_enum(scalar)
+            }
+
+            fn write_json(&self, out: &mut ::std::string::String) {
+                $crate::codegen::write_enum_json(self, out);
+            }
+
+            fn write_literal(&self, out: &mut ::std::string::String) {
+                $crate::codegen::write_enum_literal(self, out);
+            }
+        }
+
+        impl $crate::codegen::Answer for $name {
+            fn read(body: &[u8]) -> $crate::Result<Self> {
+                $crate::codegen::read_value(body)
+            }
+        }
+    };
+}
+
+/// Says where a lookup of several tables may point: `Name { super::Account = "customerid_account", }`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __targets {
+    ($name:ident { $($table:ty = $navigation:literal,)* }) => {
+        impl $crate::codegen::TargetList for $name {
+            const TARGETS: &'static [$crate::codegen::Target] = &[$(
+                $crate::codegen::Target::new(
+                    <$table as $crate::codegen::Entity>::TABLE.logical_name(),
+                    <$table as $crate::codegen::Entity>::TABLE.entity_set(),
+                    $navigation,
+                )
+            ),*];
+        }
+
+        $(
+            impl $crate::codegen::HasTarget<$table> for $name {
+                const NAVIGATION: &'static str = $navigation;
+            }
+        )*
     };
 }
 
@@ -236,5 +374,67 @@ pub fn columns_equal<T: Columns>(left: &T, right: &T) -> bool {
 /// Reads a complex type.
 #[doc(hidden)]
 pub fn read_complex<T: Complex>(body: &[u8]) -> crate::Result<T> {
-    crate::op::read_complex(body)
+    crate::op::read_complex_answer(body)
+}
+
+/// Reads `{"value":…}`.
+#[doc(hidden)]
+pub fn read_value<T: Value>(body: &[u8]) -> crate::Result<T> {
+    crate::op::read_value(body)
+}
+
+/// Reads a complex type inside another value.
+#[doc(hidden)]
+pub fn complex_from_scalar<T: Complex>(scalar: Scalar<'_>) -> Result<T, ValueError> {
+    schema::complex_from_scalar(scalar)
+}
+
+/// Appends a complex type as JSON.
+#[doc(hidden)]
+pub fn write_complex<T: Complex>(complex: &T, out: &mut String) {
+    schema::write_complex(complex, out);
+}
+
+/// Writes a complex type for serde.
+#[doc(hidden)]
+pub fn serialize_complex<T: Complex, S: serde::Serializer>(
+    complex: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    schema::serialize_members(T::MEMBERS, complex, serializer)
+}
+
+/// Writes a row for serde.
+#[doc(hidden)]
+pub fn serialize_row<E: Entity + Columns, S: serde::Serializer>(
+    row: &E,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    schema::serialize_row(row, serializer)
+}
+
+/// Reads a row for serde.
+#[doc(hidden)]
+pub fn deserialize_row<'de, R: Record, D: serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<R, D::Error> {
+    schema::deserialize_row(deserializer)
+}
+
+/// Reads an enum type of the API.
+#[doc(hidden)]
+pub fn read_enum<T: ApiEnum>(scalar: Scalar<'_>) -> Result<T, ValueError> {
+    crate::value::read_enum(scalar)
+}
+
+/// Appends an enum type as JSON.
+#[doc(hidden)]
+pub fn write_enum_json<T: ApiEnum>(value: &T, out: &mut String) {
+    crate::value::write_enum_json(value, out);
+}
+
+/// Appends an enum type as a literal.
+#[doc(hidden)]
+pub fn write_enum_literal<T: ApiEnum>(value: &T, out: &mut String) {
+    crate::value::write_enum_literal(value, out);
 }

@@ -93,12 +93,13 @@ pub use client::{Call, Client, ClientBuilder, Rows};
 pub use error::{Error, Result, ServiceError};
 pub use odata::{Filter, NextLink, Order, Request, Response, Target};
 pub use op::{
-    AfterDoubt, Answer, Arguments, Batch, ChangeSet, Complex, Create, Delete, Handle, Invoke,
+    AfterDoubt, Answer, Arguments, Batch, BoundTo, ChangeSet, Create, Delete, Handle, Invoke,
     Message, MessageKind, Operation, Optional, Page, Query, Replay, Replies, Retrieve, RowArgument,
     Scope, Update, Upsert, Write,
 };
 pub use schema::{
-    AlternateKey, Body, Changes, Column, Entity, Key, Navigation, New, Record, Row, ToKey,
+    AlternateKey, AnyRow, Body, Changes, Column, Complex, Entity, Key, Navigation, New, Record,
+    Row, ToKey,
 };
 /// The crates whose types stand in rows, in the versions used here.
 #[doc(no_inline)]

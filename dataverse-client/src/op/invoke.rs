@@ -5,23 +5,23 @@ use std::marker::PhantomData;
 
 use http::Method;
 
-use super::{Operation, Replay, Scope};
+use super::{Answer, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::body::write_object;
 use crate::odata::key::row_path;
-use crate::odata::page::json_error;
 use crate::odata::url::Query;
 use crate::odata::{Request, Response};
-use crate::schema::{AnyTable, Body, Columns, Entity, Entry, KeyKind, Table};
-use crate::value::json::{Reader, write_string};
-use crate::value::{Id, Json, JsonError, Scalar, Value, ValueError};
+use crate::schema::{AnyTable, Body, Entity, Entry, Key, KeyKind, Table, ToKey};
+use crate::value::json::write_string;
+use crate::value::{Id, Value};
 
-/// An unbound action or function: a generated struct whose fields are its parameters.
+/// An action or function: a generated struct whose fields are its parameters.
 pub trait Message: Send + Sync {
     /// What it answers.
     type Output: Answer;
 
-    /// The exact name: `WinOpportunity`.
+    /// The exact name: `WinOpportunity`; qualified if it is bound:
+    /// `Microsoft.Dynamics.CRM.AddToQueue`.
     const NAME: &'static str;
 
     /// Action or function.
@@ -29,6 +29,70 @@ pub trait Message: Send + Sync {
 
     /// Hands over the parameters.
     fn arguments(&self, out: &mut Arguments<'_>);
+
+    /// What it is called on; None if it is unbound.
+    fn bound_to(&self) -> Option<BoundTo> {
+        None
+    }
+}
+
+/// What a bound operation is called on: a row, or the rows of a table.
+///
+/// Made from an [`Id`] or a [`Key`] where the operation takes rows of several tables.
+#[derive(Clone)]
+pub struct BoundTo {
+    table: &'static Table,
+    key: Option<KeyKind>,
+}
+
+impl BoundTo {
+    /// One row.
+    pub fn row<E: Entity>(key: impl ToKey<Entity = E>) -> Self {
+        BoundTo {
+            table: E::TABLE,
+            key: Some(key.to_key().into_kind()),
+        }
+    }
+
+    /// The rows of a table.
+    pub fn rows_of<E: Entity>() -> Self {
+        BoundTo {
+            table: E::TABLE,
+            key: None,
+        }
+    }
+
+    fn path(&self) -> Result<String> {
+        let set = self.table.entity_set();
+        match &self.key {
+            Some(key) => row_path(set, key),
+            None => Ok(set.to_owned()),
+        }
+    }
+}
+
+impl<E: Entity> From<Id<E>> for BoundTo {
+    fn from(id: Id<E>) -> Self {
+        BoundTo::row(id)
+    }
+}
+
+impl<E: Entity> From<Key<E>> for BoundTo {
+    fn from(key: Key<E>) -> Self {
+        BoundTo::row(key)
+    }
+}
+
+impl fmt::Debug for BoundTo {
+    /// Names the table, and a primary key: values of alternate keys are a row's data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.table.entity_set())?;
+        match &self.key {
+            Some(KeyKind::Id(id)) => write!(f, "({id})"),
+            Some(KeyKind::Alternate(_)) => f.write_str("(…)"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// How an operation is called.
@@ -77,6 +141,28 @@ impl Arguments<'_> {
         match text {
             Ok(text) => self.written.push((name, text)),
             Err(error) => self.error = Some(error),
+        }
+    }
+
+    /// A parameter that is a list of rows.
+    pub fn rows<E>(&mut self, name: &'static str, rows: &[RowArgument<E>]) {
+        let texts: Result<Vec<_>> = rows
+            .iter()
+            .map(|row| match self.kind {
+                MessageKind::Action => row.write_body(self.scope),
+                MessageKind::Function => row.write_reference(),
+            })
+            .collect();
+        match texts {
+            Ok(texts) => self.written.push((name, format!("[{}]", texts.join(",")))),
+            Err(error) => self.error = Some(error),
+        }
+    }
+
+    /// A list of rows that may be left out.
+    pub fn optional_rows<E>(&mut self, name: &'static str, rows: &Option<Vec<RowArgument<E>>>) {
+        if let Some(rows) = rows {
+            self.rows(name, rows);
         }
     }
 
@@ -199,114 +285,10 @@ impl<E: Entity, M> From<Body<E, M>> for RowArgument<AnyTable> {
     }
 }
 
-/// What an operation can answer.
-pub trait Answer: Sized + Send {
-    /// Reads the body of a success; it may be empty.
-    fn read(body: &[u8]) -> Result<Self>;
-}
-
-impl Answer for () {
-    fn read(_: &[u8]) -> Result<Self> {
-        Ok(())
-    }
-}
-
-/// The whole body, `@odata.context` included.
-impl Answer for Json {
-    fn read(body: &[u8]) -> Result<Self> {
-        if body.is_empty() {
-            return Json::new("null").map_err(json_error);
-        }
-        let text = String::from_utf8_lossy(body);
-        Json::new(text.trim_start_matches('\u{feff}')).map_err(json_error)
-    }
-}
-
-macro_rules! scalar_answers {
-    ($($type:ty),+) => {
-        $(impl Answer for $type {
-            fn read(body: &[u8]) -> Result<Self> {
-                read_value(body)
-            }
-        })+
-    };
-}
-
-scalar_answers!(
-    String,
-    bool,
-    i32,
-    i64,
-    f64,
-    rust_decimal::Decimal,
-    uuid::Uuid,
-    chrono::DateTime<chrono::Utc>,
-    chrono::NaiveDate
-);
-
-/// Reads `{"@odata.context":…,"value":…}`.
-fn read_value<T: Value>(body: &[u8]) -> Result<T> {
-    let mut value = None;
-    Reader::from_bytes(body)
-        .and_then(|mut reader| {
-            reader.object(|reader, key| -> Result<(), JsonError> {
-                if key == "value" {
-                    value = Some(T::from_scalar(reader.scalar()?));
-                    return Ok(());
-                }
-                reader.skip()
-            })
-        })
-        .map_err(json_error)?;
-    match value {
-        Some(Ok(value)) => Ok(value),
-        Some(Err(error)) => {
-            Err(Error::decode(format!("the answer's `value`: {error}")).with_source(error))
-        }
-        None => Err(Error::decode("the answer has no `value`")),
-    }
-}
-
-/// A complex type: a generated struct with optional members.
-pub trait Complex: Columns {
-    /// Wire names of the members, in the order of their cells.
-    const MEMBERS: &'static [&'static str];
-}
-
-/// Reads a complex type; members that are not known are passed over.
-pub(crate) fn read_complex<T: Complex>(body: &[u8]) -> Result<T> {
-    let mut complex = T::default();
-    if body.is_empty() {
-        return Ok(complex);
-    }
-    let mut bad: Option<(&'static str, ValueError)> = None;
-    Reader::from_bytes(body)
-        .and_then(|mut reader| {
-            reader.object(|reader, key| -> Result<(), JsonError> {
-                let known = (0u16..).zip(T::MEMBERS).find(|(_, member)| **member == key);
-                let Some((ordinal, member)) = known else {
-                    return reader.skip();
-                };
-                let scalar: Scalar<'_> = reader.scalar()?;
-                if let Some(Err(error)) = complex.cell_mut(ordinal).map(|cell| cell.read(scalar)) {
-                    bad = Some((member, error));
-                }
-                Ok(())
-            })
-        })
-        .map_err(json_error)?;
-    match bad {
-        None => Ok(complex),
-        Some((member, error)) => {
-            Err(Error::decode(format!("the answer's `{member}`: {error}")).with_source(error))
-        }
-    }
-}
-
-/// Calls an unbound action or function.
+/// Calls an action or function.
 ///
 /// Shape: `POST WinOpportunity` with the parameters as body; `GET WhoAmI()`, parameters as
-/// aliases: `F(A=@A)?@A='x'`.
+/// aliases: `F(A=@A)?@A='x'`; bound: `POST queues(…)/Microsoft.Dynamics.CRM.AddToQueue`.
 /// Source: Microsoft Learn, "Use Web API actions", "Use Web API functions".
 #[derive(Debug, Clone)]
 pub struct Invoke<M>(M);
@@ -332,9 +314,13 @@ impl<M: Message> Operation for Invoke<M> {
         if let Some(error) = arguments.error {
             return Err(error);
         }
+        let path = match self.0.bound_to() {
+            Some(bound_to) => format!("{}/{}", bound_to.path()?, M::NAME),
+            None => M::NAME.to_owned(),
+        };
         Ok(match M::KIND {
-            MessageKind::Action => action(M::NAME, &arguments.written),
-            MessageKind::Function => function(M::NAME, &arguments.written),
+            MessageKind::Action => action(path, &arguments.written),
+            MessageKind::Function => function(&path, &arguments.written),
         })
     }
 
@@ -350,7 +336,7 @@ impl<M: Message> Operation for Invoke<M> {
     }
 }
 
-fn action(name: &str, arguments: &[(&'static str, String)]) -> Request {
+fn action(path: String, arguments: &[(&'static str, String)]) -> Request {
     let mut body = String::from("{");
     for (index, (name, json)) in arguments.iter().enumerate() {
         if index > 0 {
@@ -361,15 +347,15 @@ fn action(name: &str, arguments: &[(&'static str, String)]) -> Request {
         body.push_str(json);
     }
     body.push('}');
-    Request::new(Method::POST, name).json(body)
+    Request::new(Method::POST, path).json(body)
 }
 
-fn function(name: &str, arguments: &[(&'static str, String)]) -> Request {
+fn function(path: &str, arguments: &[(&'static str, String)]) -> Request {
     let aliases: Vec<_> = arguments
         .iter()
         .map(|(name, _)| format!("{name}=@{name}"))
         .collect();
-    let mut query = Query::of(format!("{name}({})", aliases.join(",")));
+    let mut query = Query::of(format!("{path}({})", aliases.join(",")));
     for (name, literal) in arguments {
         query.option(&format!("@{name}"), literal);
     }

@@ -1,6 +1,7 @@
 //! Floor 3: operations. Each is a value that becomes a request, and reads the answer. No IO, no
 //! clock, no async.
 
+mod answer;
 mod batch;
 mod create;
 mod delete;
@@ -11,11 +12,12 @@ mod retrieve;
 mod update;
 mod upsert;
 
+pub use answer::Answer;
+pub(crate) use answer::{read_complex_answer, read_value};
 pub use batch::{Batch, ChangeSet, Handle, Replies, Write};
 pub use create::Create;
 pub use delete::Delete;
-pub(crate) use invoke::read_complex;
-pub use invoke::{Answer, Arguments, Complex, Invoke, Message, MessageKind, RowArgument};
+pub use invoke::{Arguments, BoundTo, Invoke, Message, MessageKind, RowArgument};
 pub use optional::Optional;
 pub use query::{Page, Query};
 pub use retrieve::Retrieve;

@@ -4,7 +4,12 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Accepts, BindTarget, Column, Entity, OnCreate, OnUpdate, Reference, WritableIn};
+use super::cell::{Cell, Columns, cells};
+use super::{
+    Accepts, Access, BindTarget, Column, ColumnInfo, Entity, OnCreate, OnUpdate, Reference,
+    WritableIn,
+};
+use crate::error::{Error, Result};
 use crate::value::Value;
 
 /// The columns of a new row.
@@ -164,6 +169,61 @@ impl<E: Entity, M> Body<E, M> {
         let navigation = L::navigation(column.info());
         self.put(navigation, Written::Unbind)
     }
+}
+
+impl<E: Entity + Columns> Changes<E> {
+    /// What turns the row `old` into `new`: the columns that differ, and nothing else. A column
+    /// that is null in `new` is cleared; columns that an update cannot write are passed over.
+    ///
+    /// Give it two rows that were read with the same columns: a column that was not read looks
+    /// like null.
+    ///
+    /// Errors: a lookup of several tables now points at a row whose table is not known; ask for
+    /// annotations when reading it, or use [`bind`](Body::bind).
+    pub fn diff(old: &E, new: &E) -> Result<Self> {
+        let mut changes = Changes::new();
+        let cells = cells(old).zip(cells(new));
+        for (column, (old, new)) in E::TABLE.columns().iter().zip(cells) {
+            let is_writable = matches!(column.access(), Access::ReadWrite | Access::UpdateOnly);
+            if !is_writable || old.equals(new) {
+                continue;
+            }
+            changes = if column.is_lookup() {
+                changes.lookup_diff(column, old, new)?
+            } else {
+                let mut text = String::new();
+                new.write_json(&mut text);
+                changes.put(column.logical_name(), Written::Json(text.into()))
+            };
+        }
+        Ok(changes)
+    }
+
+    fn lookup_diff(self, column: &ColumnInfo, old: &dyn Cell, new: &dyn Cell) -> Result<Self> {
+        let own = column.navigation();
+        if new.is_null() {
+            let known = old.binding().and_then(|binding| binding.navigation);
+            let navigation = own.or(known).or(new.any_navigation());
+            return match navigation {
+                Some(navigation) => Ok(self.put(navigation, Written::Unbind)),
+                None => Err(unknown_table::<E>(column)),
+            };
+        }
+        let binding = new.binding().ok_or_else(|| unknown_table::<E>(column))?;
+        match own.or(binding.navigation) {
+            Some(navigation) => Ok(self.put(navigation, Written::Bind(binding.into()))),
+            None => Err(unknown_table::<E>(column)),
+        }
+    }
+}
+
+fn unknown_table<E: Entity>(column: &ColumnInfo) -> Error {
+    Error::input(format!(
+        "changes of `{}`: it is not known which table the lookup `{}` points at; read it with \
+         annotations, or bind it by itself",
+        E::TABLE.logical_name(),
+        column.logical_name()
+    ))
 }
 
 fn json(value: &impl Value) -> Written {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-use crate::value::{Annotation, Scalar, Value, ValueError};
+use crate::value::{Annotation, Binding, Scalar, Value, ValueError};
 
 /// One column of one row, whatever its type. Implemented for `Option<T>` of every [`Value`].
 pub trait Cell: Any {
@@ -30,6 +30,15 @@ pub trait Cell: Any {
 
     /// Whether `other` holds the same.
     fn equals(&self, other: &dyn Cell) -> bool;
+
+    /// What the service said about the value, as far as it is kept.
+    fn annotation(&self, annotation: Annotation) -> Option<&str>;
+
+    /// The row a lookup points at, if it is known which table has it.
+    fn binding(&self) -> Option<Binding>;
+
+    /// For a lookup of several tables, a navigation property to clear it through.
+    fn any_navigation(&self) -> Option<&'static str>;
 }
 
 impl<T: Value> Cell for Option<T> {
@@ -78,6 +87,18 @@ impl<T: Value> Cell for Option<T> {
     fn equals(&self, other: &dyn Cell) -> bool {
         other.as_any().downcast_ref::<Self>() == Some(self)
     }
+
+    fn annotation(&self, annotation: Annotation) -> Option<&str> {
+        self.as_ref()?.annotation(annotation)
+    }
+
+    fn binding(&self) -> Option<Binding> {
+        self.as_ref()?.binding()
+    }
+
+    fn any_navigation(&self) -> Option<&'static str> {
+        T::any_navigation()
+    }
 }
 
 /// A struct whose fields can be reached by number.
@@ -90,7 +111,7 @@ pub trait Columns: Default + 'static {
 }
 
 /// All fields of `columns`, by number.
-fn cells(columns: &impl Columns) -> impl Iterator<Item = &dyn Cell> {
+pub(crate) fn cells(columns: &impl Columns) -> impl Iterator<Item = &dyn Cell> {
     (0..=u16::MAX).map_while(|ordinal| columns.cell(ordinal))
 }
 

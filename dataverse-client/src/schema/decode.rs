@@ -11,8 +11,8 @@ use super::{Entity, Record, Row, Table};
 use crate::value::json::Reader;
 use crate::value::{Annotation, ETag, JsonError, Scalar, ValueError};
 
-const FORMATTED_VALUE: &str = "OData.Community.Display.V1.FormattedValue";
-const LOOKUP_LOGICAL_NAME: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
+pub(crate) const FORMATTED_VALUE: &str = "OData.Community.Display.V1.FormattedValue";
+pub(crate) const LOOKUP_LOGICAL_NAME: &str = "Microsoft.Dynamics.CRM.lookuplogicalname";
 
 /// A row could not be read.
 #[derive(Debug, thiserror::Error)]

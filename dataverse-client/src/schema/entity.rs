@@ -56,21 +56,41 @@ impl Table {
     }
 }
 
-/// The names of a column.
+/// The names of a column, and who may write it.
 #[derive(Debug)]
 pub struct ColumnInfo {
     logical_name: &'static str,
     wire_name: &'static str,
     navigation: Option<&'static str>,
+    access: Access,
+}
+
+/// Who may write a column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// Creates and updates.
+    ReadWrite,
+    /// Nobody: the service fills it.
+    ReadOnly,
+    /// Creates only.
+    CreateOnly,
+    /// Updates only.
+    UpdateOnly,
 }
 
 impl ColumnInfo {
     /// A column whose name is the same everywhere.
     pub const fn new(logical_name: &'static str) -> Self {
+        ColumnInfo::limited(logical_name, Access::ReadWrite)
+    }
+
+    /// A column that not everything may write.
+    pub const fn limited(logical_name: &'static str, access: Access) -> Self {
         ColumnInfo {
             logical_name,
             wire_name: logical_name,
             navigation: None,
+            access,
         }
     }
 
@@ -80,19 +100,40 @@ impl ColumnInfo {
         wire_name: &'static str,
         navigation: &'static str,
     ) -> Self {
+        ColumnInfo::limited_lookup(logical_name, wire_name, navigation, Access::ReadWrite)
+    }
+
+    /// A lookup of one table that not everything may write.
+    pub const fn limited_lookup(
+        logical_name: &'static str,
+        wire_name: &'static str,
+        navigation: &'static str,
+        access: Access,
+    ) -> Self {
         ColumnInfo {
             logical_name,
             wire_name,
             navigation: Some(navigation),
+            access,
         }
     }
 
-    /// A lookup of several tables, or one that cannot be bound: read as `wire_name`.
+    /// A lookup of several tables: read as `wire_name`.
     pub const fn any_lookup(logical_name: &'static str, wire_name: &'static str) -> Self {
+        ColumnInfo::limited_any_lookup(logical_name, wire_name, Access::ReadWrite)
+    }
+
+    /// A lookup of several tables that not everything may write, or one that cannot be bound.
+    pub const fn limited_any_lookup(
+        logical_name: &'static str,
+        wire_name: &'static str,
+        access: Access,
+    ) -> Self {
         ColumnInfo {
             logical_name,
             wire_name,
             navigation: None,
+            access,
         }
     }
 
@@ -106,8 +147,19 @@ impl ColumnInfo {
         self.wire_name
     }
 
-    /// The navigation property to bind through, in its exact case.
+    /// The navigation property to bind through, in its exact case; for a lookup of several tables
+    /// it depends on the table.
     pub const fn navigation(&self) -> Option<&'static str> {
         self.navigation
+    }
+
+    /// Who may write it.
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether it points at a row.
+    pub(crate) fn is_lookup(&self) -> bool {
+        self.wire_name != self.logical_name
     }
 }

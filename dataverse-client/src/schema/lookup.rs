@@ -2,7 +2,7 @@
 
 use super::key::KeyKind;
 use super::{ColumnInfo, Entity, Key, ToKey};
-use crate::value::{AnyLookup, Id, Lookup};
+use crate::value::{AnyLookup, Binding, Id, Lookup, LookupTarget};
 
 /// Says that a lookup of several tables may point at `E`.
 #[diagnostic::on_unimplemented(
@@ -12,6 +12,10 @@ use crate::value::{AnyLookup, Id, Lookup};
 pub trait HasTarget<E> {
     /// The navigation property to bind through, in its exact case.
     const NAVIGATION: &'static str;
+}
+
+impl<E: Entity> LookupTarget for E {
+    const ENTITY_SET: &'static str = E::TABLE.entity_set();
 }
 
 /// A column type that may point at rows of `E`.
@@ -89,6 +93,15 @@ impl Reference {
         Reference(ReferenceKind::Row {
             entity_set: E::TABLE.entity_set(),
             key: key.into_kind(),
+        })
+    }
+}
+
+impl From<Binding> for Reference {
+    fn from(binding: Binding) -> Self {
+        Reference(ReferenceKind::Row {
+            entity_set: binding.entity_set,
+            key: KeyKind::Id(binding.id),
         })
     }
 }

@@ -1,8 +1,10 @@
 //! Floor 1: tables, columns, rows and the changes to them. Knows no URLs and no HTTP.
 
+mod any_row;
 mod body;
 mod cell;
 mod column;
+mod complex;
 mod decode;
 mod entity;
 mod key;
@@ -10,7 +12,9 @@ mod lookup;
 mod navigation;
 mod record;
 mod row;
+mod serde;
 
+pub use any_row::AnyRow;
 pub use body::{Body, Changes, New};
 pub(crate) use body::{Entry, Written};
 pub use cell::{Cell, Columns};
@@ -18,8 +22,10 @@ pub(crate) use cell::{clone_columns, columns_equal, debug_columns};
 pub use column::{
     Column, CreateOnly, OnCreate, OnUpdate, ReadOnly, ReadWrite, UpdateOnly, WritableIn,
 };
+pub use complex::Complex;
+pub(crate) use complex::{ComplexError, complex_from_scalar, read_complex, write_complex};
 pub(crate) use decode::{RowError, Shape, decode_row};
-pub use entity::{AnyTable, ColumnInfo, Entity, Table};
+pub use entity::{Access, AnyTable, ColumnInfo, Entity, Table};
 pub(crate) use key::KeyKind;
 pub use key::{AlternateKey, Key, KeyValues, ToKey};
 pub use lookup::{Accepts, BindTarget, HasTarget, Reference, assert_lookup};
@@ -27,3 +33,4 @@ pub(crate) use lookup::{ContentRef, ReferenceKind};
 pub use navigation::{Many, Navigation, One};
 pub use record::{Field, FieldColumn, NullColumn, Parts, ReadAs, Record, field};
 pub use row::Row;
+pub(crate) use serde::{deserialize_row, serialize_members, serialize_row};

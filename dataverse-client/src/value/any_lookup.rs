@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use uuid::Uuid;
 
-use super::{Annotation, Id, Scalar, Value, ValueError};
+use super::{Annotation, Binding, Id, Scalar, Value, ValueError};
 
 /// A reference to a row of one of the tables that `L` lists.
 ///
@@ -21,6 +21,35 @@ pub struct AnyLookup<L> {
 pub trait Targets: Sized {
     /// The row `id` of the table with this logical name, if the service told it.
     fn new(table: Option<&str>, id: Uuid) -> Self;
+}
+
+/// The tables a lookup may point at, by name: those that the program knows.
+pub trait TargetList: 'static {
+    /// One for each table.
+    const TARGETS: &'static [Target];
+}
+
+/// A table a lookup may point at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Target {
+    logical_name: &'static str,
+    entity_set: &'static str,
+    navigation: &'static str,
+}
+
+impl Target {
+    /// The table with these names, bound through `navigation`.
+    pub const fn new(
+        logical_name: &'static str,
+        entity_set: &'static str,
+        navigation: &'static str,
+    ) -> Self {
+        Target {
+            logical_name,
+            entity_set,
+            navigation,
+        }
+    }
 }
 
 impl<L> AnyLookup<L> {
@@ -99,7 +128,7 @@ impl<E, L> From<Id<E>> for AnyLookup<L> {
     }
 }
 
-impl<L: 'static> Value for AnyLookup<L> {
+impl<L: TargetList> Value for AnyLookup<L> {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         Uuid::from_scalar(scalar).map(AnyLookup::new)
     }
@@ -117,5 +146,26 @@ impl<L: 'static> Value for AnyLookup<L> {
             Annotation::FormattedValue => self.name = Some(text.into()),
             Annotation::LookupLogicalName => self.logical_name = Some(text.into()),
         }
+    }
+
+    fn annotation(&self, annotation: Annotation) -> Option<&str> {
+        match annotation {
+            Annotation::FormattedValue => self.name(),
+            Annotation::LookupLogicalName => self.logical_name(),
+        }
+    }
+
+    fn binding(&self) -> Option<Binding> {
+        let table = self.logical_name()?;
+        let target = L::TARGETS.iter().find(|t| t.logical_name == table)?;
+        Some(Binding {
+            entity_set: target.entity_set,
+            id: self.id,
+            navigation: Some(target.navigation),
+        })
+    }
+
+    fn any_navigation() -> Option<&'static str> {
+        L::TARGETS.first().map(|target| target.navigation)
     }
 }

@@ -104,6 +104,22 @@ impl<E> FromStr for Id<E> {
     }
 }
 
+/// The GUID as text.
+impl<E> serde::Serialize for Id<E> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&self.uuid)
+    }
+}
+
+impl<'de, E> serde::Deserialize<'de> for Id<E> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Uuid::try_parse(&text)
+            .map(Id::new)
+            .map_err(serde::de::Error::custom)
+    }
+}
+
 impl<E: 'static> Value for Id<E> {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         Uuid::from_scalar(scalar).map(Id::new)

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Annotation, Id, Scalar, Value, ValueError};
+use super::{Annotation, Binding, Id, Scalar, Value, ValueError};
 
 /// A reference to a row of `E`.
 ///
@@ -62,7 +62,13 @@ impl<E> From<Id<E>> for Lookup<E> {
     }
 }
 
-impl<E: 'static> Value for Lookup<E> {
+/// A table, as far as values know tables. Every `Entity` is one.
+pub trait LookupTarget: 'static {
+    /// The name in URLs: `contacts`.
+    const ENTITY_SET: &'static str;
+}
+
+impl<E: LookupTarget> Value for Lookup<E> {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         Id::from_scalar(scalar).map(Lookup::new)
     }
@@ -79,5 +85,20 @@ impl<E: 'static> Value for Lookup<E> {
         if annotation == Annotation::FormattedValue {
             self.name = Some(text.into());
         }
+    }
+
+    fn annotation(&self, annotation: Annotation) -> Option<&str> {
+        match annotation {
+            Annotation::FormattedValue => self.name(),
+            Annotation::LookupLogicalName => None,
+        }
+    }
+
+    fn binding(&self) -> Option<Binding> {
+        Some(Binding {
+            entity_set: E::ENTITY_SET,
+            id: self.id.uuid(),
+            navigation: None,
+        })
     }
 }

@@ -1,20 +1,27 @@
 //! Floor 0: values and how they are read and written. Knows no tables.
 
 mod any_lookup;
+mod api_enum;
 mod binary;
 mod choice;
 mod etag;
 mod id;
 pub(crate) mod json;
+mod list;
 mod lookup;
 mod scalar;
+mod serde;
 
-pub use any_lookup::{AnyLookup, Targets};
+pub use any_lookup::{AnyLookup, Target, TargetList, Targets};
+pub use api_enum::{ApiEnum, Members};
+pub(crate) use api_enum::{read_enum, write_enum_json, write_enum_literal};
 pub use binary::{Binary, Json};
 pub(crate) use choice::debug_choice;
 pub use choice::{Choice, ChoiceOption, Choices};
 pub use etag::ETag;
 pub use id::Id;
 pub use json::{JsonError, Scalar};
-pub use lookup::Lookup;
-pub use scalar::{Annotation, Value, ValueError};
+pub use list::Nested;
+pub use lookup::{Lookup, LookupTarget};
+pub use scalar::{Annotation, Binding, Value, ValueError};
+pub(crate) use serde::serialize_json;

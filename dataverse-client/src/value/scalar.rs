@@ -24,6 +24,34 @@ pub trait Value: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn annotate(&mut self, annotation: Annotation, text: &str) {
         let _ = (annotation, text);
     }
+
+    /// What the service said about the value beside it, as far as the type keeps it.
+    fn annotation(&self, annotation: Annotation) -> Option<&str> {
+        let _ = annotation;
+        None
+    }
+
+    /// How the value is written if it is a lookup that knows its table.
+    fn binding(&self) -> Option<Binding> {
+        None
+    }
+
+    /// For a lookup of several tables, a navigation property to clear it through.
+    fn any_navigation() -> Option<&'static str> {
+        None
+    }
+}
+
+/// The row a lookup points at, as a body names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Binding {
+    /// Entity set of the row.
+    pub entity_set: &'static str,
+    /// Primary key of the row.
+    pub id: Uuid,
+    /// The navigation property to bind through; None for the column's own.
+    pub navigation: Option<&'static str>,
 }
 
 /// What an annotation of a value tells.
