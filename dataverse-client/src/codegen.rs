@@ -26,8 +26,12 @@ pub use crate::{
     __targets as targets,
 };
 
+/// What the macros need of serde; the whole crate here would give `Option` a second name, which
+/// compilers then write out in messages.
 #[doc(hidden)]
-pub use serde;
+pub mod serde {
+    pub use ::serde::{Deserialize, Deserializer, Serialize, Serializer};
+}
 
 /// A date and time, in UTC.
 pub type DateTime = chrono::DateTime<chrono::Utc>;
@@ -397,7 +401,7 @@ pub fn write_complex<T: Complex>(complex: &T, out: &mut String) {
 
 /// Writes a complex type for serde.
 #[doc(hidden)]
-pub fn serialize_complex<T: Complex, S: serde::Serializer>(
+pub fn serialize_complex<T: Complex, S: ::serde::Serializer>(
     complex: &T,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -406,7 +410,7 @@ pub fn serialize_complex<T: Complex, S: serde::Serializer>(
 
 /// Writes a row for serde.
 #[doc(hidden)]
-pub fn serialize_row<E: Entity + Columns, S: serde::Serializer>(
+pub fn serialize_row<E: Entity + Columns, S: ::serde::Serializer>(
     row: &E,
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
@@ -415,7 +419,7 @@ pub fn serialize_row<E: Entity + Columns, S: serde::Serializer>(
 
 /// Reads a row for serde.
 #[doc(hidden)]
-pub fn deserialize_row<'de, R: Record, D: serde::Deserializer<'de>>(
+pub fn deserialize_row<'de, R: Record, D: ::serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<R, D::Error> {
     schema::deserialize_row(deserializer)

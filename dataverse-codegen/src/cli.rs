@@ -78,7 +78,7 @@ impl Generate {
             ),
             other => other,
         })?;
-        let files = emit(&selection);
+        let (files, _) = emit(&selection);
         let written = write(&self.output, &files)?;
         let columns: usize = selection.tables.iter().map(|t| t.columns.len()).sum();
         let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();

@@ -24,7 +24,6 @@ pub mod cli;
 pub mod csdl;
 mod emit;
 mod error;
-#[allow(dead_code)]
 mod lock;
 pub mod model;
 mod naming;
@@ -52,7 +51,6 @@ pub struct Generated {
 ///
 /// Errors: [`Error::Selection`] if the document does not have it, with names that are near.
 pub fn generate(model: &model::Model, options: &Options) -> Result<Generated, Error> {
-    let files = emit::emit(&select::Selection::new(model, options)?);
-    let lock = options.lock.clone();
+    let (files, lock) = emit::emit(&select::Selection::new(model, options)?);
     Ok(Generated { files, lock })
 }

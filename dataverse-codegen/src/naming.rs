@@ -115,7 +115,16 @@ const RESERVED_TYPES: &[&str] = &[
 ];
 
 /// Modules of the output that are no table's; `nav` is in the file of each table.
-const RESERVED_MODULES: &[&str] = &["lookups", "mod", "nav", "operations", "stubs"];
+const RESERVED_MODULES: &[&str] = &[
+    "bound",
+    "choices",
+    "lookups",
+    "mod",
+    "nav",
+    "operations",
+    "stubs",
+    "types",
+];
 
 const KEYWORDS: &[&str] = &[
     "Self", "abstract", "as", "async", "await", "become", "box", "break", "const", "continue",
@@ -148,6 +157,38 @@ impl Taken {
         }
         candidate
     }
+}
+
+impl Taken {
+    /// Keeps `name` from being given.
+    pub(crate) fn reserve(&mut self, name: &str) {
+        self.0.insert(name.to_owned());
+    }
+}
+
+/// A label as the name of a variant: `FinancialServices` of `Financial Services`; None if it has
+/// no letter or digit.
+pub(crate) fn variant(label: &str) -> Option<String> {
+    let ascii = deunicode::deunicode_with_tofu(label, " ");
+    let is_apostrophe = |char: char| matches!(char, '\'' | '`');
+    let mut out = String::with_capacity(ascii.len());
+    for word in ascii.split(|char: char| !char.is_ascii_alphanumeric() && !is_apostrophe(char)) {
+        let mut letters = word.chars().filter(|char| !is_apostrophe(*char));
+        let Some(first) = letters.next() else {
+            continue;
+        };
+        // Two numbers in a row would read as one.
+        if first.is_ascii_digit() && out.ends_with(|char: char| char.is_ascii_digit()) {
+            out.push('_');
+        }
+        out.push(first.to_ascii_uppercase());
+        out.extend(letters);
+    }
+    let first = out.chars().next()?;
+    if first.is_ascii_digit() {
+        out.insert(0, '_');
+    }
+    Some(identifier(&out))
 }
 
 /// `SystemUser` of `systemuser`, `NewProject` of `new_project`.

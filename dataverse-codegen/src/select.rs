@@ -35,11 +35,13 @@ pub(crate) struct Selection<'m> {
     pub(crate) tables: Vec<&'m Table>,
     pub(crate) stubs: Vec<&'m Table>,
     pub(crate) operations: Vec<&'m Operation>,
+    pub(crate) names: &'m NameOptions,
+    pub(crate) lock: &'m NameLock,
 }
 
 impl<'m> Selection<'m> {
     /// Finds what `options` names.
-    pub(crate) fn new(model: &'m Model, options: &Options) -> Result<Self, Error> {
+    pub(crate) fn new(model: &'m Model, options: &'m Options) -> Result<Self, Error> {
         let tables = tables(model, &options.tables)?;
         let operations = operations(model, options.operations.as_deref())?;
         let stubs = stubs(model, &tables, &operations);
@@ -48,6 +50,8 @@ impl<'m> Selection<'m> {
             tables,
             stubs,
             operations,
+            names: &options.names,
+            lock: &options.lock,
         })
     }
 
@@ -138,6 +142,10 @@ fn operations<'m>(
             .filter_map(|name| unbound(name))
             .collect());
     };
+    if wanted == ["all"] {
+        let callable = model.operations.iter().filter(|o| o.is_callable);
+        return Ok(callable.collect());
+    }
     let names = wanted.iter().map(|name| name.trim());
     let wanted: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
     let mut found = Vec::new();
@@ -187,9 +195,12 @@ fn stubs<'m>(
         .iter()
         .flat_map(|operation| &operation.parameters)
     {
-        if let ItemType::Row(table) = &parameter.type_ref.item
-            && !parameter.type_ref.is_collection
-        {
+        if let ItemType::Row(table) = &parameter.type_ref.item {
+            names.insert(table);
+        }
+    }
+    for binding in operations.iter().filter_map(|o| o.binding.as_ref()) {
+        if let ItemType::Row(table) = &binding.item {
             names.insert(table);
         }
     }

@@ -137,12 +137,20 @@ fn expand(entity: &Ident, names: &Names, krate: &Path, columns: &[Column<'_>]) -
     });
     let infos = columns.iter().map(|column| {
         let logical_name = &column.name.logical_name;
+        let marker = column.access.as_ref().map(Ident::to_string);
+        let access = match marker.as_deref() {
+            Some("ReadOnly") => quote!(#krate::schema::Access::Never),
+            Some("CreateOnly") => quote!(#krate::schema::Access::InCreate),
+            Some("UpdateOnly") => quote!(#krate::schema::Access::InUpdate),
+            _ => quote!(#krate::schema::Access::Always),
+        };
+        let info = quote!(#krate::schema::ColumnInfo);
         match &column.navigation {
             Some(navigation) => {
                 let wire_name = format!("_{logical_name}_value");
-                quote!(#krate::schema::ColumnInfo::lookup(#logical_name, #wire_name, #navigation))
+                quote!(#info::limited_lookup(#logical_name, #wire_name, #navigation, #access))
             }
-            None => quote!(#krate::schema::ColumnInfo::new(#logical_name)),
+            None => quote!(#info::limited(#logical_name, #access)),
         }
     });
     // A lookup's type must accept what its navigation property leads to; anything else cannot be

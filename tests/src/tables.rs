@@ -47,12 +47,11 @@ pub struct Contact {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Regarding {}
 
-impl dataverse_client::schema::HasTarget<Account> for Regarding {
-    const NAVIGATION: &'static str = "regardingobjectid_account_task";
-}
-
-impl dataverse_client::schema::HasTarget<Contact> for Regarding {
-    const NAVIGATION: &'static str = "regardingobjectid_contact_task";
+dataverse_client::codegen::targets! {
+    Regarding {
+        Account = "regardingobjectid_account_task",
+        Contact = "regardingobjectid_contact_task",
+    }
 }
 
 /// `task`.

@@ -184,7 +184,7 @@ impl<E: Entity + Columns> Changes<E> {
         let mut changes = Changes::new();
         let cells = cells(old).zip(cells(new));
         for (column, (old, new)) in E::TABLE.columns().iter().zip(cells) {
-            let is_writable = matches!(column.access(), Access::ReadWrite | Access::UpdateOnly);
+            let is_writable = matches!(column.access(), Access::Always | Access::InUpdate);
             if !is_writable || old.equals(new) {
                 continue;
             }

@@ -65,23 +65,23 @@ pub struct ColumnInfo {
     access: Access,
 }
 
-/// Who may write a column.
+/// When a column may be written: what the markers `ReadOnly` and the like say to the compiler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
     /// Creates and updates.
-    ReadWrite,
+    Always,
     /// Nobody: the service fills it.
-    ReadOnly,
+    Never,
     /// Creates only.
-    CreateOnly,
+    InCreate,
     /// Updates only.
-    UpdateOnly,
+    InUpdate,
 }
 
 impl ColumnInfo {
     /// A column whose name is the same everywhere.
     pub const fn new(logical_name: &'static str) -> Self {
-        ColumnInfo::limited(logical_name, Access::ReadWrite)
+        ColumnInfo::limited(logical_name, Access::Always)
     }
 
     /// A column that not everything may write.
@@ -100,7 +100,7 @@ impl ColumnInfo {
         wire_name: &'static str,
         navigation: &'static str,
     ) -> Self {
-        ColumnInfo::limited_lookup(logical_name, wire_name, navigation, Access::ReadWrite)
+        ColumnInfo::limited_lookup(logical_name, wire_name, navigation, Access::Always)
     }
 
     /// A lookup of one table that not everything may write.
@@ -120,7 +120,7 @@ impl ColumnInfo {
 
     /// A lookup of several tables: read as `wire_name`.
     pub const fn any_lookup(logical_name: &'static str, wire_name: &'static str) -> Self {
-        ColumnInfo::limited_any_lookup(logical_name, wire_name, Access::ReadWrite)
+        ColumnInfo::limited_any_lookup(logical_name, wire_name, Access::Always)
     }
 
     /// A lookup of several tables that not everything may write, or one that cannot be bound.

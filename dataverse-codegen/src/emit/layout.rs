@@ -145,14 +145,40 @@ impl Text {
     }
 
     /// `impl trait_name for type_name {`
-    pub(super) fn implementation(&mut self, trait_name: &str, type_name: &str) {
+    pub(super) fn implementation(&mut self, depth: usize, trait_name: &str, type_name: &str) {
         let line = format!("impl {trait_name} for {type_name} {{");
-        if fits(0, &line) {
-            self.line(0, &line);
+        if fits(depth, &line) {
+            self.line(depth, &line);
         } else {
-            self.line(0, &format!("impl {trait_name}"));
-            self.line(1, &format!("for {type_name}"));
-            self.line(0, "{");
+            self.line(depth, &format!("impl {trait_name}"));
+            self.line(depth + 1, &format!("for {type_name}"));
+            self.line(depth, "{");
+        }
+    }
+
+    /// `head = literal;`
+    pub(super) fn text_constant(&mut self, depth: usize, head: &str, literal: &str) {
+        let line = format!("{head} = {literal};");
+        if fits(depth, &line) {
+            self.line(depth, &line);
+        } else {
+            self.line(depth, &format!("{head} ="));
+            self.line(depth + 1, &format!("{literal};"));
+        }
+    }
+
+    /// `start = function::<argument>();`
+    pub(super) fn generic_call(&mut self, depth: usize, start: &str, function: &str, of: &str) {
+        let call = format!("{function}::<{of}>();");
+        if fits(depth, &format!("{start} = {call}")) {
+            self.line(depth, &format!("{start} = {call}"));
+        } else if fits(depth + 1, &call) {
+            self.line(depth, &format!("{start} ="));
+            self.line(depth + 1, &call);
+        } else {
+            self.line(depth, &format!("{start} = {function}::<"));
+            self.line(depth + 1, &format!("{of},"));
+            self.line(depth, ">();");
         }
     }
 

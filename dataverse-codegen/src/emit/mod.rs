@@ -1,14 +1,17 @@
 //! Writing Rust. Everything is written to memory; the caller decides about files.
 
+mod choices;
 mod layout;
 mod names;
 mod operations;
 mod table;
 mod targets;
+mod types;
 
 use std::collections::BTreeMap;
 
-use crate::model::{Column, ColumnType, Table};
+use crate::lock::NameLock;
+use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
 use crate::select::{MAX_ENUM_TARGETS, Selection};
 use layout::{MAX_ARRAY, Text, literal};
@@ -27,30 +30,59 @@ pub struct File {
     pub text: String,
 }
 
-/// All files, sorted by name.
-pub(crate) fn emit(selection: &Selection<'_>) -> Vec<File> {
+/// All files, sorted by name, and the names that were given.
+pub(crate) fn emit(selection: &Selection<'_>) -> (Vec<File>, NameLock) {
     let names = Names::of(selection);
     let mut files = BTreeMap::new();
     for table in &selection.tables {
         let text = table::emit(selection, &names, table);
         files.insert(format!("{}.rs", names.module_of(&table.logical_name)), text);
     }
+    for part in parts(selection, &names) {
+        files.insert(
+            format!("{}.rs", part.module),
+            (part.emit)(selection, &names),
+        );
+    }
     files.insert("mod.rs".to_owned(), module(selection, &names));
-    if !names.shared.is_empty() {
-        let text = targets::emit(selection, &names);
-        files.insert("lookups.rs".to_owned(), text);
-    }
-    if !selection.stubs.is_empty() {
-        files.insert("stubs.rs".to_owned(), stubs(selection, &names));
-    }
-    if !selection.operations.is_empty() {
-        let text = operations::emit(selection, &names);
-        files.insert("operations.rs".to_owned(), text);
-    }
-    files
+    let files = files
         .into_iter()
         .map(|(name, text)| File { name, text })
-        .collect()
+        .collect();
+    (files, names.lock)
+}
+
+/// A file that is not of one table.
+struct Part {
+    module: &'static str,
+    /// Whether its items can be named without the module.
+    is_reexported: bool,
+    emit: fn(&Selection<'_>, &Names<'_>) -> String,
+}
+
+/// The parts that are not empty, sorted.
+fn parts(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Part> {
+    let part = |is_wanted: bool, module, is_reexported, emit| {
+        is_wanted.then_some(Part {
+            module,
+            is_reexported,
+            emit,
+        })
+    };
+    let is_bound = |is_bound: bool| {
+        let mut operations = selection.operations.iter();
+        operations.any(|operation| operation.binding.is_some() == is_bound)
+    };
+    let has_types = !(names.complex_types.is_empty() && names.enum_types.is_empty());
+    let parts: [Option<Part>; 6] = [
+        part(is_bound(true), "bound", false, operations::emit_bound),
+        part(!names.choices.is_empty(), "choices", true, choices::emit),
+        part(!names.shared.is_empty(), "lookups", false, targets::emit),
+        part(is_bound(false), "operations", true, operations::emit),
+        part(!selection.stubs.is_empty(), "stubs", true, stubs),
+        part(has_types, "types", false, types::emit),
+    ];
+    parts.into_iter().flatten().collect()
 }
 
 /// The beginning of a file.
@@ -72,8 +104,9 @@ fn start_with_client(doc: &str) -> Text {
 fn module(selection: &Selection<'_>, names: &Names<'_>) -> String {
     let mut out = start("Tables and operations of a Dataverse org.");
     let is_snake_everywhere = |table: &&Table| {
+        let columns = names.columns_of(table);
         is_snake(names.module_of(&table.logical_name))
-            && table::fields(table).iter().all(|field| is_snake(field))
+            && columns.iter().all(|column| is_snake(&column.field))
     };
     // In a program nobody uses every column, nor every table.
     let mut lints = vec!["dead_code"];
@@ -86,40 +119,28 @@ fn module(selection: &Selection<'_>, names: &Names<'_>) -> String {
     lints.push("unused_imports");
     out.line(0, &format!("#![allow({})]", lints.join(", ")));
     out.blank();
-    let mut modules: Vec<&str> = selection
-        .tables
-        .iter()
+    let parts = parts(selection, names);
+    let tables = selection.tables.iter();
+    let mut modules: Vec<&str> = tables
         .map(|table| names.module_of(&table.logical_name))
         .collect();
-    if !names.shared.is_empty() {
-        modules.push("lookups");
-    }
-    if !selection.operations.is_empty() {
-        modules.push("operations");
-    }
-    if !selection.stubs.is_empty() {
-        modules.push("stubs");
-    }
+    modules.extend(parts.iter().map(|part| part.module));
     modules.sort_unstable();
     for module in modules {
         out.line(0, &format!("pub mod {module};"));
     }
     out.blank();
     // rustfmt sorts the whole run of `use` lines.
-    let mut uses: Vec<(&str, String)> = selection
+    let mut uses: Vec<(&str, &str)> = selection
         .tables
         .iter()
         .map(|table| {
             let name = table.logical_name.as_str();
-            (names.module_of(name), names.type_of(name).to_owned())
+            (names.module_of(name), names.type_of(name))
         })
         .collect();
-    if !selection.operations.is_empty() {
-        uses.push(("operations", "*".to_owned()));
-    }
-    if !selection.stubs.is_empty() {
-        uses.push(("stubs", "*".to_owned()));
-    }
+    let reexported = parts.iter().filter(|part| part.is_reexported);
+    uses.extend(reexported.map(|part| (part.module, "*")));
     uses.sort_unstable();
     for (module, item) in uses {
         out.line(0, &format!("pub use {module}::{item};"));
@@ -185,16 +206,27 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
 
 /// Constructor and arguments of a column's names.
 fn column_info(column: &Column) -> (&'static str, Vec<String>) {
-    let logical_name = literal(&column.logical_name);
-    let wire_name = literal(&column.wire_name);
-    match &column.column_type {
+    let mut arguments = vec![literal(&column.logical_name)];
+    let (plain, limited) = match &column.column_type {
         ColumnType::Lookup(targets) if targets.len() == 1 => {
-            let navigation = literal(&targets[0].navigation);
-            ("lookup", vec![logical_name, wire_name, navigation])
+            arguments.push(literal(&column.wire_name));
+            arguments.push(literal(&targets[0].navigation));
+            ("lookup", "limited_lookup")
         }
-        _ if column.wire_name == column.logical_name => ("new", vec![logical_name]),
-        _ => ("any_lookup", vec![logical_name, wire_name]),
-    }
+        _ if column.wire_name == column.logical_name => ("new", "limited"),
+        _ => {
+            arguments.push(literal(&column.wire_name));
+            ("any_lookup", "limited_any_lookup")
+        }
+    };
+    let access = match column.access {
+        Access::ReadWrite => return (plain, arguments),
+        Access::ReadOnly => "dv::Access::Never",
+        Access::CreateOnly => "dv::Access::InCreate",
+        Access::UpdateOnly => "dv::Access::InUpdate",
+    };
+    arguments.push(access.to_owned());
+    (limited, arguments)
 }
 
 /// The Rust type of a column, as a file of the output names it.
@@ -206,7 +238,37 @@ fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> String {
             [target] => format!("dv::Lookup<super::{}>", names.type_of(&target.table)),
             _ => format!("dv::AnyLookup<{}>", targets::path(names, table, column)),
         },
+        ColumnType::Choice(key) => match names.choices.get(key.as_str()) {
+            Some(choice) => format!("super::choices::{}", choice.name),
+            None => "i32".to_owned(),
+        },
+        ColumnType::Choices(key) => match names.choices.get(key.as_str()) {
+            Some(choice) => format!("dv::Choices<super::choices::{}>", choice.name),
+            None => "String".to_owned(),
+        },
+        ColumnType::Structured(type_ref) => {
+            let item = value_type(names, &type_ref.item, "super::types::");
+            match type_ref.is_collection {
+                true => format!("Vec<{item}>"),
+                false => item,
+            }
+        }
         other => scalar_type(other).to_owned(),
+    }
+}
+
+/// The Rust type of one value; `types` is the way to the module of the API's types.
+fn value_type(names: &Names<'_>, item: &ItemType, types: &str) -> String {
+    let named = |name: Option<&String>| match name {
+        Some(name) => format!("{types}{name}"),
+        None => "dv::Json".to_owned(),
+    };
+    match item {
+        ItemType::Scalar(scalar) => scalar_type(scalar).to_owned(),
+        ItemType::Complex(name) => named(names.complex_types.get(name.as_str())),
+        ItemType::Enum(name) => named(names.enum_types.get(name.as_str())),
+        ItemType::Row(_) | ItemType::AnyRow(_) => "dv::AnyRow".to_owned(),
+        ItemType::Other(_) => "dv::Json".to_owned(),
     }
 }
 
@@ -220,10 +282,11 @@ fn scalar_type(column_type: &ColumnType) -> &'static str {
         ColumnType::Double => "f64",
         ColumnType::Decimal | ColumnType::Money => "dv::Decimal",
         ColumnType::Guid | ColumnType::PrimaryId | ColumnType::Lookup(_) => "dv::Uuid",
-        ColumnType::DateTime | ColumnType::LocalDateTime => "dv::DateTime",
+        ColumnType::DateTime => "dv::DateTime",
+        ColumnType::LocalDateTime => "dv::LocalDateTime",
         ColumnType::Date => "dv::Date",
         ColumnType::Binary => "dv::Binary",
-        ColumnType::Other(_) => "dv::Json",
+        ColumnType::Structured(_) | ColumnType::Other(_) => "dv::Json",
     }
 }
 

@@ -1,11 +1,13 @@
-//! Actions and functions: a struct for each, and for what it answers.
+//! Actions and functions: a struct for each. Unbound ones are in `operations.rs`, bound ones in
+//! `bound.rs`, in a module for each table they are bound to.
+
+use std::collections::BTreeMap;
 
 use super::layout::{Text, literal};
 use super::names::Names;
-use super::table::cells;
-use super::{scalar_type, start_with_client};
+use super::{start_with_client, value_type};
 use crate::csdl::OperationKind;
-use crate::model::{ComplexType, ItemType, Operation, Parameter, TypeRef};
+use crate::model::{ItemType, Operation, Parameter, TypeRef};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
 
@@ -14,49 +16,167 @@ struct Argument<'m> {
     parameter: &'m Parameter,
     field: String,
     rust_type: String,
-    is_row: bool,
+    /// How it is handed over: `value`, `row` or `rows`.
+    method: &'static str,
 }
 
+/// What a bound operation is called on.
+struct Binding {
+    /// The field that says which row; None if it is called on all rows of a table.
+    field: Option<String>,
+    rust_type: String,
+    doc: String,
+    value: Called,
+}
+
+enum Called {
+    /// An expression over the field.
+    OnField(String),
+    /// A table's type.
+    OnRowsOf(String),
+}
+
+/// Operations that are called on one type.
+struct Module<'m> {
+    bound_to: &'m str,
+    /// With their Rust names.
+    operations: Vec<(&'m str, &'m Operation)>,
+}
+
+/// `operations.rs`.
 pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
     let mut out = start_with_client("Actions and functions.");
-    for operation in &selection.operations {
-        request(&mut out, selection, names, operation);
-    }
-    for (complex, name) in &names.answers {
-        if let Some(complex) = selection.model.complex_types.get(*complex) {
-            answer(&mut out, complex, name);
+    for (place, operation) in selection.operations.iter().enumerate() {
+        if operation.binding.is_none() {
+            request(
+                &mut out,
+                0,
+                selection,
+                names,
+                (names.operation(place), operation),
+            );
         }
     }
     out.0
 }
 
-/// The complex type that an operation answers.
-pub(super) fn complex_answer<'m>(
-    selection: &Selection<'m>,
-    operation: &Operation,
-) -> Option<&'m ComplexType> {
-    match &operation.returns {
-        Some(TypeRef {
-            is_collection: false,
-            item: ItemType::Complex(name),
-        }) => selection.model.complex_types.get(name),
-        _ => None,
+/// `bound.rs`.
+pub(super) fn emit_bound(selection: &Selection<'_>, names: &Names<'_>) -> String {
+    let mut out = super::start("Actions and functions that are called on rows.");
+    let mut modules: BTreeMap<String, Module<'_>> = BTreeMap::new();
+    for (place, operation) in selection.operations.iter().enumerate() {
+        if let Some(bound_to) = binding_name(operation) {
+            let module = match names.module_of(bound_to) {
+                "" => naming::module_name(bound_to),
+                module => module.to_owned(),
+            };
+            let module = modules.entry(module).or_insert(Module {
+                bound_to,
+                operations: Vec::new(),
+            });
+            module.operations.push((names.operation(place), operation));
+        }
+    }
+    for (index, (name, module)) in modules.into_iter().enumerate() {
+        if index > 0 {
+            out.blank();
+        }
+        out.doc(0, &format!("Called on `{}`.", module.bound_to));
+        out.line(0, &format!("pub mod {name} {{"));
+        out.line(1, "use dataverse_client::codegen as dv;");
+        for operation in module.operations {
+            request(&mut out, 1, selection, names, operation);
+        }
+        out.line(0, "}");
+    }
+    out.0
+}
+
+/// The type that a bound operation is called on.
+pub(super) fn binding_name(operation: &Operation) -> Option<&str> {
+    operation
+        .binding
+        .as_ref()
+        .map(|binding| item_name(&binding.item))
+}
+
+/// The unqualified name of a type.
+pub(super) fn item_name(item: &ItemType) -> &str {
+    match item {
+        ItemType::Scalar(_) => "scalar",
+        ItemType::Row(name)
+        | ItemType::AnyRow(name)
+        | ItemType::Complex(name)
+        | ItemType::Enum(name) => name,
+        ItemType::Other(name) => name.rsplit('.').next().unwrap_or(name),
     }
 }
 
-fn output(selection: &Selection<'_>, names: &Names<'_>, operation: &Operation) -> String {
-    if let Some(complex) = complex_answer(selection, operation)
-        && let Some(name) = names.answers.get(complex.name.as_str())
-    {
-        return name.clone();
+fn output(
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    operation: &Operation,
+    root: &str,
+) -> String {
+    let Some(returns) = &operation.returns else {
+        return "()".to_owned();
+    };
+    let types = format!("{root}types::");
+    let item = match &returns.item {
+        ItemType::Row(table) if selection.has_struct(table) => {
+            format!("dv::Row<{root}{}>", names.type_of(table))
+        }
+        item => value_type(names, item, &types),
+    };
+    match returns.is_collection {
+        true => format!("Vec<{item}>"),
+        false => item,
     }
-    match &operation.returns {
-        None => "()".to_owned(),
-        Some(TypeRef {
-            is_collection: false,
-            item: ItemType::Scalar(scalar),
-        }) => scalar_type(scalar).to_owned(),
-        Some(_) => "dv::Json".to_owned(),
+}
+
+fn binding(
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    binding: &TypeRef,
+    root: &str,
+    taken: &mut Taken,
+) -> Binding {
+    let name = item_name(&binding.item);
+    let table = match &binding.item {
+        ItemType::Row(table) if selection.has_type(table) => {
+            Some(format!("{root}{}", names.type_of(table)))
+        }
+        _ => None,
+    };
+    let mut field = || Some(taken.give("on".to_owned()));
+    match (table, binding.is_collection) {
+        (Some(table), false) => {
+            let field = field();
+            let name_of_field = field.as_deref().unwrap_or_default();
+            Binding {
+                value: Called::OnField(format!("dv::BoundTo::row(&self.{name_of_field})")),
+                rust_type: format!("dv::Key<{table}>"),
+                doc: format!("The row of `{name}` it is called on."),
+                field,
+            }
+        }
+        (Some(table), true) => Binding {
+            value: Called::OnRowsOf(table),
+            rust_type: String::new(),
+            doc: String::new(),
+            field: None,
+        },
+        (None, is_collection) => {
+            let field = field();
+            let name_of_field = field.as_deref().unwrap_or_default();
+            let what = if is_collection { "rows" } else { "row" };
+            Binding {
+                value: Called::OnField(format!("self.{name_of_field}.clone()")),
+                rust_type: "dv::BoundTo".to_owned(),
+                doc: format!("The {what} of `{name}`, or of a table below it, it is called on."),
+                field,
+            }
+        }
     }
 }
 
@@ -64,177 +184,147 @@ fn arguments<'m>(
     selection: &Selection<'_>,
     names: &Names<'_>,
     operation: &'m Operation,
+    root: &str,
+    taken: &mut Taken,
 ) -> Vec<Argument<'m>> {
-    let mut taken = Taken::default();
+    let types = format!("{root}types::");
     operation
         .parameters
         .iter()
         .map(|parameter| {
-            let (rust_type, is_row) = match &parameter.type_ref {
-                TypeRef {
-                    is_collection: false,
-                    item,
-                } => match item {
-                    ItemType::Scalar(scalar) => (scalar_type(scalar).to_owned(), false),
-                    ItemType::Row(table) if selection.has_type(table) => {
-                        let table = names.type_of(table);
-                        (format!("dv::RowArgument<super::{table}>"), true)
-                    }
-                    ItemType::Row(_) | ItemType::AnyRow(_) => ("dv::RowArgument".to_owned(), true),
-                    _ => ("dv::Json".to_owned(), false),
-                },
-                _ => ("dv::Json".to_owned(), false),
+            let type_ref = &parameter.type_ref;
+            let (item, is_row) = match &type_ref.item {
+                ItemType::Row(table) if selection.has_type(table) => {
+                    let table = names.type_of(table);
+                    (format!("dv::RowArgument<{root}{table}>"), true)
+                }
+                ItemType::Row(_) | ItemType::AnyRow(_) => ("dv::RowArgument".to_owned(), true),
+                item => (value_type(names, item, &types), false),
+            };
+            let (rust_type, method) = match (type_ref.is_collection, is_row) {
+                (false, false) => (item, "value"),
+                (true, false) => (format!("Vec<{item}>"), "value"),
+                (false, true) => (item, "row"),
+                (true, true) => (format!("Vec<{item}>"), "rows"),
             };
             Argument {
                 parameter,
                 field: taken.give(naming::snake(&parameter.name)),
                 rust_type,
-                is_row,
+                method,
             }
         })
         .collect()
 }
 
-fn request(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>, operation: &Operation) {
-    let name = names.operation(&operation.name);
-    let output = output(selection, names, operation);
-    let arguments = arguments(selection, names, operation);
+/// The struct of an operation, `depth` modules below the file.
+fn request(
+    out: &mut Text,
+    depth: usize,
+    selection: &Selection<'_>,
+    names: &Names<'_>,
+    (name, operation): (&str, &Operation),
+) {
+    let root = "super::".repeat(depth + 1);
+    let mut taken = Taken::default();
+    let bound = operation
+        .binding
+        .as_ref()
+        .map(|of| binding(selection, names, of, &root, &mut taken));
+    let arguments = arguments(selection, names, operation, &root, &mut taken);
     let kind = match operation.kind {
         OperationKind::Action => "Action",
         OperationKind::Function => "Function",
     };
     out.blank();
-    out.doc(0, &format!("{kind} `{}`.", operation.name));
-    out.line(0, "#[derive(Debug, Clone)]");
-    if arguments.is_empty() {
-        out.line(0, &format!("pub struct {name};"));
+    out.doc(depth, &format!("{kind} `{}`.", operation.name));
+    out.line(depth, "#[derive(Debug, Clone)]");
+    let bound_field = bound
+        .as_ref()
+        .and_then(|bound| Some((bound, bound.field.as_ref()?)));
+    if arguments.is_empty() && bound_field.is_none() {
+        out.line(depth, &format!("pub struct {name};"));
     } else {
-        out.line(0, &format!("pub struct {name} {{"));
+        out.line(depth, &format!("pub struct {name} {{"));
+        if let Some((bound, field)) = bound_field {
+            out.doc(depth + 1, &bound.doc);
+            out.field(depth + 1, &format!("pub {field}"), &bound.rust_type);
+        }
         for argument in &arguments {
-            out.doc(1, &argument_doc(argument.parameter));
+            out.doc(depth + 1, &argument_doc(argument.parameter));
             let rust_type = if argument.parameter.required {
                 argument.rust_type.clone()
             } else {
                 format!("Option<{}>", argument.rust_type)
             };
-            out.field(1, &format!("pub {}", argument.field), &rust_type);
+            out.field(depth + 1, &format!("pub {}", argument.field), &rust_type);
         }
-        out.line(0, "}");
+        out.line(depth, "}");
     }
     out.blank();
-    out.implementation("dv::Message", name);
-    out.line(1, &format!("type Output = {output};"));
+    out.implementation(depth, "dv::Message", name);
+    let output = output(selection, names, operation, &root);
+    out.line(depth + 1, &format!("type Output = {output};"));
+    let wire_name = match operation.binding {
+        None => operation.name.clone(),
+        Some(_) => format!("{}.{}", operation.namespace, operation.name),
+    };
+    out.text_constant(depth + 1, "const NAME: &'static str", &literal(&wire_name));
     out.line(
-        1,
-        &format!("const NAME: &'static str = {};", literal(&operation.name)),
-    );
-    out.line(
-        1,
+        depth + 1,
         &format!("const KIND: dv::MessageKind = dv::MessageKind::{kind};"),
     );
     out.blank();
     if arguments.is_empty() {
-        out.line(1, "fn arguments(&self, _: &mut dv::Arguments<'_>) {}");
+        out.line(
+            depth + 1,
+            "fn arguments(&self, _: &mut dv::Arguments<'_>) {}",
+        );
     } else {
-        out.line(1, "fn arguments(&self, out: &mut dv::Arguments<'_>) {");
+        out.line(
+            depth + 1,
+            "fn arguments(&self, out: &mut dv::Arguments<'_>) {",
+        );
         for argument in &arguments {
-            let method = match (argument.parameter.required, argument.is_row) {
-                (true, true) => "row",
-                (true, false) => "value",
-                (false, true) => "optional_row",
-                (false, false) => "optional_value",
+            let optional = if argument.parameter.required {
+                ""
+            } else {
+                "optional_"
             };
             let values = [
                 literal(&argument.parameter.name),
                 format!("&self.{}", argument.field),
             ];
-            out.call(2, &format!("out.{method}"), &values, ";");
+            let head = format!("out.{optional}{}", argument.method);
+            out.call(depth + 2, &head, &values, ";");
         }
-        out.line(1, "}");
+        out.line(depth + 1, "}");
     }
-    out.line(0, "}");
+    if let Some(bound) = bound {
+        out.blank();
+        out.line(depth + 1, "fn bound_to(&self) -> Option<dv::BoundTo> {");
+        match bound.value {
+            Called::OnField(value) => out.line(depth + 2, &format!("Some({value})")),
+            Called::OnRowsOf(table) => {
+                out.generic_call(depth + 2, "let rows", "dv::BoundTo::rows_of", &table);
+                out.line(depth + 2, "Some(rows)");
+            }
+        }
+        out.line(depth + 1, "}");
+    }
+    out.line(depth, "}");
 }
 
 fn argument_doc(parameter: &Parameter) -> String {
-    let many = if parameter.type_ref.is_collection {
-        "a JSON array of "
-    } else {
-        ""
-    };
+    let is_collection = parameter.type_ref.is_collection;
     let what = match &parameter.type_ref.item {
         ItemType::Scalar(_) => return format!("`{}`.", parameter.name),
-        ItemType::Row(table) => format!("rows of `{table}`"),
-        ItemType::AnyRow(base) => format!("rows of any table below `{base}`"),
+        ItemType::Row(table) => format!("of `{table}`"),
+        ItemType::AnyRow(base) => format!("of any table below `{base}`"),
         ItemType::Complex(name) | ItemType::Enum(name) | ItemType::Other(name) => {
-            format!("`{name}`")
+            return format!("`{}`: `{name}`.", parameter.name);
         }
     };
-    let what = match parameter.type_ref.is_collection {
-        true => what,
-        false => what.replacen("rows of", "a row of", 1),
-    };
-    format!("`{}`: {many}{what}.", parameter.name)
-}
-
-fn answer(out: &mut Text, complex: &ComplexType, name: &str) {
-    let mut taken = Taken::default();
-    let mut members: Vec<_> = complex.members.iter().collect();
-    members.sort_by_key(|(member, _)| member);
-    let members: Vec<(String, &str, &str)> = members
-        .into_iter()
-        .map(|(member, type_ref)| {
-            let rust_type = match type_ref {
-                TypeRef {
-                    is_collection: false,
-                    item: ItemType::Scalar(scalar),
-                } => scalar_type(scalar),
-                _ => "dv::Json",
-            };
-            (
-                taken.give(naming::snake(member)),
-                member.as_str(),
-                rust_type,
-            )
-        })
-        .collect();
-    out.blank();
-    out.doc(0, &format!("Complex type `{}`.", complex.name));
-    out.line(0, "#[derive(Default)]");
-    out.line(0, "#[non_exhaustive]");
-    if members.is_empty() {
-        out.line(0, &format!("pub struct {name} {{}}"));
-    } else {
-        out.line(0, &format!("pub struct {name} {{"));
-        for (field, member, rust_type) in &members {
-            out.doc(1, &format!("`{member}`."));
-            out.field(1, &format!("pub {field}"), &format!("Option<{rust_type}>"));
-        }
-        out.line(0, "}");
-    }
-    out.blank();
-    out.implementation("dv::Complex", name);
-    let wire_names: Vec<_> = members
-        .iter()
-        .map(|(_, member, _)| literal(member))
-        .collect();
-    let joined = wire_names.join(", ");
-    let line = format!("const MEMBERS: &'static [&'static str] = &[{joined}];");
-    if joined.chars().count() <= 60 && line.chars().count() + 4 <= 100 {
-        out.line(1, &line);
-    } else if joined.chars().count() <= 60 {
-        out.line(1, "const MEMBERS: &'static [&'static str] =");
-        out.line(2, &format!("&[{joined}];"));
-    } else {
-        out.line(1, "const MEMBERS: &'static [&'static str] = &[");
-        for member in wire_names {
-            out.line(2, &format!("{member},"));
-        }
-        out.line(1, "];");
-    }
-    out.line(0, "}");
-    out.blank();
-    let fields: Vec<String> = members.into_iter().map(|(field, _, _)| field).collect();
-    cells(out, name, &fields);
-    out.blank();
-    out.line(0, &format!("dv::complex!({name});"));
+    let rows = if is_collection { "rows" } else { "a row" };
+    format!("`{}`: {rows} {what}.", parameter.name)
 }

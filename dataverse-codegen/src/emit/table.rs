@@ -1,7 +1,7 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
 use super::layout::{Text, literal, plain};
-use super::names::Names;
+use super::names::{ColumnName, Names};
 use super::{column_type, entity_table, scalar_type, start_with_client, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Table};
 use crate::naming::{self, Taken};
@@ -13,14 +13,15 @@ const MAX_NAMED_TARGETS: usize = 6;
 pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) -> String {
     let mut out = start_with_client(&format!("Table `{}`.", table.logical_name));
     let name = names.type_of(&table.logical_name);
-    let fields = fields(table);
-    structure(&mut out, names, table, name, &fields);
-    constants(&mut out, names, table, name);
+    let columns = names.columns_of(table);
+    structure(&mut out, names, table, name, columns);
+    constants(&mut out, names, table, name, columns);
     out.blank();
     out.line(0, &format!("impl dv::Entity for {name} {{"));
     entity_table(&mut out, table, true);
     out.line(0, "}");
     out.blank();
+    let fields: Vec<&str> = columns.iter().map(|column| &*column.field).collect();
     cells(&mut out, name, &fields);
     out.blank();
     out.line(0, &format!("dv::table!({name});"));
@@ -33,16 +34,7 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) 
     out.0
 }
 
-/// Field names by ordinal.
-pub(super) fn fields(table: &Table) -> Vec<String> {
-    let mut taken = Taken::default();
-    let columns = table.columns.iter();
-    columns
-        .map(|column| taken.give(naming::identifier(&column.logical_name)))
-        .collect()
-}
-
-fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, fields: &[String]) {
+fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
     out.blank();
     let set = table.entity_set.as_deref().unwrap_or_default();
     out.doc(
@@ -56,12 +48,12 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, field
     }
     out.line(0, "#[derive(Default)]");
     out.line(0, "#[non_exhaustive]");
-    if fields.is_empty() {
+    if columns.is_empty() {
         out.line(0, &format!("pub struct {name} {{}}"));
         return;
     }
     out.line(0, &format!("pub struct {name} {{"));
-    for (column, field) in table.columns.iter().zip(fields) {
+    for (column, ColumnName { field, .. }) in table.columns.iter().zip(columns) {
         out.doc(1, &column_doc(column));
         let column_type = column_type(names, table, column);
         out.field(
@@ -108,6 +100,14 @@ fn column_doc(column: &Column) -> String {
             };
             format!("lookup of {}{more}", named.join(", "))
         }
+        ColumnType::Structured(type_ref) => {
+            let many = if type_ref.is_collection {
+                "a list of "
+            } else {
+                ""
+            };
+            format!("{many}`{}`", super::operations::item_name(&type_ref.item))
+        }
         ColumnType::Other(name) => format!("JSON of `{name}`"),
     };
     let access = match column.access {
@@ -124,15 +124,19 @@ fn column_doc(column: &Column) -> String {
     )
 }
 
-fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str) {
+fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
     if table.columns.is_empty() {
         return;
     }
     let mut taken = Taken::default();
+    for column in columns {
+        taken.reserve(&column.constant);
+    }
     out.blank();
     out.line(0, &format!("impl {name} {{"));
-    for (ordinal, column) in table.columns.iter().enumerate() {
-        let constant = taken.give(naming::constant_name(&column.logical_name));
+    for (ordinal, (column, ColumnName { constant, .. })) in
+        table.columns.iter().zip(columns).enumerate()
+    {
         let mut parameters = vec!["Self".to_owned(), column_type(names, table, column)];
         parameters.extend(match column.access {
             Access::ReadWrite => None,
@@ -183,7 +187,7 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
 }
 
 /// Hands out fields by number.
-pub(super) fn cells(out: &mut Text, name: &str, fields: &[String]) {
+pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
     out.line(0, &format!("impl dv::Columns for {name} {{"));
     let heads = [
         (

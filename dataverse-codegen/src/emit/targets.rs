@@ -95,10 +95,12 @@ fn declaration(
             .filter(|target| selection.has_type(&target.table))
             .collect();
         enumeration(out, names, name, doc, &known);
-        known
-            .iter()
-            .for_each(|target| has_target(out, names, name, target));
+        list(out, names, name, &known);
     } else {
+        let known: Vec<&LookupTarget> = targets
+            .iter()
+            .filter(|target| selection.has_struct(&target.table))
+            .collect();
         out.doc(
             0,
             &format!(
@@ -108,10 +110,7 @@ fn declaration(
         );
         out.line(0, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]");
         out.line(0, &format!("pub enum {name} {{}}"));
-        targets
-            .iter()
-            .filter(|target| selection.has_struct(&target.table))
-            .for_each(|target| has_target(out, names, name, target));
+        list(out, names, name, &known);
     }
 }
 
@@ -152,7 +151,7 @@ fn enumeration(
     out.line(1, "},");
     out.line(0, "}");
     out.blank();
-    out.implementation("dv::Targets", name);
+    out.implementation(0, "dv::Targets", name);
     out.line(1, "fn new(table: Option<&str>, id: dv::Uuid) -> Self {");
     out.line(2, "match table {");
     for target in targets {
@@ -172,17 +171,20 @@ fn enumeration(
     out.line(0, "}");
 }
 
-fn has_target(out: &mut Text, names: &Names<'_>, name: &str, target: &LookupTarget) {
+/// Names of the tables, for binding.
+fn list(out: &mut Text, names: &Names<'_>, name: &str, targets: &[&LookupTarget]) {
     out.blank();
-    let table = names.type_of(&target.table);
-    out.implementation(&format!("dv::HasTarget<super::{table}>"), name);
-    let navigation = literal(&target.navigation);
-    let line = format!("const NAVIGATION: &'static str = {navigation};");
-    if line.chars().count() + 4 <= 100 {
-        out.line(1, &line);
-    } else {
-        out.line(1, "const NAVIGATION: &'static str =");
-        out.line(2, &format!("{navigation};"));
+    if targets.is_empty() {
+        out.line(0, &format!("dv::targets! {{ {name} {{}} }}"));
+        return;
     }
+    out.line(0, "dv::targets! {");
+    out.line(1, &format!("{name} {{"));
+    for target in targets {
+        let table = names.type_of(&target.table);
+        let navigation = literal(&target.navigation);
+        out.line(2, &format!("super::{table} = {navigation},"));
+    }
+    out.line(1, "}");
     out.line(0, "}");
 }

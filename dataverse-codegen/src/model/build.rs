@@ -38,7 +38,7 @@ pub fn build(csdl: &Csdl<'_>) -> Model {
         for enum_type in &schema.enum_types {
             model
                 .enum_types
-                .insert(enum_type.name.to_string(), enum_of(enum_type));
+                .insert(enum_type.name.to_string(), enum_of(schema, enum_type));
         }
     }
     model.operations = operations(&names, csdl);
@@ -166,7 +166,10 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
             // Its targets come later.
             Some(_) => ColumnType::Lookup(Vec::new()),
             None if Some(logical_name) == primary_id => ColumnType::PrimaryId,
-            None => column_type(&property.type_name),
+            None => match column_type(&property.type_name) {
+                ColumnType::Other(name) => structured(names, name),
+                scalar => scalar,
+            },
         };
         columns.insert(
             logical_name,
@@ -282,6 +285,16 @@ fn column_type(type_name: &str) -> ColumnType {
     }
 }
 
+/// What is not a scalar.
+fn structured(names: &Names<'_>, name: String) -> ColumnType {
+    let type_ref = type_ref(names, &name);
+    match type_ref.item {
+        ItemType::Complex(_) | ItemType::Enum(_) => ColumnType::Structured(Box::new(type_ref)),
+        ItemType::Scalar(_) if type_ref.is_collection => ColumnType::Structured(Box::new(type_ref)),
+        _ => ColumnType::Other(name),
+    }
+}
+
 fn type_ref(names: &Names<'_>, type_name: &str) -> TypeRef {
     let item_name = collection_item(type_name);
     let name = item_name.unwrap_or(type_name);
@@ -343,7 +356,7 @@ fn members(names: &Names<'_>, complex: &csdl::ComplexType<'_>) -> Vec<(String, T
     members
 }
 
-fn enum_of(enum_type: &csdl::EnumType<'_>) -> EnumType {
+fn enum_of(schema: &Schema<'_>, enum_type: &csdl::EnumType<'_>) -> EnumType {
     let mut next = 0;
     let members = enum_type.members.iter().map(|(name, value)| {
         // Without a value a member follows the one before.
@@ -352,6 +365,7 @@ fn enum_of(enum_type: &csdl::EnumType<'_>) -> EnumType {
         (name.to_string(), value)
     });
     EnumType {
+        namespace: schema.namespace.to_string(),
         name: enum_type.name.to_string(),
         is_flags: enum_type.is_flags,
         members: members.collect(),
@@ -375,14 +389,15 @@ fn operations(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<Operation> {
     let mut operations: Vec<Operation> = csdl
         .schemas
         .iter()
-        .flat_map(|schema| &schema.operations)
-        .map(|operation| {
+        .flat_map(|schema| schema.operations.iter().map(move |o| (schema, o)))
+        .map(|(schema, operation)| {
             let (binding, parameters) = match &operation.parameters[..] {
                 [first, rest @ ..] if operation.is_bound => (Some(first), rest),
                 all => (None, all),
             };
             Operation {
                 kind: operation.kind,
+                namespace: schema.namespace.to_string(),
                 name: operation.name.to_string(),
                 binding: binding.map(|first| type_ref(names, &first.type_name)),
                 is_callable: operation.is_bound || imports.contains(operation.name.as_ref()),

@@ -202,7 +202,9 @@ pub enum ColumnType {
     Binary,
     /// A lookup and its targets, sorted by table; never empty.
     Lookup(Vec<LookupTarget>),
-    /// Anything else, by its qualified name: complex types, enums, collections.
+    /// A complex type, an enum type, or a collection.
+    Structured(Box<TypeRef>),
+    /// Anything else, by its qualified name.
     Other(String),
 }
 
@@ -271,6 +273,8 @@ pub struct ComplexType {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EnumType {
+    /// The namespace of the name.
+    pub namespace: String,
     /// Unqualified name.
     pub name: String,
     /// Members combine as bits.
@@ -285,6 +289,8 @@ pub struct EnumType {
 pub struct Operation {
     /// Action or function.
     pub kind: OperationKind,
+    /// The namespace of the name.
+    pub namespace: String,
     /// Unqualified name.
     pub name: String,
     /// What it is called on; None when it is unbound.

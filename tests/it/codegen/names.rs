@@ -10,7 +10,7 @@ use super::{document, lookup, model, named, set, table};
 fn exported(files: &[File]) -> Vec<String> {
     let mut names = Vec::new();
     for file in files {
-        if matches!(file.name.as_str(), "lookups.rs" | "mod.rs") {
+        if matches!(file.name.as_str(), "lookups.rs" | "mod.rs" | "types.rs") {
             continue;
         }
         for item in syn::parse_file(&file.text).unwrap().items {
@@ -73,7 +73,11 @@ fn operations_and_answers_give_way_to_tables() {
     assert!(operations.contains("pub struct NewProject_ {"));
     assert!(operations.contains("const NAME: &'static str = \"new_Project\";"));
     assert!(operations.contains("pub p: dv::RowArgument<super::Stub>,"));
-    assert!(operations.contains("pub struct String_ {"));
+    // Types have a module of their own.
+    assert!(operations.contains("type Output = super::types::NewProject;"));
+    assert!(operations.contains("type Output = super::types::String_;"));
+    let types = named(&files, "types.rs");
+    assert!(types.contains("pub struct NewProject {") && types.contains("pub struct String_ {"));
 }
 
 #[test]
@@ -138,7 +142,7 @@ fn shared_targets_keep_their_navigation_property() {
     assert_eq!(lookups.matches("pub enum OwnErTarget").count(), 2);
     let line = |target: &str, navigation: &str| {
         format!(
-            "impl dv::HasTarget<super::User> for {target} {{\n    const NAVIGATION: &'static str = \"{navigation}\";"
+            "dv::targets! {{\n    {target} {{\n        super::Team = \"{navigation}\",\n        super::User = \"{navigation}\",\n"
         )
     };
     assert!(lookups.contains(&line("OwnErTarget", "own__er")));

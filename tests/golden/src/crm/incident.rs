@@ -374,7 +374,7 @@ impl dv::Entity for Incident {
         "incidents",
         "incidentid",
         &[
-            dv::ColumnInfo::any_lookup("accountid", "_accountid_value"),
+            dv::ColumnInfo::limited_any_lookup("accountid", "_accountid_value", dv::Access::Never),
             dv::ColumnInfo::new("activitiescomplete"),
             dv::ColumnInfo::new("actualserviceunits"),
             dv::ColumnInfo::new("billedserviceunits"),
@@ -382,7 +382,7 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::new("caseorigincode"),
             dv::ColumnInfo::new("casetypecode"),
             dv::ColumnInfo::new("checkemail"),
-            dv::ColumnInfo::any_lookup("contactid", "_contactid_value"),
+            dv::ColumnInfo::limited_any_lookup("contactid", "_contactid_value", dv::Access::Never),
             dv::ColumnInfo::lookup(
                 "contractdetailid",
                 "_contractdetailid_value",
@@ -390,13 +390,23 @@ impl dv::Entity for Incident {
             ),
             dv::ColumnInfo::lookup("contractid", "_contractid_value", "contractid"),
             dv::ColumnInfo::new("contractservicelevelcode"),
-            dv::ColumnInfo::lookup("createdby", "_createdby_value", "createdby"),
-            dv::ColumnInfo::any_lookup("createdbyexternalparty", "_createdbyexternalparty_value"),
-            dv::ColumnInfo::new("createdon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "createdby",
+                "_createdby_value",
+                "createdby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited_any_lookup(
+                "createdbyexternalparty",
+                "_createdbyexternalparty_value",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("createdon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("customercontacted"),
             dv::ColumnInfo::any_lookup("customerid", "_customerid_value"),
@@ -406,11 +416,11 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::new("emailaddress"),
             dv::ColumnInfo::lookup("entitlementid", "_entitlementid_value", "entitlementid"),
             dv::ColumnInfo::new("entityimage"),
-            dv::ColumnInfo::new("entityimage_timestamp"),
-            dv::ColumnInfo::new("entityimage_url"),
-            dv::ColumnInfo::new("entityimageid"),
+            dv::ColumnInfo::limited("entityimage_timestamp", dv::Access::Never),
+            dv::ColumnInfo::limited("entityimage_url", dv::Access::Never),
+            dv::ColumnInfo::limited("entityimageid", dv::Access::Never),
             dv::ColumnInfo::new("escalatedon"),
-            dv::ColumnInfo::new("exchangerate"),
+            dv::ColumnInfo::limited("exchangerate", dv::Access::Never),
             dv::ColumnInfo::lookup("existingcase", "_existingcase_value", "existingcase"),
             dv::ColumnInfo::lookup(
                 "firstresponsebykpiid",
@@ -422,7 +432,7 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::new("followupby"),
             dv::ColumnInfo::new("followuptaskcreated"),
             dv::ColumnInfo::new("importsequencenumber"),
-            dv::ColumnInfo::new("incidentid"),
+            dv::ColumnInfo::limited("incidentid", dv::Access::InCreate),
             dv::ColumnInfo::new("incidentstagecode"),
             dv::ColumnInfo::new("influencescore"),
             dv::ColumnInfo::new("isdecrementing"),
@@ -432,25 +442,46 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::lookup("masterid", "_masterid_value", "masterid"),
             dv::ColumnInfo::new("merged"),
             dv::ColumnInfo::new("messagetypecode"),
-            dv::ColumnInfo::lookup("modifiedby", "_modifiedby_value", "modifiedby"),
-            dv::ColumnInfo::any_lookup("modifiedbyexternalparty", "_modifiedbyexternalparty_value"),
-            dv::ColumnInfo::new("modifiedon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "modifiedby",
+                "_modifiedby_value",
+                "modifiedby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited_any_lookup(
+                "modifiedbyexternalparty",
+                "_modifiedbyexternalparty_value",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("modifiedon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("numberofchildincidents"),
-            dv::ColumnInfo::new("onholdtime"),
-            dv::ColumnInfo::new("overriddencreatedon"),
+            dv::ColumnInfo::limited("onholdtime", dv::Access::Never),
+            dv::ColumnInfo::limited("overriddencreatedon", dv::Access::InCreate),
             dv::ColumnInfo::any_lookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
+                dv::Access::Never,
             ),
-            dv::ColumnInfo::lookup("owningteam", "_owningteam_value", "owningteam"),
-            dv::ColumnInfo::lookup("owninguser", "_owninguser_value", "owninguser"),
+            dv::ColumnInfo::limited_lookup(
+                "owningteam",
+                "_owningteam_value",
+                "owningteam",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited_lookup(
+                "owninguser",
+                "_owninguser_value",
+                "owninguser",
+                dv::Access::Never,
+            ),
             dv::ColumnInfo::lookup("parentcaseid", "_parentcaseid_value", "parentcaseid"),
             dv::ColumnInfo::lookup(
                 "primarycontactid",
@@ -477,7 +508,7 @@ impl dv::Entity for Incident {
                 "socialprofileid",
             ),
             dv::ColumnInfo::new("stageid"),
-            dv::ColumnInfo::new("statecode"),
+            dv::ColumnInfo::limited("statecode", dv::Access::InUpdate),
             dv::ColumnInfo::new("statuscode"),
             dv::ColumnInfo::lookup("subjectid", "_subjectid_value", "subjectid"),
             dv::ColumnInfo::new("ticketnumber"),
@@ -490,7 +521,7 @@ impl dv::Entity for Incident {
             ),
             dv::ColumnInfo::new("traversedpath"),
             dv::ColumnInfo::new("utcconversiontimezonecode"),
-            dv::ColumnInfo::new("versionnumber"),
+            dv::ColumnInfo::limited("versionnumber", dv::Access::Never),
         ],
     );
 }
@@ -711,12 +742,11 @@ impl dv::Targets for CustomeridTarget {
     }
 }
 
-impl dv::HasTarget<super::Account> for CustomeridTarget {
-    const NAVIGATION: &'static str = "customerid_account";
-}
-
-impl dv::HasTarget<super::Contact> for CustomeridTarget {
-    const NAVIGATION: &'static str = "customerid_contact";
+dv::targets! {
+    CustomeridTarget {
+        super::Account = "customerid_account",
+        super::Contact = "customerid_contact",
+    }
 }
 
 /// Navigation properties of `incident`.

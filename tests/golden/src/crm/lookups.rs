@@ -33,10 +33,9 @@ impl dv::Targets for OwneridTarget {
     }
 }
 
-impl dv::HasTarget<super::SystemUser> for OwneridTarget {
-    const NAVIGATION: &'static str = "ownerid";
-}
-
-impl dv::HasTarget<super::Team> for OwneridTarget {
-    const NAVIGATION: &'static str = "ownerid";
+dv::targets! {
+    OwneridTarget {
+        super::SystemUser = "ownerid",
+        super::Team = "ownerid",
+    }
 }

@@ -13,6 +13,7 @@ pub mod stubs;
 pub mod systemuser;
 pub mod task;
 pub mod team;
+pub mod types;
 
 pub use account::Account;
 pub use contact::Contact;

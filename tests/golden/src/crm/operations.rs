@@ -34,7 +34,7 @@ impl dv::Message for Merge {
 pub struct WhoAmI;
 
 impl dv::Message for WhoAmI {
-    type Output = WhoAmIResponse;
+    type Output = super::types::WhoAmIResponse;
     const NAME: &'static str = "WhoAmI";
     const KIND: dv::MessageKind = dv::MessageKind::Function;
 
@@ -60,41 +60,3 @@ impl dv::Message for WinOpportunity {
         out.value("Status", &self.status);
     }
 }
-
-/// Complex type `WhoAmIResponse`.
-#[derive(Default)]
-#[non_exhaustive]
-pub struct WhoAmIResponse {
-    /// `BusinessUnitId`.
-    pub business_unit_id: Option<dv::Uuid>,
-    /// `OrganizationId`.
-    pub organization_id: Option<dv::Uuid>,
-    /// `UserId`.
-    pub user_id: Option<dv::Uuid>,
-}
-
-impl dv::Complex for WhoAmIResponse {
-    const MEMBERS: &'static [&'static str] = &["BusinessUnitId", "OrganizationId", "UserId"];
-}
-
-impl dv::Columns for WhoAmIResponse {
-    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
-            0 => &self.business_unit_id,
-            1 => &self.organization_id,
-            2 => &self.user_id,
-            _ => return None,
-        })
-    }
-
-    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
-            0 => &mut self.business_unit_id,
-            1 => &mut self.organization_id,
-            2 => &mut self.user_id,
-            _ => return None,
-        })
-    }
-}
-
-dv::complex!(WhoAmIResponse);

@@ -462,12 +462,12 @@ impl dv::Entity for Opportunity {
         "opportunities",
         "opportunityid",
         &[
-            dv::ColumnInfo::any_lookup("accountid", "_accountid_value"),
+            dv::ColumnInfo::limited_any_lookup("accountid", "_accountid_value", dv::Access::Never),
             dv::ColumnInfo::new("actualclosedate"),
             dv::ColumnInfo::new("actualvalue"),
-            dv::ColumnInfo::new("actualvalue_base"),
+            dv::ColumnInfo::limited("actualvalue_base", dv::Access::Never),
             dv::ColumnInfo::new("budgetamount"),
-            dv::ColumnInfo::new("budgetamount_base"),
+            dv::ColumnInfo::limited("budgetamount_base", dv::Access::Never),
             dv::ColumnInfo::new("budgetstatus"),
             dv::ColumnInfo::lookup("campaignid", "_campaignid_value", "campaignid"),
             dv::ColumnInfo::new("captureproposalfeedback"),
@@ -475,13 +475,19 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::new("completefinalproposal"),
             dv::ColumnInfo::new("completeinternalreview"),
             dv::ColumnInfo::new("confirminterest"),
-            dv::ColumnInfo::any_lookup("contactid", "_contactid_value"),
-            dv::ColumnInfo::lookup("createdby", "_createdby_value", "createdby"),
-            dv::ColumnInfo::new("createdon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_any_lookup("contactid", "_contactid_value", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
+                "createdby",
+                "_createdby_value",
+                "createdby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("createdon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("currentsituation"),
             dv::ColumnInfo::any_lookup("customerid", "_customerid_value"),
@@ -491,18 +497,18 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::new("description"),
             dv::ColumnInfo::new("developproposal"),
             dv::ColumnInfo::new("discountamount"),
-            dv::ColumnInfo::new("discountamount_base"),
+            dv::ColumnInfo::limited("discountamount_base", dv::Access::Never),
             dv::ColumnInfo::new("discountpercentage"),
             dv::ColumnInfo::new("emailaddress"),
             dv::ColumnInfo::new("estimatedclosedate"),
             dv::ColumnInfo::new("estimatedvalue"),
-            dv::ColumnInfo::new("estimatedvalue_base"),
+            dv::ColumnInfo::limited("estimatedvalue_base", dv::Access::Never),
             dv::ColumnInfo::new("evaluatefit"),
-            dv::ColumnInfo::new("exchangerate"),
+            dv::ColumnInfo::limited("exchangerate", dv::Access::Never),
             dv::ColumnInfo::new("filedebrief"),
             dv::ColumnInfo::new("finaldecisiondate"),
             dv::ColumnInfo::new("freightamount"),
-            dv::ColumnInfo::new("freightamount_base"),
+            dv::ColumnInfo::limited("freightamount_base", dv::Access::Never),
             dv::ColumnInfo::new("identifycompetitors"),
             dv::ColumnInfo::new("identifycustomercontacts"),
             dv::ColumnInfo::new("identifypursuitteam"),
@@ -510,32 +516,49 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::new("initialcommunication"),
             dv::ColumnInfo::new("isrevenuesystemcalculated"),
             dv::ColumnInfo::new("lastonholdtime"),
-            dv::ColumnInfo::lookup("modifiedby", "_modifiedby_value", "modifiedby"),
-            dv::ColumnInfo::new("modifiedon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "modifiedby",
+                "_modifiedby_value",
+                "modifiedby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("modifiedon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("name"),
             dv::ColumnInfo::new("need"),
-            dv::ColumnInfo::new("onholdtime"),
-            dv::ColumnInfo::new("opportunityid"),
+            dv::ColumnInfo::limited("onholdtime", dv::Access::Never),
+            dv::ColumnInfo::limited("opportunityid", dv::Access::InCreate),
             dv::ColumnInfo::new("opportunityratingcode"),
             dv::ColumnInfo::lookup(
                 "originatingleadid",
                 "_originatingleadid_value",
                 "originatingleadid",
             ),
-            dv::ColumnInfo::new("overriddencreatedon"),
+            dv::ColumnInfo::limited("overriddencreatedon", dv::Access::InCreate),
             dv::ColumnInfo::any_lookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
+                dv::Access::Never,
             ),
-            dv::ColumnInfo::lookup("owningteam", "_owningteam_value", "owningteam"),
-            dv::ColumnInfo::lookup("owninguser", "_owninguser_value", "owninguser"),
+            dv::ColumnInfo::limited_lookup(
+                "owningteam",
+                "_owningteam_value",
+                "owningteam",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited_lookup(
+                "owninguser",
+                "_owninguser_value",
+                "owninguser",
+                dv::Access::Never,
+            ),
             dv::ColumnInfo::lookup(
                 "parentaccountid",
                 "_parentaccountid_value",
@@ -574,7 +597,7 @@ impl dv::Entity for Opportunity {
                 "slainvokedid_opportunity_sla",
             ),
             dv::ColumnInfo::new("stageid"),
-            dv::ColumnInfo::new("statecode"),
+            dv::ColumnInfo::limited("statecode", dv::Access::InUpdate),
             dv::ColumnInfo::new("statuscode"),
             dv::ColumnInfo::new("stepid"),
             dv::ColumnInfo::new("stepname"),
@@ -582,17 +605,17 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::new("timespentbymeonemailandmeetings"),
             dv::ColumnInfo::new("timezoneruleversionnumber"),
             dv::ColumnInfo::new("totalamount"),
-            dv::ColumnInfo::new("totalamount_base"),
+            dv::ColumnInfo::limited("totalamount_base", dv::Access::Never),
             dv::ColumnInfo::new("totalamountlessfreight"),
-            dv::ColumnInfo::new("totalamountlessfreight_base"),
+            dv::ColumnInfo::limited("totalamountlessfreight_base", dv::Access::Never),
             dv::ColumnInfo::new("totaldiscountamount"),
-            dv::ColumnInfo::new("totaldiscountamount_base"),
+            dv::ColumnInfo::limited("totaldiscountamount_base", dv::Access::Never),
             dv::ColumnInfo::new("totallineitemamount"),
-            dv::ColumnInfo::new("totallineitemamount_base"),
+            dv::ColumnInfo::limited("totallineitemamount_base", dv::Access::Never),
             dv::ColumnInfo::new("totallineitemdiscountamount"),
-            dv::ColumnInfo::new("totallineitemdiscountamount_base"),
+            dv::ColumnInfo::limited("totallineitemdiscountamount_base", dv::Access::Never),
             dv::ColumnInfo::new("totaltax"),
-            dv::ColumnInfo::new("totaltax_base"),
+            dv::ColumnInfo::limited("totaltax_base", dv::Access::Never),
             dv::ColumnInfo::lookup(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
@@ -600,7 +623,7 @@ impl dv::Entity for Opportunity {
             ),
             dv::ColumnInfo::new("traversedpath"),
             dv::ColumnInfo::new("utcconversiontimezonecode"),
-            dv::ColumnInfo::new("versionnumber"),
+            dv::ColumnInfo::limited("versionnumber", dv::Access::Never),
         ],
     );
 }
@@ -865,12 +888,11 @@ impl dv::Targets for CustomeridTarget {
     }
 }
 
-impl dv::HasTarget<super::Account> for CustomeridTarget {
-    const NAVIGATION: &'static str = "customerid_account";
-}
-
-impl dv::HasTarget<super::Contact> for CustomeridTarget {
-    const NAVIGATION: &'static str = "customerid_contact";
+dv::targets! {
+    CustomeridTarget {
+        super::Account = "customerid_account",
+        super::Contact = "customerid_contact",
+    }
 }
 
 /// Navigation properties of `opportunity`.

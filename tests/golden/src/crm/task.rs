@@ -278,26 +278,32 @@ impl dv::Entity for Task {
         "activityid",
         &[
             dv::ColumnInfo::new("activityadditionalparams"),
-            dv::ColumnInfo::new("activityid"),
+            dv::ColumnInfo::limited("activityid", dv::Access::InCreate),
             dv::ColumnInfo::new("activitytypecode"),
             dv::ColumnInfo::new("actualdurationminutes"),
             dv::ColumnInfo::new("actualend"),
             dv::ColumnInfo::new("actualstart"),
             dv::ColumnInfo::new("category"),
             dv::ColumnInfo::new("community"),
-            dv::ColumnInfo::lookup("createdby", "_createdby_value", "createdby_task"),
-            dv::ColumnInfo::new("createdon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "createdby",
+                "_createdby_value",
+                "createdby_task",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("createdon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby_task",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("crmtaskassigneduniqueid"),
             dv::ColumnInfo::new("deliverylastattemptedon"),
             dv::ColumnInfo::new("deliveryprioritycode"),
             dv::ColumnInfo::new("description"),
             dv::ColumnInfo::new("exchangeitemid"),
-            dv::ColumnInfo::new("exchangerate"),
+            dv::ColumnInfo::limited("exchangerate", dv::Access::Never),
             dv::ColumnInfo::new("exchangeweblink"),
             dv::ColumnInfo::new("importsequencenumber"),
             dv::ColumnInfo::new("instancetypecode"),
@@ -307,23 +313,40 @@ impl dv::Entity for Task {
             dv::ColumnInfo::new("isworkflowcreated"),
             dv::ColumnInfo::new("lastonholdtime"),
             dv::ColumnInfo::new("leftvoicemail"),
-            dv::ColumnInfo::lookup("modifiedby", "_modifiedby_value", "modifiedby_task"),
-            dv::ColumnInfo::new("modifiedon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "modifiedby",
+                "_modifiedby_value",
+                "modifiedby_task",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("modifiedon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby_task",
+                dv::Access::Never,
             ),
-            dv::ColumnInfo::new("onholdtime"),
-            dv::ColumnInfo::new("overriddencreatedon"),
+            dv::ColumnInfo::limited("onholdtime", dv::Access::Never),
+            dv::ColumnInfo::limited("overriddencreatedon", dv::Access::InCreate),
             dv::ColumnInfo::any_lookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit_task",
+                dv::Access::Never,
             ),
-            dv::ColumnInfo::lookup("owningteam", "_owningteam_value", "owningteam_task"),
-            dv::ColumnInfo::lookup("owninguser", "_owninguser_value", "owninguser_task"),
+            dv::ColumnInfo::limited_lookup(
+                "owningteam",
+                "_owningteam_value",
+                "owningteam_task",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited_lookup(
+                "owninguser",
+                "_owninguser_value",
+                "owninguser_task",
+                dv::Access::Never,
+            ),
             dv::ColumnInfo::new("percentcomplete"),
             dv::ColumnInfo::new("postponeactivityprocessinguntil"),
             dv::ColumnInfo::new("prioritycode"),
@@ -349,7 +372,7 @@ impl dv::Entity for Task {
             dv::ColumnInfo::new("sortdate"),
             dv::ColumnInfo::new("ssg_childnames"),
             dv::ColumnInfo::new("stageid"),
-            dv::ColumnInfo::new("statecode"),
+            dv::ColumnInfo::limited("statecode", dv::Access::InUpdate),
             dv::ColumnInfo::new("statuscode"),
             dv::ColumnInfo::new("subcategory"),
             dv::ColumnInfo::new("subject"),
@@ -362,7 +385,7 @@ impl dv::Entity for Task {
             ),
             dv::ColumnInfo::new("traversedpath"),
             dv::ColumnInfo::new("utcconversiontimezonecode"),
-            dv::ColumnInfo::new("versionnumber"),
+            dv::ColumnInfo::limited("versionnumber", dv::Access::Never),
         ],
     );
 }
@@ -511,20 +534,13 @@ dv::table!(Task);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RegardingobjectidTarget {}
 
-impl dv::HasTarget<super::Account> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_account_task";
-}
-
-impl dv::HasTarget<super::Contact> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_contact_task";
-}
-
-impl dv::HasTarget<super::Incident> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_incident_task";
-}
-
-impl dv::HasTarget<super::Opportunity> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_opportunity_task";
+dv::targets! {
+    RegardingobjectidTarget {
+        super::Account = "regardingobjectid_account_task",
+        super::Contact = "regardingobjectid_contact_task",
+        super::Incident = "regardingobjectid_incident_task",
+        super::Opportunity = "regardingobjectid_opportunity_task",
+    }
 }
 
 /// Navigation properties of `task`.

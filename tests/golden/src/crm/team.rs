@@ -149,35 +149,47 @@ impl dv::Entity for Team {
                 "administratorid",
             ),
             dv::ColumnInfo::lookup("businessunitid", "_businessunitid_value", "businessunitid"),
-            dv::ColumnInfo::lookup("createdby", "_createdby_value", "createdby"),
-            dv::ColumnInfo::new("createdon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "createdby",
+                "_createdby_value",
+                "createdby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("createdon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("description"),
             dv::ColumnInfo::new("emailaddress"),
-            dv::ColumnInfo::new("exchangerate"),
+            dv::ColumnInfo::limited("exchangerate", dv::Access::Never),
             dv::ColumnInfo::new("importsequencenumber"),
             dv::ColumnInfo::new("isdefault"),
-            dv::ColumnInfo::lookup("modifiedby", "_modifiedby_value", "modifiedby"),
-            dv::ColumnInfo::new("modifiedon"),
-            dv::ColumnInfo::lookup(
+            dv::ColumnInfo::limited_lookup(
+                "modifiedby",
+                "_modifiedby_value",
+                "modifiedby",
+                dv::Access::Never,
+            ),
+            dv::ColumnInfo::limited("modifiedon", dv::Access::Never),
+            dv::ColumnInfo::limited_lookup(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
+                dv::Access::Never,
             ),
             dv::ColumnInfo::new("name"),
             dv::ColumnInfo::new("organizationid"),
-            dv::ColumnInfo::new("overriddencreatedon"),
+            dv::ColumnInfo::limited("overriddencreatedon", dv::Access::InCreate),
             dv::ColumnInfo::new("ownerid"),
             dv::ColumnInfo::new("processid"),
             dv::ColumnInfo::lookup("queueid", "_queueid_value", "queueid"),
             dv::ColumnInfo::any_lookup("regardingobjectid", "_regardingobjectid_value"),
             dv::ColumnInfo::new("stageid"),
             dv::ColumnInfo::new("systemmanaged"),
-            dv::ColumnInfo::new("teamid"),
+            dv::ColumnInfo::limited("teamid", dv::Access::InCreate),
             dv::ColumnInfo::lookup(
                 "teamtemplateid",
                 "_teamtemplateid_value",
@@ -190,7 +202,7 @@ impl dv::Entity for Team {
                 "transactioncurrencyid",
             ),
             dv::ColumnInfo::new("traversedpath"),
-            dv::ColumnInfo::new("versionnumber"),
+            dv::ColumnInfo::limited("versionnumber", dv::Access::Never),
             dv::ColumnInfo::new("yominame"),
         ],
     );
@@ -300,12 +312,11 @@ impl dv::Targets for RegardingobjectidTarget {
     }
 }
 
-impl dv::HasTarget<super::KnowledgeArticle> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_knowledgearticle";
-}
-
-impl dv::HasTarget<super::Opportunity> for RegardingobjectidTarget {
-    const NAVIGATION: &'static str = "regardingobjectid_opportunity";
+dv::targets! {
+    RegardingobjectidTarget {
+        super::KnowledgeArticle = "regardingobjectid_knowledgearticle",
+        super::Opportunity = "regardingobjectid_opportunity",
+    }
 }
 
 /// Navigation properties of `team`.
