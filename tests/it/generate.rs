@@ -55,37 +55,8 @@ fn the_golden_package_is_what_the_generator_writes() {
     }
 }
 
-#[test]
-fn every_document_is_generated_whole_and_without_two_items_of_one_name() {
-    for entry in std::fs::read_dir(fixture("csdl")).unwrap() {
-        let name = entry.unwrap().file_name().into_string().unwrap();
-        if !name.ends_with(".gz") {
-            continue;
-        }
-        let model = model(&text(&name));
-        let files = generate(&model, &Options::default()).unwrap().files;
-        for file in &files {
-            let parsed = syn::parse_file(&file.text);
-            let parsed = parsed.unwrap_or_else(|error| panic!("{name} {}: {error}", file.name));
-            assert_distinct(&parsed.items, &format!("{name} {}", file.name));
-        }
-        let literals: std::collections::HashSet<&str> = files
-            .iter()
-            .flat_map(|file| file.text.split('"').skip(1).step_by(2))
-            .collect();
-        for table in model.tables.values() {
-            if table.entity_set.is_none() || table.primary_id.is_none() {
-                continue;
-            }
-            for column in &table.columns {
-                assert!(literals.contains(column.wire_name.as_str()), "{name}");
-            }
-        }
-    }
-}
-
 /// No two types, constants, fields or variants of one name in one place.
-fn assert_distinct(items: &[syn::Item], place: &str) {
+pub(crate) fn assert_distinct(items: &[syn::Item], place: &str) {
     let mut seen = std::collections::HashSet::new();
     for item in items {
         let names: Vec<String> = match item {

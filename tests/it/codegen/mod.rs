@@ -1,9 +1,11 @@
 //! What the generator makes of documents that are hard on it.
 
 mod access;
+mod choices;
 mod names;
 mod order;
 mod selection;
+mod wire_names;
 
 use dataverse_codegen::model::{self, Model};
 use dataverse_codegen::{File, csdl};
