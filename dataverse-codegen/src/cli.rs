@@ -34,7 +34,7 @@ struct Generate {
     #[arg(long, value_delimiter = ',')]
     tables: Vec<String>,
 
-    /// Names of unbound actions and functions, separated by commas.
+    /// Names of actions and functions, separated by commas; `all` for all.
     ///
     /// WhoAmI, WinOpportunity and Merge if left out, as far as the document has them; '' for none.
     #[arg(long, value_delimiter = ',')]

@@ -19,8 +19,8 @@ const DEFAULT_OPERATIONS: &[&str] = &["Merge", "WhoAmI", "WinOpportunity"];
 pub struct Options {
     /// Logical names of tables; empty for all that have an entity set.
     pub tables: Vec<String>,
-    /// Names of unbound actions and functions, none if empty; None for `WhoAmI`, `WinOpportunity`
-    /// and `Merge`, as far as the document has them.
+    /// Names of actions and functions, `all` for all, none if empty; None for `WhoAmI`,
+    /// `WinOpportunity` and `Merge`, as far as the document has them. Overloads come together.
     pub operations: Option<Vec<String>>,
     /// How things are called.
     pub names: NameOptions,
@@ -132,50 +132,33 @@ fn operations<'m>(
     model: &'m Model,
     wanted: Option<&[String]>,
 ) -> Result<Vec<&'m Operation>, Error> {
-    let unbound = |name: &str| {
-        let mut named = model.operations.iter().filter(|o| o.name == name);
-        named.find(|operation| operation.binding.is_none() && operation.is_callable)
-    };
+    let callable = || model.operations.iter().filter(|o| o.is_callable);
     let Some(wanted) = wanted else {
-        return Ok(DEFAULT_OPERATIONS
-            .iter()
-            .filter_map(|name| unbound(name))
-            .collect());
+        let is_default =
+            |o: &&Operation| o.binding.is_none() && DEFAULT_OPERATIONS.contains(&o.name.as_str());
+        return Ok(callable().filter(is_default).collect());
     };
-    if wanted == ["all"] {
-        let callable = model.operations.iter().filter(|o| o.is_callable);
-        return Ok(callable.collect());
-    }
     let names = wanted.iter().map(|name| name.trim());
     let wanted: BTreeSet<&str> = names.filter(|name| !name.is_empty()).collect();
-    let mut found = Vec::new();
     let mut mistakes = Vec::new();
-    for name in wanted {
-        if let Some(operation) = unbound(name) {
-            found.push(operation);
+    for &name in wanted.iter().filter(|name| **name != "all") {
+        if callable().any(|operation| operation.name == name) {
             continue;
         }
-        let named = model
-            .operations
-            .iter()
-            .find(|operation| operation.name == name);
-        mistakes.push(match named {
-            Some(operation) if operation.binding.is_some() => {
-                format!("`{name}` is bound to a table; only unbound operations are generated")
-            }
-            Some(_) => format!("`{name}` is a function of `$filter`; it cannot be called"),
-            None => {
-                let callable = model.operations.iter().filter(|o| o.is_callable);
-                let names = callable.map(|operation| operation.name.as_str());
-                format!("no operation `{name}`{}", near(name, names))
-            }
+        let is_declared = model.operations.iter().any(|o| o.name == name);
+        mistakes.push(if is_declared {
+            format!("`{name}` is a function of `$filter`; it cannot be called")
+        } else {
+            let names = callable().map(|operation| operation.name.as_str());
+            format!("no operation `{name}`{}", near(name, names))
         });
     }
-    if mistakes.is_empty() {
-        Ok(found)
-    } else {
-        Err(Error::Selection(mistakes))
+    if !mistakes.is_empty() {
+        return Err(Error::Selection(mistakes));
     }
+    // In the model's order, overloads together.
+    let is_wanted = |o: &&Operation| wanted.contains("all") || wanted.contains(o.name.as_str());
+    Ok(callable().filter(is_wanted).collect())
 }
 
 fn stubs<'m>(

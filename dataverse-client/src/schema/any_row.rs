@@ -5,9 +5,10 @@ use std::fmt;
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::Entity;
 use crate::error::{Error, Result};
 use crate::value::json::{Reader, write_string};
-use crate::value::{ETag, Json, JsonError, Scalar, Value, ValueError};
+use crate::value::{ETag, Id, Json, JsonError, Scalar, Value, ValueError};
 
 /// The members of a row as they came, annotations included: what an operation answers that gives
 /// rows of any table.
@@ -62,6 +63,19 @@ impl AnyRow {
         self.members.iter().map(|(name, json)| (&**name, json))
     }
 
+    /// Writes a member: for rows inside complex types, which operations take as parameters.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Value) -> Self {
+        let mut text = String::new();
+        value.write_json(&mut text);
+        // What a value writes is JSON.
+        if let Ok(json) = Json::new(text) {
+            self.members.retain(|(known, _)| **known != *name);
+            self.members.push((name.into(), json));
+        }
+        self
+    }
+
     pub(crate) fn read(reader: &mut Reader<'_>) -> Result<Self, JsonError> {
         let mut members: Vec<(Box<str>, Json)> = Vec::new();
         reader.object(|reader, key| -> Result<(), JsonError> {
@@ -72,6 +86,16 @@ impl AnyRow {
             Ok(())
         })?;
         Ok(AnyRow { members })
+    }
+}
+
+/// A row that exists, by its primary key: what operations take where they want a reference.
+impl<E: Entity> From<Id<E>> for AnyRow {
+    fn from(id: Id<E>) -> Self {
+        let table = E::TABLE.logical_name();
+        AnyRow::default()
+            .set("@odata.type", format!("Microsoft.Dynamics.CRM.{table}"))
+            .set(E::TABLE.primary_id(), id)
     }
 }
 

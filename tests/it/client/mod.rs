@@ -2,6 +2,7 @@
 
 mod batch;
 mod delivery;
+mod operations;
 mod paging;
 mod requests;
 mod security;

@@ -4,6 +4,7 @@
 #![allow(dead_code, unused_imports)]
 
 pub mod account;
+pub mod bound;
 pub mod contact;
 pub mod incident;
 pub mod lookups;

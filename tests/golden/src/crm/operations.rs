@@ -3,6 +3,81 @@
 
 use dataverse_client::codegen as dv;
 
+/// Function `FormatAddress`.
+#[derive(Debug, Clone)]
+pub struct FormatAddress {
+    /// `Line1`.
+    pub line1: String,
+    /// `City`.
+    pub city: String,
+    /// `StateOrProvince`.
+    pub state_or_province: String,
+    /// `PostalCode`.
+    pub postal_code: String,
+    /// `Country`.
+    pub country: String,
+}
+
+impl dv::Message for FormatAddress {
+    type Output = super::types::FormatAddressResponse;
+    const NAME: &'static str = "FormatAddress";
+    const KIND: dv::MessageKind = dv::MessageKind::Function;
+
+    fn arguments(&self, out: &mut dv::Arguments<'_>) {
+        out.value("Line1", &self.line1);
+        out.value("City", &self.city);
+        out.value("StateOrProvince", &self.state_or_province);
+        out.value("PostalCode", &self.postal_code);
+        out.value("Country", &self.country);
+    }
+}
+
+/// Action `GrantAccess`.
+#[derive(Debug, Clone)]
+pub struct GrantAccess {
+    /// `Target`: a row of any table below `crmbaseentity`.
+    pub target: dv::RowArgument,
+    /// `PrincipalAccess`: `PrincipalAccess`.
+    pub principal_access: Option<super::types::PrincipalAccess>,
+}
+
+impl dv::Message for GrantAccess {
+    type Output = ();
+    const NAME: &'static str = "GrantAccess";
+    const KIND: dv::MessageKind = dv::MessageKind::Action;
+
+    fn arguments(&self, out: &mut dv::Arguments<'_>) {
+        out.row("Target", &self.target);
+        out.optional_value("PrincipalAccess", &self.principal_access);
+    }
+}
+
+/// Function `InitializeFrom`.
+#[derive(Debug, Clone)]
+pub struct InitializeFrom {
+    /// `EntityMoniker`: a row of any table below `crmbaseentity`.
+    pub entity_moniker: dv::RowArgument,
+    /// `TargetEntityName`.
+    pub target_entity_name: String,
+    /// `TargetFieldType`: `TargetFieldType`.
+    pub target_field_type: super::types::TargetFieldType,
+    /// `RetrieveConsumableRecord`.
+    pub retrieve_consumable_record: Option<bool>,
+}
+
+impl dv::Message for InitializeFrom {
+    type Output = dv::AnyRow;
+    const NAME: &'static str = "InitializeFrom";
+    const KIND: dv::MessageKind = dv::MessageKind::Function;
+
+    fn arguments(&self, out: &mut dv::Arguments<'_>) {
+        out.row("EntityMoniker", &self.entity_moniker);
+        out.value("TargetEntityName", &self.target_entity_name);
+        out.value("TargetFieldType", &self.target_field_type);
+        out.optional_value("RetrieveConsumableRecord", &self.retrieve_consumable_record);
+    }
+}
+
 /// Action `Merge`.
 #[derive(Debug, Clone)]
 pub struct Merge {
@@ -26,6 +101,40 @@ impl dv::Message for Merge {
         out.row("Subordinate", &self.subordinate);
         out.row("UpdateContent", &self.update_content);
         out.value("PerformParentingChecks", &self.perform_parenting_checks);
+    }
+}
+
+/// Function `RetrieveCurrentOrganization`.
+#[derive(Debug, Clone)]
+pub struct RetrieveCurrentOrganization {
+    /// `AccessType`: `EndpointAccessType`.
+    pub access_type: super::types::EndpointAccessType,
+}
+
+impl dv::Message for RetrieveCurrentOrganization {
+    type Output = super::types::RetrieveCurrentOrganizationResponse;
+    const NAME: &'static str = "RetrieveCurrentOrganization";
+    const KIND: dv::MessageKind = dv::MessageKind::Function;
+
+    fn arguments(&self, out: &mut dv::Arguments<'_>) {
+        out.value("AccessType", &self.access_type);
+    }
+}
+
+/// Function `RetrieveTotalRecordCount`.
+#[derive(Debug, Clone)]
+pub struct RetrieveTotalRecordCount {
+    /// `EntityNames`.
+    pub entity_names: Vec<String>,
+}
+
+impl dv::Message for RetrieveTotalRecordCount {
+    type Output = super::types::RetrieveTotalRecordCountResponse;
+    const NAME: &'static str = "RetrieveTotalRecordCount";
+    const KIND: dv::MessageKind = dv::MessageKind::Function;
+
+    fn arguments(&self, out: &mut dv::Arguments<'_>) {
+        out.value("EntityNames", &self.entity_names);
     }
 }
 

@@ -156,6 +156,23 @@ impl dv::Entity for Queue {
     const TABLE: &'static dv::Table = &dv::Table::new("queue", "queues", "queueid", &[]);
 }
 
+/// Table `queueitem`, without columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueItem {}
+
+impl dv::Entity for QueueItem {
+    const TABLE: &'static dv::Table =
+        &dv::Table::new("queueitem", "queueitems", "queueitemid", &[]);
+}
+
+/// Table `role`, without columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {}
+
+impl dv::Entity for Role {
+    const TABLE: &'static dv::Table = &dv::Table::new("role", "roles", "roleid", &[]);
+}
+
 /// Table `service`, without columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Service {}

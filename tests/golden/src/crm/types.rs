@@ -3,6 +3,404 @@
 
 use dataverse_client::codegen as dv;
 
+/// Complex type `AddToQueueResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct AddToQueueResponse {
+    /// `QueueItemId`.
+    pub queue_item_id: Option<dv::Uuid>,
+}
+
+impl dv::Complex for AddToQueueResponse {
+    const MEMBERS: &'static [&'static str] = &["QueueItemId"];
+}
+
+impl dv::Columns for AddToQueueResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.queue_item_id,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.queue_item_id,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(AddToQueueResponse);
+
+/// Complex type `EndpointCollection`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct EndpointCollection {
+    /// `Count`.
+    pub count: Option<i32>,
+    /// `IsReadOnly`.
+    pub is_read_only: Option<bool>,
+    /// `Keys`.
+    pub keys: Option<Vec<EndpointType>>,
+    /// `Values`.
+    pub values: Option<Vec<String>>,
+}
+
+impl dv::Complex for EndpointCollection {
+    const MEMBERS: &'static [&'static str] = &["Count", "IsReadOnly", "Keys", "Values"];
+}
+
+impl dv::Columns for EndpointCollection {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.count,
+            1 => &self.is_read_only,
+            2 => &self.keys,
+            3 => &self.values,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.count,
+            1 => &mut self.is_read_only,
+            2 => &mut self.keys,
+            3 => &mut self.values,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(EndpointCollection);
+
+/// Complex type `EntityRecordCountCollection`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct EntityRecordCountCollection {
+    /// `Count`.
+    pub count: Option<i32>,
+    /// `IsReadOnly`.
+    pub is_read_only: Option<bool>,
+    /// `Keys`.
+    pub keys: Option<Vec<String>>,
+    /// `Values`.
+    pub values: Option<Vec<i64>>,
+}
+
+impl dv::Complex for EntityRecordCountCollection {
+    const MEMBERS: &'static [&'static str] = &["Count", "IsReadOnly", "Keys", "Values"];
+}
+
+impl dv::Columns for EntityRecordCountCollection {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.count,
+            1 => &self.is_read_only,
+            2 => &self.keys,
+            3 => &self.values,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.count,
+            1 => &mut self.is_read_only,
+            2 => &mut self.keys,
+            3 => &mut self.values,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(EntityRecordCountCollection);
+
+/// Complex type `FormatAddressResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct FormatAddressResponse {
+    /// `Address`.
+    pub address: Option<String>,
+}
+
+impl dv::Complex for FormatAddressResponse {
+    const MEMBERS: &'static [&'static str] = &["Address"];
+}
+
+impl dv::Columns for FormatAddressResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.address,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.address,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(FormatAddressResponse);
+
+/// Complex type `OrganizationDetail`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct OrganizationDetail {
+    /// `Endpoints`.
+    pub endpoints: Option<dv::Nested<EndpointCollection>>,
+    /// `FriendlyName`.
+    pub friendly_name: Option<String>,
+    /// `OrganizationId`.
+    pub organization_id: Option<dv::Uuid>,
+    /// `OrganizationVersion`.
+    pub organization_version: Option<String>,
+    /// `State`.
+    pub state: Option<OrganizationState>,
+    /// `UniqueName`.
+    pub unique_name: Option<String>,
+    /// `UrlName`.
+    pub url_name: Option<String>,
+}
+
+impl dv::Complex for OrganizationDetail {
+    const MEMBERS: &'static [&'static str] = &[
+        "Endpoints",
+        "FriendlyName",
+        "OrganizationId",
+        "OrganizationVersion",
+        "State",
+        "UniqueName",
+        "UrlName",
+    ];
+}
+
+impl dv::Columns for OrganizationDetail {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.endpoints,
+            1 => &self.friendly_name,
+            2 => &self.organization_id,
+            3 => &self.organization_version,
+            4 => &self.state,
+            5 => &self.unique_name,
+            6 => &self.url_name,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.endpoints,
+            1 => &mut self.friendly_name,
+            2 => &mut self.organization_id,
+            3 => &mut self.organization_version,
+            4 => &mut self.state,
+            5 => &mut self.unique_name,
+            6 => &mut self.url_name,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(OrganizationDetail);
+
+/// Complex type `PrincipalAccess`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct PrincipalAccess {
+    /// `AccessMask`.
+    pub access_mask: Option<AccessRights>,
+    /// `Principal`.
+    pub principal: Option<dv::AnyRow>,
+}
+
+impl dv::Complex for PrincipalAccess {
+    const MEMBERS: &'static [&'static str] = &["AccessMask", "Principal"];
+}
+
+impl dv::Columns for PrincipalAccess {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.access_mask,
+            1 => &self.principal,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.access_mask,
+            1 => &mut self.principal,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(PrincipalAccess);
+
+/// Complex type `RetrieveCurrentOrganizationResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct RetrieveCurrentOrganizationResponse {
+    /// `Detail`.
+    pub detail: Option<dv::Nested<OrganizationDetail>>,
+}
+
+impl dv::Complex for RetrieveCurrentOrganizationResponse {
+    const MEMBERS: &'static [&'static str] = &["Detail"];
+}
+
+impl dv::Columns for RetrieveCurrentOrganizationResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.detail,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.detail,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(RetrieveCurrentOrganizationResponse);
+
+/// Complex type `RetrievePrincipalAccessResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct RetrievePrincipalAccessResponse {
+    /// `AccessRights`.
+    pub access_rights: Option<AccessRights>,
+}
+
+impl dv::Complex for RetrievePrincipalAccessResponse {
+    const MEMBERS: &'static [&'static str] = &["AccessRights"];
+}
+
+impl dv::Columns for RetrievePrincipalAccessResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.access_rights,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.access_rights,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(RetrievePrincipalAccessResponse);
+
+/// Complex type `RetrieveTotalRecordCountResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct RetrieveTotalRecordCountResponse {
+    /// `EntityRecordCountCollection`.
+    pub entity_record_count_collection: Option<dv::Nested<EntityRecordCountCollection>>,
+}
+
+impl dv::Complex for RetrieveTotalRecordCountResponse {
+    const MEMBERS: &'static [&'static str] = &["EntityRecordCountCollection"];
+}
+
+impl dv::Columns for RetrieveTotalRecordCountResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.entity_record_count_collection,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.entity_record_count_collection,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(RetrieveTotalRecordCountResponse);
+
+/// Complex type `RetrieveUserPrivilegesResponse`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct RetrieveUserPrivilegesResponse {
+    /// `RolePrivileges`.
+    pub role_privileges: Option<Vec<RolePrivilege>>,
+}
+
+impl dv::Complex for RetrieveUserPrivilegesResponse {
+    const MEMBERS: &'static [&'static str] = &["RolePrivileges"];
+}
+
+impl dv::Columns for RetrieveUserPrivilegesResponse {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.role_privileges,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.role_privileges,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(RetrieveUserPrivilegesResponse);
+
+/// Complex type `RolePrivilege`.
+#[derive(Default)]
+#[non_exhaustive]
+pub struct RolePrivilege {
+    /// `BusinessUnitId`.
+    pub business_unit_id: Option<dv::Uuid>,
+    /// `Depth`.
+    pub depth: Option<PrivilegeDepth>,
+    /// `PrivilegeId`.
+    pub privilege_id: Option<dv::Uuid>,
+}
+
+impl dv::Complex for RolePrivilege {
+    const MEMBERS: &'static [&'static str] = &["BusinessUnitId", "Depth", "PrivilegeId"];
+}
+
+impl dv::Columns for RolePrivilege {
+    fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &self.business_unit_id,
+            1 => &self.depth,
+            2 => &self.privilege_id,
+            _ => return None,
+        })
+    }
+
+    fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
+        Some(match ordinal {
+            0 => &mut self.business_unit_id,
+            1 => &mut self.depth,
+            2 => &mut self.privilege_id,
+            _ => return None,
+        })
+    }
+}
+
+dv::complex!(RolePrivilege);
+
 /// Complex type `WhoAmIResponse`.
 #[derive(Default)]
 #[non_exhaustive]
@@ -40,3 +438,89 @@ impl dv::Columns for WhoAmIResponse {
 }
 
 dv::complex!(WhoAmIResponse);
+
+dv::api_enum! {
+    /// Enum type `AccessRights`; members combine with `|`.
+    pub enum AccessRights("Microsoft.Dynamics.CRM.AccessRights", true) {
+        /// `None`.
+        NONE = 0 "None",
+        /// `ReadAccess`.
+        READ_ACCESS = 1 "ReadAccess",
+        /// `WriteAccess`.
+        WRITE_ACCESS = 2 "WriteAccess",
+        /// `AppendAccess`.
+        APPEND_ACCESS = 4 "AppendAccess",
+        /// `AppendToAccess`.
+        APPEND_TO_ACCESS = 16 "AppendToAccess",
+        /// `CreateAccess`.
+        CREATE_ACCESS = 32 "CreateAccess",
+        /// `DeleteAccess`.
+        DELETE_ACCESS = 65536 "DeleteAccess",
+        /// `ShareAccess`.
+        SHARE_ACCESS = 262144 "ShareAccess",
+        /// `AssignAccess`.
+        ASSIGN_ACCESS = 524288 "AssignAccess",
+    }
+}
+
+dv::api_enum! {
+    /// Enum type `EndpointAccessType`.
+    pub enum EndpointAccessType("Microsoft.Dynamics.CRM.EndpointAccessType", false) {
+        /// `Default`.
+        DEFAULT = 0 "Default",
+        /// `Internet`.
+        INTERNET = 1 "Internet",
+        /// `Intranet`.
+        INTRANET = 2 "Intranet",
+    }
+}
+
+dv::api_enum! {
+    /// Enum type `EndpointType`.
+    pub enum EndpointType("Microsoft.Dynamics.CRM.EndpointType", false) {
+        /// `OrganizationService`.
+        ORGANIZATION_SERVICE = 0 "OrganizationService",
+        /// `OrganizationDataService`.
+        ORGANIZATION_DATA_SERVICE = 1 "OrganizationDataService",
+        /// `WebApplication`.
+        WEB_APPLICATION = 2 "WebApplication",
+    }
+}
+
+dv::api_enum! {
+    /// Enum type `OrganizationState`.
+    pub enum OrganizationState("Microsoft.Dynamics.CRM.OrganizationState", false) {
+        /// `Enabled`.
+        ENABLED = 0 "Enabled",
+        /// `Disabled`.
+        DISABLED = 1 "Disabled",
+    }
+}
+
+dv::api_enum! {
+    /// Enum type `PrivilegeDepth`.
+    pub enum PrivilegeDepth("Microsoft.Dynamics.CRM.PrivilegeDepth", false) {
+        /// `Basic`.
+        BASIC = 0 "Basic",
+        /// `Local`.
+        LOCAL = 1 "Local",
+        /// `Deep`.
+        DEEP = 2 "Deep",
+        /// `Global`.
+        GLOBAL = 3 "Global",
+    }
+}
+
+dv::api_enum! {
+    /// Enum type `TargetFieldType`.
+    pub enum TargetFieldType("Microsoft.Dynamics.CRM.TargetFieldType", false) {
+        /// `All`.
+        ALL = 0 "All",
+        /// `ValidForCreate`.
+        VALID_FOR_CREATE = 1 "ValidForCreate",
+        /// `ValidForUpdate`.
+        VALID_FOR_UPDATE = 2 "ValidForUpdate",
+        /// `ValidForRead`.
+        VALID_FOR_READ = 3 "ValidForRead",
+    }
+}
