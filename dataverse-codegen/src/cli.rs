@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::definitions::Definitions;
 use crate::emit::emit;
 use crate::select::Selection;
 use crate::{Error, Options, csdl, model, write};
@@ -29,6 +30,16 @@ struct Generate {
     ///
     /// Fetch it from https://YOUR-ORG/api/data/v9.2/$metadata?annotations=true
     source: PathBuf,
+
+    /// JSON of EntityDefinitions or RetrieveMetadataChanges, plain or .gz; may be repeated.
+    ///
+    /// It tells what CSDL does not: choices, labels, schema names, lengths.
+    #[arg(long)]
+    definitions: Vec<PathBuf>,
+
+    /// Language code of labels: 1031 for German. English if left out or missing.
+    #[arg(long)]
+    lcid: Option<u32>,
 
     /// Logical names of tables, separated by commas; all tables if left out.
     #[arg(long, value_delimiter = ',')]
@@ -63,7 +74,12 @@ impl Generate {
             error,
         };
         let text = csdl::text(document).map_err(not_csdl)?;
-        let model = model::build(&csdl::parse(&text).map_err(not_csdl)?);
+        let mut model = model::build(&csdl::parse(&text).map_err(not_csdl)?);
+        let mut definitions = Definitions::default();
+        for path in &self.definitions {
+            definitions.merge(Definitions::parse(&display(path), read(path, input)?)?);
+        }
+        let warnings = model::enrich(&mut model, &definitions, self.lcid)?;
         let options = Options {
             tables: self.tables,
             operations: self.operations,
@@ -82,8 +98,12 @@ impl Generate {
         let written = write(&self.output, &files)?;
         let columns: usize = selection.tables.iter().map(|t| t.columns.len()).sum();
         let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();
+        let warnings = warnings
+            .into_iter()
+            .map(|warning| format!("warning: {warning}\n"));
         Ok(format!(
-            "{}: {}, {}, {}, {} ({} changed, {} unchanged, {} removed)",
+            "{}{}: {}, {}, {}, {} ({} changed, {} unchanged, {} removed)",
+            warnings.collect::<String>(),
             self.output.display(),
             count(selection.tables.len(), "table"),
             count(columns, "column"),

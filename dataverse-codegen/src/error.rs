@@ -19,6 +19,9 @@ pub enum Error {
     /// What was asked for is not in the document; one sentence for each mistake.
     #[error("{}", .0.join("\n"))]
     Selection(Vec<String>),
+    /// Definitions cannot be read, or are of another org.
+    #[error("{0}")]
+    Definitions(String),
     /// The file of chosen names is not one.
     #[error("{0}")]
     Lock(String),

@@ -22,6 +22,7 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod csdl;
+pub mod definitions;
 mod emit;
 mod error;
 mod lock;

@@ -3,7 +3,7 @@
 
 // README: begin
 use dataverse_client::{Changes, Client, New, Record};
-use dataverse_golden::crm::Account; // written by `dataverse-codegen generate`
+use dataverse_golden::crm::{Account, AccountStateCode}; // written by `dataverse-codegen generate`
 
 /// The columns this program needs: they are also the `$select`.
 #[derive(Record)]
@@ -28,7 +28,7 @@ async fn program(client: &Client) -> dataverse_client::Result<()> {
         .filter(
             Account::NAME
                 .starts_with("Con")
-                .and(Account::STATECODE.eq(0)),
+                .and(Account::STATECODE.eq(AccountStateCode::Active)),
         )
         .order_by(Account::NAME.asc())
         .rows();

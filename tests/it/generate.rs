@@ -4,11 +4,14 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use dataverse_codegen::cli::Cli;
+use dataverse_codegen::definitions::Definitions;
+use dataverse_codegen::model::enrich;
 use dataverse_codegen::{Error, Options, csdl, generate, model};
 use dataverse_tests::fixture;
 
 const ON_PREMISES: &str = "dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz";
 const TABLES: &str = "account,contact,incident,opportunity,systemuser,team,task";
+const DEFINITIONS: &str = "retrievemetadatachanges-account.json.gz";
 const OPERATIONS: &str = "AddPrivilegesRole,AddToQueue,FormatAddress,GrantAccess,InitializeFrom,\
     Merge,QualifyLead,RetrieveCurrentOrganization,RetrievePrincipalAccess,\
     RetrieveTotalRecordCount,RetrieveUserPrivileges,WhoAmI,WinOpportunity";
@@ -40,7 +43,11 @@ fn the_golden_package_is_what_the_generator_writes() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/src/crm");
     let mut golden = options(TABLES);
     golden.operations = Some(OPERATIONS.split(',').map(str::to_owned).collect());
-    let files = generate(&model(&text(ON_PREMISES)), &golden).unwrap().files;
+    let mut model = model(&text(ON_PREMISES));
+    let definitions = std::fs::read(fixture("definitions").join(DEFINITIONS)).unwrap();
+    let definitions = Definitions::parse(DEFINITIONS, definitions).unwrap();
+    enrich(&mut model, &definitions, None).unwrap();
+    let files = generate(&model, &golden).unwrap().files;
     let mut committed: Vec<_> = std::fs::read_dir(&folder)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
@@ -49,7 +56,7 @@ fn the_golden_package_is_what_the_generator_writes() {
     let names: Vec<_> = files.iter().map(|file| file.name.clone()).collect();
     let remedy = format!(
         "run: cargo run -p dataverse-codegen -- generate tests/fixtures/csdl/{ON_PREMISES} \
-         --tables {TABLES} --operations {OPERATIONS} -o tests/golden/src/crm"
+         --definitions tests/fixtures/definitions/{DEFINITIONS} --tables {TABLES} --operations {OPERATIONS} -o tests/golden/src/crm"
     );
     assert_eq!(committed, names, "{remedy}");
     for file in files {

@@ -8,6 +8,7 @@ mod client;
 mod codegen;
 mod conformance;
 mod csdl;
+mod definitions;
 mod emulator;
 mod generate;
 mod model;

@@ -3,6 +3,7 @@
 use super::layout::{Text, literal, plain};
 use super::names::{ChoiceName, Names};
 use super::start_with_client;
+use super::table::deprecated;
 use crate::model::{ChoiceKind, Column, ColumnType, Table};
 use crate::select::Selection;
 
@@ -69,6 +70,7 @@ fn choice(out: &mut Text, key: &str, named: &ChoiceName<'_>) {
             doc = "Without a label.".to_owned();
         }
         out.doc(2, &doc);
+        deprecated(out, 2, option.deprecated);
         let value = option.value;
         out.line(2, &format!("{variant} = {value} {},", literal(label)));
     }

@@ -110,6 +110,17 @@ fn module(selection: &Selection<'_>, names: &Names<'_>) -> String {
     };
     // In a program nobody uses every column, nor every table.
     let mut lints = vec!["dead_code"];
+    let is_deprecated = |table: &&Table| {
+        let mut columns = table.columns.iter();
+        table.deprecated || columns.any(|column| column.definition.deprecated)
+    };
+    let mut options = names
+        .choices
+        .values()
+        .flat_map(|named| &named.choice.options);
+    if selection.tables.iter().any(is_deprecated) || options.any(|option| option.deprecated) {
+        lints.push("deprecated");
+    }
     if names.has_odd_types() {
         lints.push("non_camel_case_types");
     }

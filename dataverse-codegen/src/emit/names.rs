@@ -170,11 +170,15 @@ impl<'m> Names<'m> {
                 let column_name = column.definition.schema_name.as_deref();
                 let column_name = column_name.unwrap_or(&column.logical_name);
                 let column_name = giver.without_prefix(column_name).unwrap_or(column_name);
-                format!(
-                    "{}{}",
+                let (of_table, of_column) = (
                     self.type_of(&table.logical_name),
-                    naming::pascal(column_name)
-                )
+                    naming::pascal(column_name),
+                );
+                // `AccountCategoryCode`, not `AccountAccountCategoryCode`.
+                match of_column.starts_with(of_table) {
+                    true => of_column,
+                    false => format!("{of_table}{of_column}"),
+                }
             };
             let name = giver.give(items, format!("choice {key}"), default);
             let options = names_of_options(key, choice, giver);

@@ -3,7 +3,7 @@
 use super::layout::{Text, literal, plain};
 use super::names::{ColumnName, Names};
 use super::{column_type, entity_table, scalar_type, start_with_client, targets};
-use crate::model::{Access, AlternateKey, Column, ColumnType, Table};
+use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
 
@@ -37,15 +37,24 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) 
 fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
     out.blank();
     let set = table.entity_set.as_deref().unwrap_or_default();
+    let label = table.label.as_deref().map(plain).unwrap_or_default();
+    let label = match label.is_empty() {
+        true => String::new(),
+        false => format!(" ({label})"),
+    };
     out.doc(
         0,
-        &format!("A row of `{}`, entity set `{set}`.", table.logical_name),
+        &format!(
+            "A row of `{}`{label}, entity set `{set}`.",
+            table.logical_name
+        ),
     );
     let description = table.description.as_deref().map(plain).unwrap_or_default();
     if !description.is_empty() {
         out.line(0, "///");
         out.doc(0, &description);
     }
+    deprecated(out, 0, table.deprecated);
     out.line(0, "#[derive(Default)]");
     out.line(0, "#[non_exhaustive]");
     if columns.is_empty() {
@@ -55,6 +64,7 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
     out.line(0, &format!("pub struct {name} {{"));
     for (column, ColumnName { field, .. }) in table.columns.iter().zip(columns) {
         out.doc(1, &column_doc(column));
+        deprecated(out, 1, column.definition.deprecated);
         let column_type = column_type(names, table, column);
         out.field(
             1,
@@ -65,20 +75,78 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
     out.line(0, "}");
 }
 
-/// Name, kind, access, description.
+/// Name, label, kind, limits, access, description.
 fn column_doc(column: &Column) -> String {
-    let kind = match &column.column_type {
-        ColumnType::Text => "text".to_owned(),
-        ColumnType::Boolean => "yes or no".to_owned(),
+    let definition = &column.definition;
+    let label = definition.label.as_deref().map(plain).unwrap_or_default();
+    let label = match label.is_empty() {
+        true => String::new(),
+        false => format!(" ({label})"),
+    };
+    let access = match column.access {
+        Access::ReadWrite => "",
+        Access::ReadOnly => ", read-only",
+        Access::CreateOnly => ", written only by a create",
+        Access::UpdateOnly => ", written only by an update",
+    };
+    let required = match definition.required {
+        Required::No => "",
+        Required::Recommended => ", recommended",
+        Required::ByApplication => ", required by forms",
+        Required::BySystem => ", required",
+    };
+    let secured = if definition.is_secured {
+        ", secured"
+    } else {
+        ""
+    };
+    let description = column.description.as_deref().map(plain).unwrap_or_default();
+    let space = if description.is_empty() { "" } else { " " };
+    format!(
+        "`{}`{label}: {}{access}{required}{secured}.{space}{description}",
+        column.logical_name,
+        kind(column)
+    )
+}
+
+/// What a column holds, with its limits.
+fn kind(column: &Column) -> String {
+    let definition = &column.definition;
+    let range = || match (&definition.minimum, &definition.maximum) {
+        (Some(minimum), Some(maximum)) => {
+            let whole = |number: &str| number.strip_suffix(".0").unwrap_or(number).to_owned();
+            format!(" from {} to {}", whole(minimum), whole(maximum))
+        }
+        _ => String::new(),
+    };
+    let precision = || match definition.precision {
+        Some(digits) => format!(" with {digits} decimals"),
+        None => String::new(),
+    };
+    match &column.column_type {
+        ColumnType::Text => match definition.max_length {
+            Some(length) => format!("text of at most {length} characters"),
+            None => "text".to_owned(),
+        },
+        ColumnType::Boolean => match &definition.boolean_labels {
+            Some([no, yes]) => format!("yes ({}) or no ({})", plain(yes), plain(no)),
+            None => "yes or no".to_owned(),
+        },
+        ColumnType::Int if definition.schema_name.is_some() => format!("whole number{}", range()),
         ColumnType::Int => "whole number or choice".to_owned(),
         ColumnType::BigInt => "big integer".to_owned(),
-        ColumnType::Double => "floating-point number".to_owned(),
+        ColumnType::Double => format!("floating-point number{}", range()),
+        ColumnType::Decimal if definition.schema_name.is_some() => {
+            format!("decimal{}{}", precision(), range())
+        }
         ColumnType::Decimal => "decimal or money".to_owned(),
-        ColumnType::Money => "money".to_owned(),
-        ColumnType::Choice(_) => "choice".to_owned(),
-        ColumnType::Choices(_) => "choices".to_owned(),
+        ColumnType::Money => format!("money{}{}", precision(), range()),
+        ColumnType::Choice(key) => format!("choice `{key}`"),
+        ColumnType::Choices(key) => format!("any number of choice `{key}`"),
         ColumnType::Guid if column.wire_name != column.logical_name => {
-            "lookup without a navigation property".to_owned()
+            let targets = named_targets(definition.targets.iter());
+            let of = if targets.is_empty() { "" } else { " of " };
+            format!("lookup{of}{targets} without a navigation property")
         }
         ColumnType::Guid => "unique identifier".to_owned(),
         ColumnType::PrimaryId => "primary key".to_owned(),
@@ -87,18 +155,8 @@ fn column_doc(column: &Column) -> String {
         ColumnType::Date => "date".to_owned(),
         ColumnType::Binary => "image or file".to_owned(),
         ColumnType::Lookup(targets) => {
-            let named: Vec<_> = targets
-                .iter()
-                .take(MAX_NAMED_TARGETS)
-                .map(|target| format!("`{}`", target.table))
-                .collect();
-            let more = targets.len().saturating_sub(MAX_NAMED_TARGETS);
-            let more = if more == 0 {
-                String::new()
-            } else {
-                format!(" and {more} more")
-            };
-            format!("lookup of {}{more}", named.join(", "))
+            let targets = named_targets(targets.iter().map(|target| &target.table));
+            format!("lookup of {targets}")
         }
         ColumnType::Structured(type_ref) => {
             let many = if type_ref.is_collection {
@@ -109,19 +167,20 @@ fn column_doc(column: &Column) -> String {
             format!("{many}`{}`", super::operations::item_name(&type_ref.item))
         }
         ColumnType::Other(name) => format!("JSON of `{name}`"),
+    }
+}
+
+/// The first few of them.
+fn named_targets<'t>(tables: impl ExactSizeIterator<Item = &'t String>) -> String {
+    let more = match tables.len().saturating_sub(MAX_NAMED_TARGETS) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     };
-    let access = match column.access {
-        Access::ReadWrite => "",
-        Access::ReadOnly => ", read-only",
-        Access::CreateOnly => ", written only by a create",
-        Access::UpdateOnly => ", written only by an update",
-    };
-    let description = column.description.as_deref().map(plain).unwrap_or_default();
-    let space = if description.is_empty() { "" } else { " " };
-    format!(
-        "`{}`: {kind}{access}.{space}{description}",
-        column.logical_name
-    )
+    let named: Vec<_> = tables
+        .take(MAX_NAMED_TARGETS)
+        .map(|table| format!("`{table}`"))
+        .collect();
+    format!("{}{more}", named.join(", "))
 }
 
 fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
@@ -145,6 +204,7 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
             Access::UpdateOnly => Some("dv::UpdateOnly".to_owned()),
         });
         out.doc(1, &format!("`{}`.", column.logical_name));
+        deprecated(out, 1, column.definition.deprecated);
         out.constant(
             1,
             &format!("pub const {constant}"),
@@ -275,5 +335,12 @@ fn navigations(
     }
     if !is_first {
         out.line(0, "}");
+    }
+}
+
+/// What a maker has marked as deprecated.
+pub(super) fn deprecated(out: &mut Text, depth: usize, is_deprecated: bool) {
+    if is_deprecated {
+        out.line(depth, "#[deprecated]");
     }
 }

@@ -3,12 +3,14 @@
 
 mod access;
 mod build;
+mod enrich;
 mod lookups;
 
 use std::collections::BTreeMap;
 
 pub use crate::csdl::OperationKind;
 pub use build::build;
+pub use enrich::enrich;
 
 /// The tables and operations of one document, by logical name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -58,6 +60,8 @@ pub struct Table {
     pub label: Option<String>,
     /// The column that names a row to people: `fullname`. Only definitions tell it.
     pub primary_name: Option<String>,
+    /// Its label says so.
+    pub deprecated: bool,
 }
 
 /// A column.
@@ -102,6 +106,11 @@ pub struct ColumnDefinition {
     pub boolean_labels: Option<[String; 2]>,
     /// Column security: without a permission the service sends null.
     pub is_secured: bool,
+    /// Its label says so, or a version is given.
+    pub deprecated: bool,
+    /// Logical names of the tables a lookup points at, also where the document has no navigation
+    /// property for it.
+    pub targets: Vec<String>,
 }
 
 /// Who insists on a value in a column.
@@ -163,6 +172,8 @@ pub struct ChoiceOption {
     pub description: Option<String>,
     /// For an option of a status, the state it belongs to.
     pub state: Option<i32>,
+    /// Its label says so.
+    pub deprecated: bool,
 }
 
 /// What a column holds.

@@ -7,337 +7,347 @@ use dataverse_client::codegen as dv;
 #[derive(Default)]
 #[non_exhaustive]
 pub struct Account {
-    /// `accountcategorycode`: whole number or choice.
-    pub accountcategorycode: Option<i32>,
-    /// `accountclassificationcode`: whole number or choice.
-    pub accountclassificationcode: Option<i32>,
-    /// `accountid`: primary key, written only by a create.
+    /// `accountcategorycode` (Category): choice `account.accountcategorycode`. Select a category to indicate whether the customer account is standard or preferred.
+    pub accountcategorycode: Option<super::choices::AccountCategoryCode>,
+    /// `accountclassificationcode` (Classification): choice `account.accountclassificationcode`. Select a classification code to indicate the potential value of the customer account based on the projected return on investment, cooperation level, sales cycle length or other criteria.
+    pub accountclassificationcode: Option<super::choices::AccountClassificationCode>,
+    /// `accountid` (Account): primary key, written only by a create, required. Unique identifier of the account.
     pub accountid: Option<dv::Id<Self>>,
-    /// `accountnumber`: text.
+    /// `accountnumber` (Account Number): text. Type an ID number or code for the account to quickly search and identify the account in system views.
     pub accountnumber: Option<String>,
-    /// `accountratingcode`: whole number or choice.
-    pub accountratingcode: Option<i32>,
-    /// `address1_addressid`: unique identifier.
+    /// `accountratingcode` (Account Rating): choice `account.accountratingcode`. Select a rating to indicate the value of the customer account.
+    pub accountratingcode: Option<super::choices::AccountRatingCode>,
+    /// `address1_addressid` (Address 1: ID): unique identifier. Unique identifier for address 1.
     pub address1_addressid: Option<dv::Uuid>,
-    /// `address1_addresstypecode`: whole number or choice.
-    pub address1_addresstypecode: Option<i32>,
-    /// `address1_city`: text.
+    /// `address1_addresstypecode` (Address 1: Address Type): choice `account.address1_addresstypecode`. Select the primary address type.
+    pub address1_addresstypecode: Option<super::choices::AccountAddress1AddressTypeCode>,
+    /// `address1_city` (Address 1: City): text. Type the city for the primary address.
     pub address1_city: Option<String>,
-    /// `address1_composite`: text, read-only.
+    /// `address1_composite` (Address 1): text, read-only. Shows the complete primary address.
     pub address1_composite: Option<String>,
-    /// `address1_country`: text.
+    /// `address1_country` (Address 1: Country/Region): text. Type the country or region for the primary address.
     pub address1_country: Option<String>,
-    /// `address1_county`: text.
+    /// `address1_county` (Address 1: County): text. Type the county for the primary address.
     pub address1_county: Option<String>,
-    /// `address1_fax`: text.
+    /// `address1_fax` (Address 1: Fax): text. Type the fax number associated with the primary address.
     pub address1_fax: Option<String>,
-    /// `address1_freighttermscode`: whole number or choice.
-    pub address1_freighttermscode: Option<i32>,
-    /// `address1_latitude`: floating-point number.
+    /// `address1_freighttermscode` (Address 1: Freight Terms): choice `account.address1_freighttermscode`. Select the freight terms for the primary address to make sure shipping orders are processed correctly.
+    pub address1_freighttermscode: Option<super::choices::AccountAddress1FreightTermsCode>,
+    /// `address1_latitude` (Address 1: Latitude): floating-point number. Type the latitude value for the primary address for use in mapping and other applications.
     pub address1_latitude: Option<f64>,
-    /// `address1_line1`: text.
+    /// `address1_line1` (Address 1: Street 1): text. Type the first line of the primary address.
     pub address1_line1: Option<String>,
-    /// `address1_line2`: text.
+    /// `address1_line2` (Address 1: Street 2): text. Type the second line of the primary address.
     pub address1_line2: Option<String>,
-    /// `address1_line3`: text.
+    /// `address1_line3` (Address 1: Street 3): text. Type the third line of the primary address.
     pub address1_line3: Option<String>,
-    /// `address1_longitude`: floating-point number.
+    /// `address1_longitude` (Address 1: Longitude): floating-point number. Type the longitude value for the primary address for use in mapping and other applications.
     pub address1_longitude: Option<f64>,
-    /// `address1_name`: text.
+    /// `address1_name` (Address 1: Name): text. Type a descriptive name for the primary address, such as Corporate Headquarters.
     pub address1_name: Option<String>,
-    /// `address1_postalcode`: text.
+    /// `address1_postalcode` (Address 1: ZIP/Postal Code): text. Type the ZIP Code or postal code for the primary address.
     pub address1_postalcode: Option<String>,
-    /// `address1_postofficebox`: text.
+    /// `address1_postofficebox` (Address 1: Post Office Box): text. Type the post office box number of the primary address.
     pub address1_postofficebox: Option<String>,
-    /// `address1_primarycontactname`: text.
+    /// `address1_primarycontactname` (Address 1: Primary Contact Name): text. Type the name of the main contact at the account's primary address.
     pub address1_primarycontactname: Option<String>,
-    /// `address1_shippingmethodcode`: whole number or choice.
-    pub address1_shippingmethodcode: Option<i32>,
-    /// `address1_stateorprovince`: text.
+    /// `address1_shippingmethodcode` (Address 1: Shipping Method): choice `account.address1_shippingmethodcode`. Select a shipping method for deliveries sent to this address.
+    pub address1_shippingmethodcode: Option<super::choices::AccountAddress1ShippingMethodCode>,
+    /// `address1_stateorprovince` (Address 1: State/Province): text. Type the state or province of the primary address.
     pub address1_stateorprovince: Option<String>,
-    /// `address1_telephone1`: text.
+    /// `address1_telephone1` (Address Phone): text. Type the main phone number associated with the primary address.
     pub address1_telephone1: Option<String>,
-    /// `address1_telephone2`: text.
+    /// `address1_telephone2` (Address 1: Telephone 2): text. Type a second phone number associated with the primary address.
     pub address1_telephone2: Option<String>,
-    /// `address1_telephone3`: text.
+    /// `address1_telephone3` (Address 1: Telephone 3): text. Type a third phone number associated with the primary address.
     pub address1_telephone3: Option<String>,
-    /// `address1_upszone`: text.
+    /// `address1_upszone` (Address 1: UPS Zone): text. Type the UPS zone of the primary address to make sure shipping charges are calculated correctly and deliveries are made promptly, if shipped by UPS.
     pub address1_upszone: Option<String>,
-    /// `address1_utcoffset`: whole number or choice.
+    /// `address1_utcoffset` (Address 1: UTC Offset): whole number. Select the time zone, or UTC offset, for this address so that other people can reference it when they contact someone at this address.
     pub address1_utcoffset: Option<i32>,
-    /// `address2_addressid`: unique identifier.
+    /// `address2_addressid` (Address 2: ID): unique identifier. Unique identifier for address 2.
     pub address2_addressid: Option<dv::Uuid>,
-    /// `address2_addresstypecode`: whole number or choice.
-    pub address2_addresstypecode: Option<i32>,
-    /// `address2_city`: text.
+    /// `address2_addresstypecode` (Address 2: Address Type): choice `account.address2_addresstypecode`. Select the secondary address type.
+    pub address2_addresstypecode: Option<super::choices::AccountAddress2AddressTypeCode>,
+    /// `address2_city` (Address 2: City): text. Type the city for the secondary address.
     pub address2_city: Option<String>,
-    /// `address2_composite`: text, read-only.
+    /// `address2_composite` (Address 2): text, read-only. Shows the complete secondary address.
     pub address2_composite: Option<String>,
-    /// `address2_country`: text.
+    /// `address2_country` (Address 2: Country/Region): text. Type the country or region for the secondary address.
     pub address2_country: Option<String>,
-    /// `address2_county`: text.
+    /// `address2_county` (Address 2: County): text. Type the county for the secondary address.
     pub address2_county: Option<String>,
-    /// `address2_fax`: text.
+    /// `address2_fax` (Address 2: Fax): text. Type the fax number associated with the secondary address.
     pub address2_fax: Option<String>,
-    /// `address2_freighttermscode`: whole number or choice.
-    pub address2_freighttermscode: Option<i32>,
-    /// `address2_latitude`: floating-point number.
+    /// `address2_freighttermscode` (Address 2: Freight Terms): choice `account.address2_freighttermscode`. Select the freight terms for the secondary address to make sure shipping orders are processed correctly.
+    pub address2_freighttermscode: Option<super::choices::AccountAddress2FreightTermsCode>,
+    /// `address2_latitude` (Address 2: Latitude): floating-point number. Type the latitude value for the secondary address for use in mapping and other applications.
     pub address2_latitude: Option<f64>,
-    /// `address2_line1`: text.
+    /// `address2_line1` (Address 2: Street 1): text. Type the first line of the secondary address.
     pub address2_line1: Option<String>,
-    /// `address2_line2`: text.
+    /// `address2_line2` (Address 2: Street 2): text. Type the second line of the secondary address.
     pub address2_line2: Option<String>,
-    /// `address2_line3`: text.
+    /// `address2_line3` (Address 2: Street 3): text. Type the third line of the secondary address.
     pub address2_line3: Option<String>,
-    /// `address2_longitude`: floating-point number.
+    /// `address2_longitude` (Address 2: Longitude): floating-point number. Type the longitude value for the secondary address for use in mapping and other applications.
     pub address2_longitude: Option<f64>,
-    /// `address2_name`: text.
+    /// `address2_name` (Address 2: Name): text. Type a descriptive name for the secondary address, such as Corporate Headquarters.
     pub address2_name: Option<String>,
-    /// `address2_postalcode`: text.
+    /// `address2_postalcode` (Address 2: ZIP/Postal Code): text. Type the ZIP Code or postal code for the secondary address.
     pub address2_postalcode: Option<String>,
-    /// `address2_postofficebox`: text.
+    /// `address2_postofficebox` (Address 2: Post Office Box): text. Type the post office box number of the secondary address.
     pub address2_postofficebox: Option<String>,
-    /// `address2_primarycontactname`: text.
+    /// `address2_primarycontactname` (Address 2: Primary Contact Name): text. Type the name of the main contact at the account's secondary address.
     pub address2_primarycontactname: Option<String>,
-    /// `address2_shippingmethodcode`: whole number or choice.
-    pub address2_shippingmethodcode: Option<i32>,
-    /// `address2_stateorprovince`: text.
+    /// `address2_shippingmethodcode` (Address 2: Shipping Method): choice `account.address2_shippingmethodcode`. Select a shipping method for deliveries sent to this address.
+    pub address2_shippingmethodcode: Option<super::choices::AccountAddress2ShippingMethodCode>,
+    /// `address2_stateorprovince` (Address 2: State/Province): text. Type the state or province of the secondary address.
     pub address2_stateorprovince: Option<String>,
-    /// `address2_telephone1`: text.
+    /// `address2_telephone1` (Address 2: Telephone 1): text. Type the main phone number associated with the secondary address.
     pub address2_telephone1: Option<String>,
-    /// `address2_telephone2`: text.
+    /// `address2_telephone2` (Address 2: Telephone 2): text. Type a second phone number associated with the secondary address.
     pub address2_telephone2: Option<String>,
-    /// `address2_telephone3`: text.
+    /// `address2_telephone3` (Address 2: Telephone 3): text. Type a third phone number associated with the secondary address.
     pub address2_telephone3: Option<String>,
-    /// `address2_upszone`: text.
+    /// `address2_upszone` (Address 2: UPS Zone): text. Type the UPS zone of the secondary address to make sure shipping charges are calculated correctly and deliveries are made promptly, if shipped by UPS.
     pub address2_upszone: Option<String>,
-    /// `address2_utcoffset`: whole number or choice.
+    /// `address2_utcoffset` (Address 2: UTC Offset): whole number. Select the time zone, or UTC offset, for this address so that other people can reference it when they contact someone at this address.
     pub address2_utcoffset: Option<i32>,
-    /// `aging30`: decimal or money.
+    /// `aging30` (Aging 30): money. For system use only.
     pub aging30: Option<dv::Decimal>,
-    /// `aging30_base`: decimal or money, read-only.
+    /// `aging30_base` (Aging 30 (Base)): money, read-only. The base currency equivalent of the aging 30 field.
     pub aging30_base: Option<dv::Decimal>,
-    /// `aging60`: decimal or money.
+    /// `aging60` (Aging 60): money. For system use only.
     pub aging60: Option<dv::Decimal>,
-    /// `aging60_base`: decimal or money, read-only.
+    /// `aging60_base` (Aging 60 (Base)): money, read-only. The base currency equivalent of the aging 60 field.
     pub aging60_base: Option<dv::Decimal>,
-    /// `aging90`: decimal or money.
+    /// `aging90` (Aging 90): money. For system use only.
     pub aging90: Option<dv::Decimal>,
-    /// `aging90_base`: decimal or money, read-only.
+    /// `aging90_base` (Aging 90 (Base)): money, read-only. The base currency equivalent of the aging 90 field.
     pub aging90_base: Option<dv::Decimal>,
-    /// `businesstypecode`: whole number or choice.
-    pub businesstypecode: Option<i32>,
-    /// `createdby`: lookup of `systemuser`, read-only.
+    /// `businesstypecode` (Business Type): choice `account.businesstypecode`. Select the legal designation or other business type of the account for contracts or reporting purposes.
+    pub businesstypecode: Option<super::choices::AccountBusinessTypeCode>,
+    /// `createdby` (Created By): lookup of `systemuser`, read-only. Shows who created the record.
     pub createdby: Option<dv::Lookup<super::SystemUser>>,
-    /// `createdbyexternalparty`: lookup without a navigation property, read-only.
+    /// `createdbyexternalparty` (Created By (External Party)): lookup of `externalparty` without a navigation property, read-only. Shows the external party who created the record.
     pub createdbyexternalparty: Option<dv::Uuid>,
-    /// `createdon`: date and time, read-only.
+    /// `createdon` (Created On): date and time, read-only. Shows the date and time when the record was created. The date and time are displayed in the time zone selected in Microsoft Dynamics 365 options.
     pub createdon: Option<dv::DateTime>,
-    /// `createdonbehalfby`: lookup of `systemuser`, read-only.
+    /// `createdonbehalfby` (Created By (Delegate)): lookup of `systemuser`, read-only. Shows who created the record on behalf of another user.
     pub createdonbehalfby: Option<dv::Lookup<super::SystemUser>>,
-    /// `creditlimit`: decimal or money.
+    /// `creditlimit` (Credit Limit): money. Type the credit limit of the account. This is a useful reference when you address invoice and accounting issues with the customer.
     pub creditlimit: Option<dv::Decimal>,
-    /// `creditlimit_base`: decimal or money, read-only.
+    /// `creditlimit_base` (Credit Limit (Base)): money, read-only. Shows the credit limit converted to the system's default base currency for reporting purposes.
     pub creditlimit_base: Option<dv::Decimal>,
-    /// `creditonhold`: yes or no.
+    /// `creditonhold` (Credit Hold): yes (Yes) or no (No). Select whether the credit for the account is on hold. This is a useful reference while addressing the invoice and accounting issues with the customer.
     pub creditonhold: Option<bool>,
-    /// `customersizecode`: whole number or choice.
-    pub customersizecode: Option<i32>,
-    /// `customertypecode`: whole number or choice.
-    pub customertypecode: Option<i32>,
-    /// `defaultpricelevelid`: lookup of `pricelevel`.
+    /// `customersizecode` (Customer Size): choice `account.customersizecode`. Select the size category or range of the account for segmentation and reporting purposes.
+    pub customersizecode: Option<super::choices::AccountCustomerSizeCode>,
+    /// `customertypecode` (Relationship Type): choice `account.customertypecode`. Select the category that best describes the relationship between the account and your organization.
+    pub customertypecode: Option<super::choices::AccountCustomerTypeCode>,
+    /// `defaultpricelevelid` (Price List): lookup of `pricelevel`. Choose the default price list associated with the account to make sure the correct product prices for this customer are applied in sales opportunities, quotes, and orders.
     pub defaultpricelevelid: Option<dv::Lookup<super::PriceLevel>>,
-    /// `description`: text.
+    /// `description` (Description): text. Type additional information to describe the account, such as an excerpt from the company's website.
     pub description: Option<String>,
-    /// `donotbulkemail`: yes or no.
+    /// `donotbulkemail` (Do not allow Bulk Emails): yes (Do Not Allow) or no (Allow). Select whether the account allows bulk email sent through campaigns. If Do Not Allow is selected, the account can be added to marketing lists, but is excluded from email.
     pub donotbulkemail: Option<bool>,
-    /// `donotbulkpostalmail`: yes or no.
+    /// `donotbulkpostalmail` (Do not allow Bulk Mails): yes (Yes) or no (No). Select whether the account allows bulk postal mail sent through marketing campaigns or quick campaigns. If Do Not Allow is selected, the account can be added to marketing lists, but will be excluded from the postal mail.
     pub donotbulkpostalmail: Option<bool>,
-    /// `donotemail`: yes or no.
+    /// `donotemail` (Do not allow Emails): yes (Do Not Allow) or no (Allow). Select whether the account allows direct email sent from Microsoft Dynamics 365.
     pub donotemail: Option<bool>,
-    /// `donotfax`: yes or no.
+    /// `donotfax` (Do not allow Faxes): yes (Do Not Allow) or no (Allow). Select whether the account allows faxes. If Do Not Allow is selected, the account will be excluded from fax activities distributed in marketing campaigns.
     pub donotfax: Option<bool>,
-    /// `donotphone`: yes or no.
+    /// `donotphone` (Do not allow Phone Calls): yes (Do Not Allow) or no (Allow). Select whether the account allows phone calls. If Do Not Allow is selected, the account will be excluded from phone call activities distributed in marketing campaigns.
     pub donotphone: Option<bool>,
-    /// `donotpostalmail`: yes or no.
+    /// `donotpostalmail` (Do not allow Mails): yes (Do Not Allow) or no (Allow). Select whether the account allows direct mail. If Do Not Allow is selected, the account will be excluded from letter activities distributed in marketing campaigns.
     pub donotpostalmail: Option<bool>,
-    /// `donotsendmm`: yes or no.
+    /// `donotsendmm` (Send Marketing Materials): yes (Do Not Send) or no (Send). Select whether the account accepts marketing materials, such as brochures or catalogs.
     pub donotsendmm: Option<bool>,
-    /// `emailaddress1`: text.
+    /// `emailaddress1` (Email): text. Type the primary email address for the account.
     pub emailaddress1: Option<String>,
-    /// `emailaddress2`: text.
+    /// `emailaddress2` (Email Address 2): text. Type the secondary email address for the account.
     pub emailaddress2: Option<String>,
-    /// `emailaddress3`: text.
+    /// `emailaddress3` (Email Address 3): text. Type an alternate email address for the account.
     pub emailaddress3: Option<String>,
-    /// `entityimage`: image or file.
+    /// `entityimage` (Default Image): image or file. Shows the default image for the record.
     pub entityimage: Option<dv::Binary>,
     /// `entityimage_timestamp`: big integer, read-only.
     pub entityimage_timestamp: Option<i64>,
     /// `entityimage_url`: text, read-only.
     pub entityimage_url: Option<String>,
-    /// `entityimageid`: unique identifier, read-only.
+    /// `entityimageid` (Entity Image Id): unique identifier, read-only. For internal use only.
     pub entityimageid: Option<dv::Uuid>,
-    /// `exchangerate`: decimal or money, read-only.
+    /// `exchangerate` (Exchange Rate): decimal, read-only. Shows the conversion rate of the record's currency. The exchange rate is used to convert all money fields in the record from the local currency to the system's default currency.
     pub exchangerate: Option<dv::Decimal>,
-    /// `fax`: text.
+    /// `fax` (Fax): text. Type the fax number for the account.
     pub fax: Option<String>,
-    /// `followemail`: yes or no.
+    /// `followemail` (Follow Email Activity): yes (Allow) or no (Do Not Allow). Information about whether to allow following email activity like opens, attachment views and link clicks for emails sent to the account.
     pub followemail: Option<bool>,
-    /// `ftpsiteurl`: text.
+    /// `ftpsiteurl` (FTP Site): text. Type the URL for the account's FTP site to enable users to access data and share documents.
     pub ftpsiteurl: Option<String>,
-    /// `importsequencenumber`: whole number or choice.
+    /// `importsequencenumber` (Import Sequence Number): whole number. Unique identifier of the data import or data migration that created this record.
     pub importsequencenumber: Option<i32>,
-    /// `industrycode`: whole number or choice.
-    pub industrycode: Option<i32>,
-    /// `lastonholdtime`: date and time.
+    /// `industrycode` (Industry): choice `account.industrycode`. Select the account's primary industry for use in marketing segmentation and demographic analysis.
+    pub industrycode: Option<super::choices::AccountIndustryCode>,
+    /// `lastonholdtime` (Last On Hold Time): date and time. Contains the date and time stamp of the last on hold time.
     pub lastonholdtime: Option<dv::DateTime>,
-    /// `lastusedincampaign`: date and time.
+    /// `lastusedincampaign` (Last Date Included in Campaign): date and time. Shows the date when the account was last included in a marketing campaign or quick campaign.
     pub lastusedincampaign: Option<dv::DateTime>,
-    /// `marketcap`: decimal or money.
+    /// `marketcap` (Market Capitalization): money. Type the market capitalization of the account to identify the company's equity, used as an indicator in financial performance analysis.
     pub marketcap: Option<dv::Decimal>,
-    /// `marketcap_base`: decimal or money, read-only.
+    /// `marketcap_base` (Market Capitalization (Base)): money, read-only. Shows the market capitalization converted to the system's default base currency.
     pub marketcap_base: Option<dv::Decimal>,
-    /// `marketingonly`: yes or no.
+    /// `marketingonly` (Marketing Only): yes (Yes) or no (No). Whether is only for marketing
     pub marketingonly: Option<bool>,
-    /// `masterid`: lookup of `account`.
+    /// `masterid` (Master ID): lookup of `account`. Shows the master account that the account was merged with.
     pub masterid: Option<dv::Lookup<Self>>,
-    /// `merged`: yes or no.
+    /// `merged` (Merged): yes (Yes) or no (No). Shows whether the account has been merged with another account.
     pub merged: Option<bool>,
-    /// `modifiedby`: lookup of `systemuser`, read-only.
+    /// `modifiedby` (Modified By): lookup of `systemuser`, read-only. Shows who last updated the record.
     pub modifiedby: Option<dv::Lookup<super::SystemUser>>,
-    /// `modifiedbyexternalparty`: lookup without a navigation property, read-only.
+    /// `modifiedbyexternalparty` (Modified By (External Party)): lookup of `externalparty` without a navigation property, read-only. Shows the external party who modified the record.
     pub modifiedbyexternalparty: Option<dv::Uuid>,
-    /// `modifiedon`: date and time, read-only.
+    /// `modifiedon` (Modified On): date and time, read-only. Shows the date and time when the record was last updated. The date and time are displayed in the time zone selected in Microsoft Dynamics 365 options.
     pub modifiedon: Option<dv::DateTime>,
-    /// `modifiedonbehalfby`: lookup of `systemuser`, read-only.
+    /// `modifiedonbehalfby` (Modified By (Delegate)): lookup of `systemuser`, read-only. Shows who created the record on behalf of another user.
     pub modifiedonbehalfby: Option<dv::Lookup<super::SystemUser>>,
-    /// `name`: text.
+    /// `name` (Account Name): text, required by forms. Type the company or business name.
     pub name: Option<String>,
-    /// `numberofemployees`: whole number or choice.
+    /// `numberofemployees` (Number of Employees): whole number. Type the number of employees that work at the account for use in marketing segmentation and demographic analysis.
     pub numberofemployees: Option<i32>,
-    /// `onholdtime`: whole number or choice, read-only.
+    /// `onholdtime` (On Hold Time (Minutes)): whole number, read-only. Shows how long, in minutes, that the record was on hold.
     pub onholdtime: Option<i32>,
-    /// `opendeals`: whole number or choice.
+    /// `opendeals` (Open Deals): whole number. Number of open opportunities against an account and its child accounts.
     pub opendeals: Option<i32>,
-    /// `opendeals_date`: date and time.
+    /// `opendeals_date` (Open Deals (Last Updated On)): date and time. Last Updated time of rollup field Open Deals.
     pub opendeals_date: Option<dv::DateTime>,
-    /// `opendeals_state`: whole number or choice.
+    /// `opendeals_state` (Open Deals (State)): whole number. State of rollup field Open Deals.
     pub opendeals_state: Option<i32>,
-    /// `openrevenue`: decimal or money.
+    /// `openrevenue` (Open Revenue): money. Sum of open revenue against an account and its child accounts.
     pub openrevenue: Option<dv::Decimal>,
-    /// `openrevenue_base`: decimal or money, read-only.
+    /// `openrevenue_base` (Open Revenue (Base)): money, read-only. Value of the Open Revenue in base currency.
     pub openrevenue_base: Option<dv::Decimal>,
-    /// `openrevenue_date`: date and time.
+    /// `openrevenue_date` (Open Revenue (Last Updated On)): date and time. Last Updated time of rollup field Open Revenue.
     pub openrevenue_date: Option<dv::DateTime>,
-    /// `openrevenue_state`: whole number or choice.
+    /// `openrevenue_state` (Open Revenue (State)): whole number. State of rollup field Open Revenue.
     pub openrevenue_state: Option<i32>,
-    /// `originatingleadid`: lookup of `lead`.
+    /// `originatingleadid` (Originating Lead): lookup of `lead`. Shows the lead that the account was created from if the account was created by converting a lead in Microsoft Dynamics 365. This is used to relate the account to data on the originating lead for use in reporting and analytics.
     pub originatingleadid: Option<dv::Lookup<super::Lead>>,
-    /// `overriddencreatedon`: date and time, written only by a create.
+    /// `overriddencreatedon` (Record Created On): date and time, written only by a create. Date and time that the record was migrated.
     pub overriddencreatedon: Option<dv::DateTime>,
-    /// `ownerid`: lookup of `systemuser`, `team`.
+    /// `ownerid` (Owner): lookup of `systemuser`, `team`, required. Enter the user or team who is assigned to manage the record. This field is updated every time the record is assigned to a different user.
     pub ownerid: Option<dv::AnyLookup<super::lookups::OwneridTarget>>,
-    /// `ownershipcode`: whole number or choice.
-    pub ownershipcode: Option<i32>,
-    /// `owningbusinessunit`: lookup of `businessunit`, read-only.
+    /// `ownershipcode` (Ownership): choice `account.ownershipcode`. Select the account's ownership structure, such as public or private.
+    pub ownershipcode: Option<super::choices::AccountOwnershipCode>,
+    /// `owningbusinessunit` (Owning Business Unit): lookup of `businessunit`, read-only. Shows the business unit that the record owner belongs to.
     pub owningbusinessunit: Option<dv::Lookup<super::BusinessUnit>>,
-    /// `owningteam`: lookup of `team`, read-only.
+    /// `owningteam` (Owning Team): lookup of `team`, read-only. Unique identifier of the team who owns the account.
     pub owningteam: Option<dv::Lookup<super::Team>>,
-    /// `owninguser`: lookup of `systemuser`, read-only.
+    /// `owninguser` (Owning User): lookup of `systemuser`, read-only. Unique identifier of the user who owns the account.
     pub owninguser: Option<dv::Lookup<super::SystemUser>>,
-    /// `parentaccountid`: lookup of `account`.
+    /// `parentaccountid` (Parent Account): lookup of `account`. Choose the parent account associated with this account to show parent and child businesses in reporting and analytics.
     pub parentaccountid: Option<dv::Lookup<Self>>,
-    /// `participatesinworkflow`: yes or no.
+    /// `participatesinworkflow` (Participates in Workflow): yes (Yes) or no (No). For system use only. Legacy Microsoft Dynamics CRM 3.0 workflow data.
     pub participatesinworkflow: Option<bool>,
-    /// `paymenttermscode`: whole number or choice.
-    pub paymenttermscode: Option<i32>,
-    /// `preferredappointmentdaycode`: whole number or choice.
-    pub preferredappointmentdaycode: Option<i32>,
-    /// `preferredappointmenttimecode`: whole number or choice.
-    pub preferredappointmenttimecode: Option<i32>,
-    /// `preferredcontactmethodcode`: whole number or choice.
-    pub preferredcontactmethodcode: Option<i32>,
-    /// `preferredequipmentid`: lookup of `equipment`.
+    /// `paymenttermscode` (Payment Terms): choice `account.paymenttermscode`. Select the payment terms to indicate when the customer needs to pay the total amount.
+    pub paymenttermscode: Option<super::choices::AccountPaymentTermsCode>,
+    /// `preferredappointmentdaycode` (Preferred Day): choice `account.preferredappointmentdaycode`. Select the preferred day of the week for service appointments.
+    pub preferredappointmentdaycode: Option<super::choices::AccountPreferredAppointmentDayCode>,
+    /// `preferredappointmenttimecode` (Preferred Time): choice `account.preferredappointmenttimecode`. Select the preferred time of day for service appointments.
+    pub preferredappointmenttimecode: Option<super::choices::AccountPreferredAppointmentTimeCode>,
+    /// `preferredcontactmethodcode` (Preferred Method of Contact): choice `account.preferredcontactmethodcode`. Select the preferred method of contact.
+    pub preferredcontactmethodcode: Option<super::choices::AccountPreferredContactMethodCode>,
+    /// `preferredequipmentid` (Preferred Facility/Equipment): lookup of `equipment`. Choose the account's preferred service facility or equipment to make sure services are scheduled correctly for the customer.
     pub preferredequipmentid: Option<dv::Lookup<super::Equipment>>,
-    /// `preferredserviceid`: lookup of `service`.
+    /// `preferredserviceid` (Preferred Service): lookup of `service`. Choose the account's preferred service for reference when you schedule service activities.
     pub preferredserviceid: Option<dv::Lookup<super::Service>>,
-    /// `preferredsystemuserid`: lookup of `systemuser`.
+    /// `preferredsystemuserid` (Preferred User): lookup of `systemuser`. Choose the preferred service representative for reference when you schedule service activities for the account.
     pub preferredsystemuserid: Option<dv::Lookup<super::SystemUser>>,
-    /// `primarycontactid`: lookup of `contact`.
+    /// `primarycontactid` (Primary Contact): lookup of `contact`. Choose the primary contact for the account to provide quick access to contact details.
     pub primarycontactid: Option<dv::Lookup<super::Contact>>,
-    /// `primarysatoriid`: text.
+    /// `primarysatoriid` (Primary Satori ID): text. Primary Satori ID for Account
     pub primarysatoriid: Option<String>,
-    /// `primarytwitterid`: text.
+    /// `primarytwitterid` (Primary Twitter ID): text. Primary Twitter ID for Account
     pub primarytwitterid: Option<String>,
-    /// `processid`: unique identifier.
+    /// `processid` (Process): unique identifier. Shows the ID of the process.
     pub processid: Option<dv::Uuid>,
-    /// `revenue`: decimal or money.
+    /// `revenue` (Annual Revenue): money. Type the annual revenue for the account, used as an indicator in financial performance analysis.
     pub revenue: Option<dv::Decimal>,
-    /// `revenue_base`: decimal or money, read-only.
+    /// `revenue_base` (Annual Revenue (Base)): money, read-only. Shows the annual revenue converted to the system's default base currency. The calculations use the exchange rate specified in the Currencies area.
     pub revenue_base: Option<dv::Decimal>,
-    /// `sharesoutstanding`: whole number or choice.
+    /// `sharesoutstanding` (Shares Outstanding): whole number. Type the number of shares available to the public for the account. This number is used as an indicator in financial performance analysis.
     pub sharesoutstanding: Option<i32>,
-    /// `shippingmethodcode`: whole number or choice.
-    pub shippingmethodcode: Option<i32>,
-    /// `sic`: text.
+    /// `shippingmethodcode` (Shipping Method): choice `account.shippingmethodcode`. Select a shipping method for deliveries sent to the account's address to designate the preferred carrier or other delivery option.
+    pub shippingmethodcode: Option<super::choices::AccountShippingMethodCode>,
+    /// `sic` (SIC Code): text. Type the Standard Industrial Classification (SIC) code that indicates the account's primary industry of business, for use in marketing segmentation and demographic analysis.
     pub sic: Option<String>,
-    /// `slaid`: lookup of `sla`.
+    /// `slaid` (SLA): lookup of `sla`. Choose the service level agreement (SLA) that you want to apply to the Account record.
     pub slaid: Option<dv::Lookup<super::Sla>>,
-    /// `slainvokedid`: lookup of `sla`.
+    /// `slainvokedid` (Last SLA applied): lookup of `sla`. Last SLA that was applied to this case. This field is for internal use only.
     pub slainvokedid: Option<dv::Lookup<super::Sla>>,
-    /// `stageid`: unique identifier.
+    /// `stageid` ((Deprecated) Process Stage): unique identifier. Shows the ID of the stage.
+    #[deprecated]
     pub stageid: Option<dv::Uuid>,
-    /// `statecode`: whole number or choice, written only by an update.
-    pub statecode: Option<i32>,
-    /// `statuscode`: whole number or choice.
-    pub statuscode: Option<i32>,
-    /// `stockexchange`: text.
+    /// `statecode` (Status): choice `account.statecode`, written only by an update, required. Shows whether the account is active or inactive. Inactive accounts are read-only and can't be edited unless they are reactivated.
+    pub statecode: Option<super::choices::AccountStateCode>,
+    /// `statuscode` (Status Reason): choice `account.statuscode`. Select the account's status.
+    pub statuscode: Option<super::choices::AccountStatusCode>,
+    /// `stockexchange` (Stock Exchange): text. Type the stock exchange at which the account is listed to track their stock and financial performance of the company.
     pub stockexchange: Option<String>,
-    /// `telephone1`: text.
+    /// `telephone1` (Main Phone): text. Type the main phone number for this account.
     pub telephone1: Option<String>,
-    /// `telephone2`: text.
+    /// `telephone2` (Other Phone): text. Type a second phone number for this account.
     pub telephone2: Option<String>,
-    /// `telephone3`: text.
+    /// `telephone3` (Telephone 3): text. Type a third phone number for this account.
     pub telephone3: Option<String>,
-    /// `territorycode`: whole number or choice.
-    pub territorycode: Option<i32>,
-    /// `territoryid`: lookup of `territory`.
+    /// `territorycode` (Territory Code): choice `account.territorycode`. Select a region or territory for the account for use in segmentation and analysis.
+    pub territorycode: Option<super::choices::AccountTerritoryCode>,
+    /// `territoryid` (Territory): lookup of `territory`. Choose the sales region or territory for the account to make sure the account is assigned to the correct representative and for use in segmentation and analysis.
     pub territoryid: Option<dv::Lookup<super::Territory>>,
-    /// `tickersymbol`: text.
+    /// `tickersymbol` (Ticker Symbol): text. Type the stock exchange symbol for the account to track financial performance of the company. You can click the code entered in this field to access the latest trading information from MSN Money.
     pub tickersymbol: Option<String>,
-    /// `timespentbymeonemailandmeetings`: text.
+    /// `timespentbymeonemailandmeetings` (Time Spent by me): text. Total time spent for emails (read and write) and meetings by me in relation to account record.
     pub timespentbymeonemailandmeetings: Option<String>,
-    /// `timezoneruleversionnumber`: whole number or choice.
+    /// `timezoneruleversionnumber` (Time Zone Rule Version Number): whole number. For internal use only.
     pub timezoneruleversionnumber: Option<i32>,
-    /// `transactioncurrencyid`: lookup of `transactioncurrency`.
+    /// `transactioncurrencyid` (Currency): lookup of `transactioncurrency`. Choose the local currency for the record to make sure budgets are reported in the correct currency.
     pub transactioncurrencyid: Option<dv::Lookup<super::TransactionCurrency>>,
-    /// `traversedpath`: text.
+    /// `traversedpath` ((Deprecated) Traversed Path): text. For internal use only.
+    #[deprecated]
     pub traversedpath: Option<String>,
-    /// `utcconversiontimezonecode`: whole number or choice.
+    /// `utcconversiontimezonecode` (UTC Conversion Time Zone Code): whole number. Time zone code that was in use when the record was created.
     pub utcconversiontimezonecode: Option<i32>,
-    /// `versionnumber`: big integer, read-only.
+    /// `versionnumber` (Version Number): big integer, read-only. Version number of the account.
     pub versionnumber: Option<i64>,
-    /// `websiteurl`: text.
+    /// `websiteurl` (Website): text. Type the account's website URL to get quick details about the company profile.
     pub websiteurl: Option<String>,
-    /// `yominame`: text.
+    /// `yominame` (Yomi Account Name): text. Type the phonetic spelling of the company name, if specified in Japanese, to make sure the name is pronounced correctly in phone calls and other communications.
     pub yominame: Option<String>,
 }
 
 impl Account {
     /// `accountcategorycode`.
-    pub const ACCOUNTCATEGORYCODE: dv::Column<Self, i32> = dv::Column::new(0);
+    pub const ACCOUNTCATEGORYCODE: dv::Column<Self, super::choices::AccountCategoryCode> =
+        dv::Column::new(0);
     /// `accountclassificationcode`.
-    pub const ACCOUNTCLASSIFICATIONCODE: dv::Column<Self, i32> = dv::Column::new(1);
+    pub const ACCOUNTCLASSIFICATIONCODE: dv::Column<
+        Self,
+        super::choices::AccountClassificationCode,
+    > = dv::Column::new(1);
     /// `accountid`.
     pub const ACCOUNTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(2);
     /// `accountnumber`.
     pub const ACCOUNTNUMBER: dv::Column<Self, String> = dv::Column::new(3);
     /// `accountratingcode`.
-    pub const ACCOUNTRATINGCODE: dv::Column<Self, i32> = dv::Column::new(4);
+    pub const ACCOUNTRATINGCODE: dv::Column<Self, super::choices::AccountRatingCode> =
+        dv::Column::new(4);
     /// `address1_addressid`.
     pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(5);
     /// `address1_addresstypecode`.
-    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(6);
+    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<
+        Self,
+        super::choices::AccountAddress1AddressTypeCode,
+    > = dv::Column::new(6);
     /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(7);
     /// `address1_composite`.
@@ -349,7 +359,10 @@ impl Account {
     /// `address1_fax`.
     pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(11);
     /// `address1_freighttermscode`.
-    pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(12);
+    pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<
+        Self,
+        super::choices::AccountAddress1FreightTermsCode,
+    > = dv::Column::new(12);
     /// `address1_latitude`.
     pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(13);
     /// `address1_line1`.
@@ -369,7 +382,10 @@ impl Account {
     /// `address1_primarycontactname`.
     pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(21);
     /// `address1_shippingmethodcode`.
-    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(22);
+    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<
+        Self,
+        super::choices::AccountAddress1ShippingMethodCode,
+    > = dv::Column::new(22);
     /// `address1_stateorprovince`.
     pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(23);
     /// `address1_telephone1`.
@@ -385,7 +401,10 @@ impl Account {
     /// `address2_addressid`.
     pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(29);
     /// `address2_addresstypecode`.
-    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(30);
+    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<
+        Self,
+        super::choices::AccountAddress2AddressTypeCode,
+    > = dv::Column::new(30);
     /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(31);
     /// `address2_composite`.
@@ -397,7 +416,10 @@ impl Account {
     /// `address2_fax`.
     pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(35);
     /// `address2_freighttermscode`.
-    pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(36);
+    pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<
+        Self,
+        super::choices::AccountAddress2FreightTermsCode,
+    > = dv::Column::new(36);
     /// `address2_latitude`.
     pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(37);
     /// `address2_line1`.
@@ -417,7 +439,10 @@ impl Account {
     /// `address2_primarycontactname`.
     pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(45);
     /// `address2_shippingmethodcode`.
-    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(46);
+    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<
+        Self,
+        super::choices::AccountAddress2ShippingMethodCode,
+    > = dv::Column::new(46);
     /// `address2_stateorprovince`.
     pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(47);
     /// `address2_telephone1`.
@@ -443,7 +468,8 @@ impl Account {
     /// `aging90_base`.
     pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(58);
     /// `businesstypecode`.
-    pub const BUSINESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(59);
+    pub const BUSINESSTYPECODE: dv::Column<Self, super::choices::AccountBusinessTypeCode> =
+        dv::Column::new(59);
     /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(60);
@@ -462,9 +488,11 @@ impl Account {
     /// `creditonhold`.
     pub const CREDITONHOLD: dv::Column<Self, bool> = dv::Column::new(66);
     /// `customersizecode`.
-    pub const CUSTOMERSIZECODE: dv::Column<Self, i32> = dv::Column::new(67);
+    pub const CUSTOMERSIZECODE: dv::Column<Self, super::choices::AccountCustomerSizeCode> =
+        dv::Column::new(67);
     /// `customertypecode`.
-    pub const CUSTOMERTYPECODE: dv::Column<Self, i32> = dv::Column::new(68);
+    pub const CUSTOMERTYPECODE: dv::Column<Self, super::choices::AccountCustomerTypeCode> =
+        dv::Column::new(68);
     /// `defaultpricelevelid`.
     pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> =
         dv::Column::new(69);
@@ -509,7 +537,8 @@ impl Account {
     /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(89);
     /// `industrycode`.
-    pub const INDUSTRYCODE: dv::Column<Self, i32> = dv::Column::new(90);
+    pub const INDUSTRYCODE: dv::Column<Self, super::choices::AccountIndustryCode> =
+        dv::Column::new(90);
     /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(91);
     /// `lastusedincampaign`.
@@ -564,7 +593,8 @@ impl Account {
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(114);
     /// `ownershipcode`.
-    pub const OWNERSHIPCODE: dv::Column<Self, i32> = dv::Column::new(115);
+    pub const OWNERSHIPCODE: dv::Column<Self, super::choices::AccountOwnershipCode> =
+        dv::Column::new(115);
     /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(116);
@@ -579,13 +609,23 @@ impl Account {
     /// `participatesinworkflow`.
     pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(120);
     /// `paymenttermscode`.
-    pub const PAYMENTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(121);
+    pub const PAYMENTTERMSCODE: dv::Column<Self, super::choices::AccountPaymentTermsCode> =
+        dv::Column::new(121);
     /// `preferredappointmentdaycode`.
-    pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<Self, i32> = dv::Column::new(122);
+    pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<
+        Self,
+        super::choices::AccountPreferredAppointmentDayCode,
+    > = dv::Column::new(122);
     /// `preferredappointmenttimecode`.
-    pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<Self, i32> = dv::Column::new(123);
+    pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<
+        Self,
+        super::choices::AccountPreferredAppointmentTimeCode,
+    > = dv::Column::new(123);
     /// `preferredcontactmethodcode`.
-    pub const PREFERREDCONTACTMETHODCODE: dv::Column<Self, i32> = dv::Column::new(124);
+    pub const PREFERREDCONTACTMETHODCODE: dv::Column<
+        Self,
+        super::choices::AccountPreferredContactMethodCode,
+    > = dv::Column::new(124);
     /// `preferredequipmentid`.
     pub const PREFERREDEQUIPMENTID: dv::Column<Self, dv::Lookup<super::Equipment>> =
         dv::Column::new(125);
@@ -610,7 +650,8 @@ impl Account {
     /// `sharesoutstanding`.
     pub const SHARESOUTSTANDING: dv::Column<Self, i32> = dv::Column::new(134);
     /// `shippingmethodcode`.
-    pub const SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(135);
+    pub const SHIPPINGMETHODCODE: dv::Column<Self, super::choices::AccountShippingMethodCode> =
+        dv::Column::new(135);
     /// `sic`.
     pub const SIC: dv::Column<Self, String> = dv::Column::new(136);
     /// `slaid`.
@@ -618,11 +659,14 @@ impl Account {
     /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(138);
     /// `stageid`.
+    #[deprecated]
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(139);
     /// `statecode`.
-    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(140);
+    pub const STATECODE: dv::Column<Self, super::choices::AccountStateCode, dv::UpdateOnly> =
+        dv::Column::new(140);
     /// `statuscode`.
-    pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(141);
+    pub const STATUSCODE: dv::Column<Self, super::choices::AccountStatusCode> =
+        dv::Column::new(141);
     /// `stockexchange`.
     pub const STOCKEXCHANGE: dv::Column<Self, String> = dv::Column::new(142);
     /// `telephone1`.
@@ -632,7 +676,8 @@ impl Account {
     /// `telephone3`.
     pub const TELEPHONE3: dv::Column<Self, String> = dv::Column::new(145);
     /// `territorycode`.
-    pub const TERRITORYCODE: dv::Column<Self, i32> = dv::Column::new(146);
+    pub const TERRITORYCODE: dv::Column<Self, super::choices::AccountTerritoryCode> =
+        dv::Column::new(146);
     /// `territoryid`.
     pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::Column::new(147);
     /// `tickersymbol`.
@@ -645,6 +690,7 @@ impl Account {
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(151);
     /// `traversedpath`.
+    #[deprecated]
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(152);
     /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(153);
