@@ -14,8 +14,8 @@ pub use uuid::Uuid;
 pub use crate::op::{Answer, Arguments, BoundTo, Message, MessageKind, RowArgument};
 pub use crate::schema::{
     Access, AlternateKey, AnyRow, AnyTable, Cell, Column, ColumnInfo, Columns, Complex, CreateOnly,
-    Entity, HasTarget, Key, Many, Navigation, NullColumn, One, ReadOnly, ReadWrite, Record, Row,
-    Table, UpdateOnly,
+    Entity, HasTarget, Key, Many, Navigation, NullColumn, One, ReadAs, ReadOnly, ReadWrite, Record,
+    Row, Table, UpdateOnly,
 };
 pub use crate::value::{
     AnyLookup, ApiEnum, Binary, Choice, ChoiceOption, Choices, Id, Json, Lookup, Members, Nested,
@@ -108,6 +108,11 @@ macro_rules! __choice_traits {
                 ::std::hash::Hash::hash(&$crate::codegen::Choice::value(*self), state);
             }
         }
+
+        // Here, not for all choices at once: that would make choices of whatever does not fit, in
+        // the compiler's messages.
+        impl $crate::codegen::ReadAs<$name> for i32 {}
+        impl $crate::codegen::ReadAs<i32> for $name {}
 
         impl ::std::convert::From<i32> for $name {
             fn from(value: i32) -> Self {

@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use super::cell::Columns;
 use super::{Cell, Column, Entity};
-use crate::value::{AnyLookup, Choice, Choices, Id, Lookup, Value};
+use crate::value::{AnyLookup, Id, Lookup, Value};
 
 /// A type that rows of a table are read into: a generated struct, or a struct with
 /// `#[derive(Record)]` that names the columns a program needs.
@@ -57,10 +57,6 @@ impl<E: 'static> ReadAs<Id<E>> for uuid::Uuid {}
 impl<E: 'static> ReadAs<Lookup<E>> for uuid::Uuid {}
 impl<E: 'static> ReadAs<Lookup<E>> for Id<E> {}
 impl<L: 'static> ReadAs<AnyLookup<L>> for uuid::Uuid {}
-impl<C: Choice> ReadAs<C> for i32 {}
-impl<C: Choice> ReadAs<i32> for C {}
-impl<C: Choice> ReadAs<Choices<C>> for String {}
-impl<C: Choice> ReadAs<String> for Choices<C> {}
 
 /// The type of a record's field over a column of `C`: a value, or an `Option` of one.
 #[diagnostic::on_unimplemented(
