@@ -35,7 +35,7 @@ pub use emit::File;
 pub use error::Error;
 pub use lock::NameLock;
 pub use naming::NameOptions;
-pub use select::Options;
+pub use select::{Layout, Options};
 pub use write::{Written, write};
 
 /// What was generated.

@@ -22,10 +22,30 @@ pub struct Options {
     /// Names of actions and functions, `all` for all, none if empty; None for `WhoAmI`,
     /// `WinOpportunity` and `Merge`, as far as the document has them. Overloads come together.
     pub operations: Option<Vec<String>>,
+    /// What files there are.
+    pub layout: Layout,
     /// How things are called.
     pub names: NameOptions,
     /// Names that were chosen before, and stay.
     pub lock: NameLock,
+}
+
+/// What files there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Layout {
+    /// A file for each table, and `mod.rs`.
+    #[default]
+    Folder,
+    /// One file, which can be included.
+    SingleFile,
+    /// A crate with a feature for each table.
+    Crate {
+        /// The name of the crate.
+        name: String,
+        /// The dependency on `dataverse-client`, in TOML: `"0.1"` or `{ path = "…" }`.
+        client: String,
+    },
 }
 
 /// What was asked for, all sorted by name.
@@ -35,6 +55,7 @@ pub(crate) struct Selection<'m> {
     pub(crate) tables: Vec<&'m Table>,
     pub(crate) stubs: Vec<&'m Table>,
     pub(crate) operations: Vec<&'m Operation>,
+    pub(crate) layout: &'m Layout,
     pub(crate) names: &'m NameOptions,
     pub(crate) lock: &'m NameLock,
 }
@@ -50,6 +71,7 @@ impl<'m> Selection<'m> {
             tables,
             stubs,
             operations,
+            layout: &options.layout,
             names: &options.names,
             lock: &options.lock,
         })

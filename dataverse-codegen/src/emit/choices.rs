@@ -1,8 +1,8 @@
 //! Choices: an enum for each.
 
+use super::CLIENT;
 use super::layout::{Text, literal, plain};
 use super::names::{ChoiceName, Names};
-use super::start_with_client;
 use super::table::deprecated;
 use crate::model::{ChoiceKind, Column, ColumnType, Table};
 use crate::select::Selection;
@@ -16,8 +16,8 @@ pub(super) fn key(column: &Column) -> Option<&str> {
 }
 
 /// `choices.rs`.
-pub(super) fn emit(_: &Selection<'_>, names: &Names<'_>) -> String {
-    let mut out = start_with_client("Choices.");
+pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
+    out.line(0, CLIENT);
     let mut sorted: Vec<(&str, &ChoiceName<'_>)> = names
         .choices
         .iter()
@@ -25,21 +25,24 @@ pub(super) fn emit(_: &Selection<'_>, names: &Names<'_>) -> String {
         .collect();
     sorted.sort_by(|left, right| left.1.name.cmp(&right.1.name));
     for (key, named) in sorted {
-        choice(&mut out, key, named);
+        let feature = named
+            .table
+            .and_then(|table| selection.feature(names, table));
+        choice(out, key, named, feature.as_deref());
         if let ChoiceKind::Status {
             states: Some(states),
         } = &named.choice.kind
         {
-            states_of(&mut out, named, names.choices.get(states.as_str()));
+            let states = names.choices.get(states.as_str());
+            states_of(out, named, states, feature.as_deref());
         }
     }
-    out.0
 }
 
-/// Where columns are that use the choice.
-fn choice(out: &mut Text, key: &str, named: &ChoiceName<'_>) {
+fn choice(out: &mut Text, key: &str, named: &ChoiceName<'_>, feature: Option<&str>) {
     let choice = named.choice;
     out.blank();
+    out.only_with(0, feature);
     out.line(0, "dv::choice! {");
     let label = choice.label.as_deref().map(plain).unwrap_or_default();
     let label = match label.is_empty() {
@@ -79,7 +82,12 @@ fn choice(out: &mut Text, key: &str, named: &ChoiceName<'_>) {
 }
 
 /// The state that each value of a status belongs to.
-fn states_of(out: &mut Text, status: &ChoiceName<'_>, states: Option<&ChoiceName<'_>>) {
+fn states_of(
+    out: &mut Text,
+    status: &ChoiceName<'_>,
+    states: Option<&ChoiceName<'_>>,
+    feature: Option<&str>,
+) {
     let Some(states) = states else {
         return;
     };
@@ -102,6 +110,7 @@ fn states_of(out: &mut Text, status: &ChoiceName<'_>, states: Option<&ChoiceName
         return;
     }
     out.blank();
+    out.only_with(0, feature);
     out.line(0, &format!("impl {} {{", status.name));
     out.doc(
         1,

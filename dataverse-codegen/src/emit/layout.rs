@@ -9,21 +9,55 @@ const MAX_ARGUMENTS: usize = 60;
 /// Widest array that stays on its line (rustfmt's `array_width`).
 pub(super) const MAX_ARRAY: usize = 60;
 
-/// A file while it is written.
+/// A text while it is written.
 #[derive(Debug, Default)]
-pub(super) struct Text(pub(super) String);
+pub(super) struct Text {
+    out: String,
+    /// How deep all of it stands.
+    base: usize,
+}
 
 impl Text {
+    /// A text that stands `base` steps deep.
+    pub(super) fn at(base: usize) -> Self {
+        Text {
+            out: String::new(),
+            base,
+        }
+    }
+
+    pub(super) fn into_string(self) -> String {
+        self.out
+    }
+
+    /// Appends what was written before, as it is.
+    pub(super) fn append(&mut self, text: &str) {
+        self.out.push_str(text);
+    }
+
+    fn fits(&self, depth: usize, line: &str) -> bool {
+        (self.base + depth) * 4 + line.chars().count() <= MAX_WIDTH
+    }
+
     /// One line, indented by `depth` steps.
     pub(super) fn line(&mut self, depth: usize, line: &str) {
-        indent(depth, &mut self.0);
-        self.0.push_str(line);
-        self.0.push('\n');
+        for _ in 0..self.base + depth {
+            self.out.push_str("    ");
+        }
+        self.out.push_str(line);
+        self.out.push('\n');
     }
 
     /// An empty line.
     pub(super) fn blank(&mut self) {
-        self.0.push('\n');
+        self.out.push('\n');
+    }
+
+    /// What follows is compiled only with a feature.
+    pub(super) fn only_with(&mut self, depth: usize, feature: Option<&str>) {
+        if let Some(feature) = feature {
+            self.line(depth, &format!("#[cfg(feature = {})]", literal(feature)));
+        }
     }
 
     /// A doc comment of one paragraph.
@@ -41,7 +75,7 @@ impl Text {
     /// `head: type_name,` of a struct.
     pub(super) fn field(&mut self, depth: usize, head: &str, type_name: &str) {
         let line = format!("{head}: {type_name},");
-        if fits(depth, &line) {
+        if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{head}:"));
@@ -61,28 +95,28 @@ impl Text {
         let typed = format!("{generic}<{}>", parameters.join(", "));
         let start = format!("{head}: {typed} =");
         let whole = format!("{start} {function}({argument});");
-        if fits(depth, &whole) {
+        if self.fits(depth, &whole) {
             self.line(depth, &whole);
-        } else if fits(depth, &start) {
+        } else if self.fits(depth, &start) {
             self.line(depth, &start);
             self.value(depth + 1, "", function, argument, depth + 1);
-        } else if fits(depth, &format!("{head}: {generic}< ")) {
+        } else if self.fits(depth, &format!("{head}: {generic}< ")) {
             self.line(depth, &format!("{head}: {generic}<"));
             for parameter in parameters {
                 self.line(depth + 1, &format!("{parameter},"));
             }
             self.value(depth, "> = ", function, argument, depth);
-        } else if fits(depth + 1, &typed) {
+        } else if self.fits(depth + 1, &typed) {
             self.line(depth, &format!("{head}:"));
             let whole = format!("{typed} = {function}({argument});");
-            if fits(depth + 1, &whole) {
+            if self.fits(depth + 1, &whole) {
                 self.line(depth + 1, &whole);
                 return;
             }
             self.line(depth + 1, &format!("{typed} ="));
             // Here rustfmt does not count the semicolon.
             let line = format!("{function}({argument})");
-            if fits(depth + 1, &line) {
+            if self.fits(depth + 1, &line) {
                 self.line(depth + 1, &format!("{line};"));
             } else {
                 self.value(depth + 1, "", function, argument, depth + 1);
@@ -108,7 +142,7 @@ impl Text {
         end_depth: usize,
     ) {
         let line = format!("{before}{function}({argument});");
-        if fits(depth, &line) {
+        if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{before}{function}("));
@@ -121,7 +155,7 @@ impl Text {
     pub(super) fn call(&mut self, depth: usize, head: &str, arguments: &[String], tail: &str) {
         let joined = arguments.join(", ");
         let line = format!("{head}({joined}){tail}");
-        if joined.chars().count() <= MAX_ARGUMENTS && fits(depth, &line) {
+        if joined.chars().count() <= MAX_ARGUMENTS && self.fits(depth, &line) {
             self.line(depth, &line);
             return;
         }
@@ -136,7 +170,7 @@ impl Text {
     pub(super) fn assigned(&mut self, depth: usize, start: &str, head: &str, arguments: &[String]) {
         let joined = arguments.join(", ");
         let is_short = joined.chars().count() <= MAX_ARGUMENTS;
-        if is_short && !fits(depth, &format!("{start} = {head}({joined});")) {
+        if is_short && !self.fits(depth, &format!("{start} = {head}({joined});")) {
             self.line(depth, &format!("{start} ="));
             self.line(depth + 1, &format!("{head}({joined});"));
         } else {
@@ -147,7 +181,7 @@ impl Text {
     /// `impl trait_name for type_name {`
     pub(super) fn implementation(&mut self, depth: usize, trait_name: &str, type_name: &str) {
         let line = format!("impl {trait_name} for {type_name} {{");
-        if fits(depth, &line) {
+        if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("impl {trait_name}"));
@@ -159,7 +193,7 @@ impl Text {
     /// `head = literal;`
     pub(super) fn text_constant(&mut self, depth: usize, head: &str, literal: &str) {
         let line = format!("{head} = {literal};");
-        if fits(depth, &line) {
+        if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{head} ="));
@@ -170,9 +204,9 @@ impl Text {
     /// `start = function::<argument>();`
     pub(super) fn generic_call(&mut self, depth: usize, start: &str, function: &str, of: &str) {
         let call = format!("{function}::<{of}>();");
-        if fits(depth, &format!("{start} = {call}")) {
+        if self.fits(depth, &format!("{start} = {call}")) {
             self.line(depth, &format!("{start} = {call}"));
-        } else if fits(depth + 1, &call) {
+        } else if self.fits(depth + 1, &call) {
             self.line(depth, &format!("{start} ="));
             self.line(depth + 1, &call);
         } else {
@@ -185,23 +219,13 @@ impl Text {
     /// `pattern => value,` of a match.
     pub(super) fn arm(&mut self, depth: usize, pattern: &str, value: &str) {
         let line = format!("{pattern} => {value},");
-        if fits(depth, &line) {
+        if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{pattern} => {{"));
             self.line(depth + 1, value);
             self.line(depth, "}");
         }
-    }
-}
-
-fn fits(depth: usize, line: &str) -> bool {
-    depth * 4 + line.chars().count() <= MAX_WIDTH
-}
-
-fn indent(depth: usize, out: &mut String) {
-    for _ in 0..depth {
-        out.push_str("    ");
     }
 }
 
@@ -285,7 +309,7 @@ mod tests {
     fn a_comment_ends_with_its_line() {
         let mut out = Text::default();
         out.doc(0, "a\nfn b() {}\r\u{2028}\u{202E}c \n");
-        assert_eq!(out.0, "/// a fn b() {}   c\n");
+        assert_eq!(out.into_string(), "/// a fn b() {}   c\n");
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub(super) struct ColumnName {
 /// A choice in Rust.
 pub(super) struct ChoiceName<'m> {
     pub(super) choice: &'m Choice,
+    /// The table it is of, if it is of one only.
+    pub(super) table: Option<&'m str>,
     pub(super) name: String,
     /// Variants by place of the option.
     pub(super) options: Vec<String>,
@@ -184,6 +186,7 @@ impl<'m> Names<'m> {
             let options = names_of_options(key, choice, giver);
             let named = ChoiceName {
                 choice,
+                table: (!choice.is_global).then_some(table.logical_name.as_str()),
                 name,
                 options,
             };

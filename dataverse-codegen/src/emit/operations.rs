@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::layout::{Text, literal};
 use super::names::Names;
-use super::{start_with_client, value_type};
+use super::{CLIENT, value_type};
 use crate::csdl::OperationKind;
 use crate::model::{ItemType, Operation, Parameter, TypeRef};
 use crate::naming::{self, Taken};
@@ -44,12 +44,12 @@ struct Module<'m> {
 }
 
 /// `operations.rs`.
-pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
-    let mut out = start_with_client("Actions and functions.");
+pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
+    out.line(0, CLIENT);
     for (place, operation) in selection.operations.iter().enumerate() {
         if operation.binding.is_none() {
             request(
-                &mut out,
+                out,
                 0,
                 selection,
                 names,
@@ -57,12 +57,10 @@ pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
             );
         }
     }
-    out.0
 }
 
 /// `bound.rs`.
-pub(super) fn emit_bound(selection: &Selection<'_>, names: &Names<'_>) -> String {
-    let mut out = super::start("Actions and functions that are called on rows.");
+pub(super) fn emit_bound(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
     let mut modules: BTreeMap<String, Module<'_>> = BTreeMap::new();
     for (place, operation) in selection.operations.iter().enumerate() {
         if let Some(bound_to) = binding_name(operation) {
@@ -83,13 +81,12 @@ pub(super) fn emit_bound(selection: &Selection<'_>, names: &Names<'_>) -> String
         }
         out.doc(0, &format!("Called on `{}`.", module.bound_to));
         out.line(0, &format!("pub mod {name} {{"));
-        out.line(1, "use dataverse_client::codegen as dv;");
+        out.line(1, CLIENT);
         for operation in module.operations {
-            request(&mut out, 1, selection, names, operation);
+            request(out, 1, selection, names, operation);
         }
         out.line(0, "}");
     }
-    out.0
 }
 
 /// The type that a bound operation is called on.
@@ -237,7 +234,16 @@ fn request(
         OperationKind::Function => "Function",
     };
     out.blank();
+    // Its answer is a struct that may be left out.
+    let feature = match &operation.returns {
+        Some(returns) => match &returns.item {
+            ItemType::Row(table) if selection.has_struct(table) => selection.feature(names, table),
+            _ => None,
+        },
+        None => None,
+    };
     out.doc(depth, &format!("{kind} `{}`.", operation.name));
+    out.only_with(depth, feature.as_deref());
     out.line(depth, "#[derive(Debug, Clone)]");
     let bound_field = bound
         .as_ref()
@@ -262,6 +268,7 @@ fn request(
         out.line(depth, "}");
     }
     out.blank();
+    out.only_with(depth, feature.as_deref());
     out.implementation(depth, "dv::Message", name);
     let output = output(selection, names, operation, &root);
     out.line(depth + 1, &format!("type Output = {output};"));

@@ -2,7 +2,7 @@
 
 use super::layout::{Text, literal, plain};
 use super::names::{ColumnName, Names};
-use super::{column_type, entity_table, scalar_type, start_with_client, targets};
+use super::{CLIENT, column_type, entity_table, scalar_type, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
@@ -10,28 +10,27 @@ use crate::select::Selection;
 /// Targets named in a column's doc comment.
 const MAX_NAMED_TARGETS: usize = 6;
 
-pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>, table: &Table) -> String {
-    let mut out = start_with_client(&format!("Table `{}`.", table.logical_name));
+pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>, table: &Table) {
+    out.line(0, CLIENT);
     let name = names.type_of(&table.logical_name);
     let columns = names.columns_of(table);
-    structure(&mut out, names, table, name, columns);
-    constants(&mut out, names, table, name, columns);
+    structure(out, names, table, name, columns);
+    constants(out, names, table, name, columns);
     out.blank();
     out.line(0, &format!("impl dv::Entity for {name} {{"));
-    entity_table(&mut out, table, true);
+    entity_table(out, table, true);
     out.line(0, "}");
     out.blank();
     let fields: Vec<&str> = columns.iter().map(|column| &*column.field).collect();
-    cells(&mut out, name, &fields);
+    cells(out, name, &fields);
     out.blank();
     out.line(0, &format!("dv::table!({name});"));
     for column in &table.columns {
         if targets::has_type(column) && targets::group(column).is_none() {
-            targets::declare(&mut out, selection, names, table, column);
+            targets::declare(out, selection, names, table, column);
         }
     }
-    navigations(&mut out, selection, names, table, name);
-    out.0
+    navigations(out, selection, names, table, name);
 }
 
 fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
@@ -306,7 +305,7 @@ fn navigations(
                 &format!("Navigation properties of `{}`.", table.logical_name),
             );
             out.line(0, "pub mod nav {");
-            out.line(1, "use dataverse_client::codegen as dv;");
+            out.line(1, CLIENT);
         }
         let target = if navigation.target == table.logical_name {
             format!("super::{name}")

@@ -5,7 +5,7 @@
 
 use super::layout::{Text, literal};
 use super::names::Names;
-use super::{is_enum, start_with_client};
+use super::{CLIENT, is_enum};
 use crate::model::{Column, ColumnType, LookupTarget, Table};
 use crate::naming::Taken;
 use crate::select::Selection;
@@ -49,16 +49,15 @@ pub(super) fn path(names: &Names<'_>, table: &Table, column: &Column) -> String 
 }
 
 /// `lookups.rs`.
-pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
-    let mut out = start_with_client("Where lookups may point that many tables have.");
+pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
+    out.line(0, CLIENT);
     for (name, targets) in &names.shared {
         let doc = format!(
             "Where lookups through `{}` may point.",
             targets[0].navigation
         );
-        declaration(&mut out, selection, names, name, &doc, targets);
+        declaration(out, selection, names, name, &doc, targets);
     }
-    out.0
 }
 
 /// The targets of one table's lookup.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::layout::{Text, literal};
 use super::names::Names;
 use super::table::cells;
-use super::{start_with_client, value_type};
+use super::{CLIENT, value_type};
 use crate::model::{ColumnType, ComplexType, EnumType, ItemType, TypeRef};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
@@ -49,19 +49,18 @@ pub(super) fn used<'m>(selection: &Selection<'m>) -> Used<'m> {
 }
 
 /// `types.rs`.
-pub(super) fn emit(selection: &Selection<'_>, names: &Names<'_>) -> String {
-    let mut out = start_with_client("Complex types and enum types of the API.");
+pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
+    out.line(0, CLIENT);
     for (complex, name) in &names.complex_types {
         if let Some(complex) = selection.model.complex_types.get(*complex) {
-            complex_type(&mut out, names, complex, name);
+            complex_type(out, names, complex, name);
         }
     }
     for (enum_type, name) in &names.enum_types {
         if let Some(enum_type) = selection.model.enum_types.get(*enum_type) {
-            self::enum_type(&mut out, enum_type, name);
+            self::enum_type(out, enum_type, name);
         }
     }
-    out.0
 }
 
 struct Member<'m> {
