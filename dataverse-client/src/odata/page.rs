@@ -9,6 +9,10 @@ use crate::value::{JsonError, Scalar};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NextLink(pub(crate) String);
 
+/// More rows are not in a page, so that no more are made room for.
+/// Source: Microsoft Learn, "Page results using OData", 2024.
+const MAX_ROWS: usize = 5000;
+
 /// One page of rows.
 #[derive(Debug)]
 pub(crate) struct Envelope<R: Record> {
@@ -33,7 +37,13 @@ pub(crate) fn read_page<R: Record>(body: &[u8]) -> Result<Envelope<R>> {
                 "value" => {
                     has_value = true;
                     reader.array(|reader| -> Result<(), RowError> {
-                        page.rows.push(decode_row(reader, &mut shape)?);
+                        let start = reader.position();
+                        let row = decode_row(reader, &mut shape)?;
+                        if page.rows.is_empty() {
+                            let alike = reader.remaining() / (reader.position() - start).max(1);
+                            page.rows.reserve(alike.min(MAX_ROWS) + 1);
+                        }
+                        page.rows.push(row);
                         Ok(())
                     })
                 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 
 use super::cell::Cell;
 use super::record::Parts;
-use super::row::RowMeta;
+use super::row::{Labels, Room, RowMeta};
 use super::{Entity, Record, Row, Table};
 use crate::value::json::Reader;
 use crate::value::{Annotation, ETag, JsonError, Scalar, ValueError};
@@ -34,12 +34,16 @@ pub(crate) enum RowError {
 
 /// What the keys of a page's rows mean, learned while reading.
 #[derive(Debug)]
-pub(crate) struct Shape {
+pub(crate) struct Shape<'a> {
     table: &'static Table,
     /// Column ordinal of each part; None where part and ordinal are the same.
     fields: Option<&'static [u16]>,
     keys: Vec<KnownKey>,
     by_name: HashMap<Box<str>, usize>,
+    /// Empty between rows; here so that its memory serves all of them.
+    pending: Vec<Pending<'a>>,
+    /// What the labels of the row before took.
+    labels: Room,
 }
 
 #[derive(Debug)]
@@ -64,25 +68,28 @@ enum Meaning {
     Annotation {
         annotation: Annotation,
         ordinal: u16,
-        part: Option<u16>,
+        part: u16,
     },
     Ignored,
 }
 
 /// An annotation that waits for its value: the service sends it first.
+#[derive(Debug)]
 struct Pending<'a> {
     part: u16,
     annotation: Annotation,
     text: Cow<'a, str>,
 }
 
-impl Shape {
+impl<'a> Shape<'a> {
     pub(crate) fn of<R: Record>() -> Self {
         Shape {
             table: R::Entity::TABLE,
             fields: R::FIELDS,
             keys: Vec::new(),
             by_name: HashMap::new(),
+            pending: Vec::new(),
+            labels: Room::default(),
         }
     }
 
@@ -128,11 +135,14 @@ impl Shape {
                 LOOKUP_LOGICAL_NAME => Annotation::LookupLogicalName,
                 _ => return Meaning::Ignored,
             };
-            return match self.ordinal(column) {
-                Some(ordinal) => Meaning::Annotation {
+            let place = self
+                .ordinal(column)
+                .and_then(|ordinal| Some((ordinal, self.part_of(ordinal)?)));
+            return match place {
+                Some((ordinal, part)) => Meaning::Annotation {
                     annotation,
                     ordinal,
-                    part: self.part_of(ordinal),
+                    part,
                 },
                 None => Meaning::Ignored,
             };
@@ -191,13 +201,12 @@ impl Shape {
 }
 
 /// Reads one row, whose `{` comes next.
-pub(crate) fn decode_row<R: Record>(
-    reader: &mut Reader<'_>,
-    shape: &mut Shape,
+pub(crate) fn decode_row<'a, R: Record>(
+    reader: &mut Reader<'a>,
+    shape: &mut Shape<'a>,
 ) -> Result<Row<R>, RowError> {
     let mut parts = R::Parts::default();
-    let mut meta = RowMeta::default();
-    fill(reader, shape, &mut parts, &mut meta)?;
+    let meta = fill(reader, shape, &mut parts)?;
     match R::from_parts(parts) {
         Ok(record) => Ok(Row::new(record, meta)),
         Err(null) => Err(RowError::Null {
@@ -207,13 +216,17 @@ pub(crate) fn decode_row<R: Record>(
     }
 }
 
-fn fill(
-    reader: &mut Reader<'_>,
-    shape: &mut Shape,
+fn fill<'a>(
+    reader: &mut Reader<'a>,
+    shape: &mut Shape<'a>,
     parts: &mut dyn Parts,
-    meta: &mut RowMeta,
-) -> Result<(), RowError> {
-    let mut pending: Vec<Pending<'_>> = Vec::new();
+) -> Result<RowMeta, RowError> {
+    let mut meta = RowMeta {
+        labels: Labels::with_room(shape.labels),
+        ..RowMeta::default()
+    };
+    // An error may have left some of the row before.
+    shape.pending.clear();
     let mut previous = None;
     let mut more = reader.enter_object()?;
     while more {
@@ -250,15 +263,13 @@ fn fill(
             } => {
                 if let Scalar::Text(text) = reader.scalar()? {
                     if annotation == Annotation::FormattedValue {
-                        meta.labels.push((ordinal, text.as_ref().into()));
+                        meta.labels.push(ordinal, &text);
                     }
-                    if let Some(part) = part {
-                        pending.push(Pending {
-                            part,
-                            annotation,
-                            text,
-                        });
-                    }
+                    shape.pending.push(Pending {
+                        part,
+                        annotation,
+                        text,
+                    });
                 }
             }
             Meaning::Ignored => reader.skip()?,
@@ -269,13 +280,14 @@ fn fill(
         part,
         annotation,
         text,
-    } in pending
+    } in shape.pending.drain(..)
     {
         if let Some(cell) = parts.part_mut(part) {
             Cell::annotate(cell, annotation, &text);
         }
     }
-    Ok(())
+    shape.labels = meta.labels.room();
+    Ok(meta)
 }
 
 fn guid(scalar: &Scalar<'_>) -> Option<uuid::Uuid> {

@@ -17,8 +17,53 @@ pub struct Row<R: Record> {
 pub(crate) struct RowMeta {
     pub(crate) id: Option<uuid::Uuid>,
     pub(crate) etag: Option<ETag>,
-    /// Column ordinal and formatted value.
-    pub(crate) labels: Vec<(u16, Box<str>)>,
+    pub(crate) labels: Labels,
+}
+
+/// The formatted values of a row, in one piece of text: a row has dozens, and a page 5,000 rows.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Labels {
+    text: String,
+    /// Column ordinal, and where its label ends; it starts where the one before ends.
+    ends: Vec<(u16, usize)>,
+}
+
+/// How much memory the labels of a row take.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Room {
+    text: usize,
+    ends: usize,
+}
+
+impl Labels {
+    /// Rows of a page are alike: what one took, the next will take.
+    pub(crate) fn with_room(room: Room) -> Self {
+        Labels {
+            text: String::with_capacity(room.text),
+            ends: Vec::with_capacity(room.ends),
+        }
+    }
+
+    pub(crate) fn room(&self) -> Room {
+        Room {
+            text: self.text.len(),
+            ends: self.ends.len(),
+        }
+    }
+
+    pub(crate) fn push(&mut self, ordinal: u16, label: &str) {
+        self.text.push_str(label);
+        self.ends.push((ordinal, self.text.len()));
+    }
+
+    fn get(&self, ordinal: u16) -> Option<&str> {
+        let at = self.ends.iter().position(|(of, _)| *of == ordinal)?;
+        let start = match at.checked_sub(1) {
+            Some(before) => self.ends.get(before)?.1,
+            None => 0,
+        };
+        self.text.get(start..self.ends.get(at)?.1)
+    }
 }
 
 impl<R: Record> Row<R> {
@@ -39,11 +84,7 @@ impl<R: Record> Row<R> {
     /// The column's value in the caller's language and time zone, if formatted values were asked
     /// for: to show, never to parse.
     pub fn label<T, A>(&self, column: Column<R::Entity, T, A>) -> Option<&str> {
-        self.meta
-            .labels
-            .iter()
-            .find(|(ordinal, _)| *ordinal == column.ordinal())
-            .map(|(_, label)| label.as_ref())
+        self.meta.labels.get(column.ordinal())
     }
 
     /// The record alone.

@@ -4,11 +4,11 @@ use std::fmt;
 
 /// The version of a row, as the service gave it: `W/"1234"`. Opaque; equal or not.
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct ETag(Box<str>);
+pub struct ETag(String);
 
 impl ETag {
     /// An ETag that was read before, with its `W/` and quotes.
-    pub fn new(text: impl Into<Box<str>>) -> Self {
+    pub fn new(text: impl Into<String>) -> Self {
         ETag(text.into())
     }
 

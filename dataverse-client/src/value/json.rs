@@ -182,6 +182,16 @@ impl<'a> Reader<'a> {
         self.peek() == Some(byte)
     }
 
+    /// How many bytes have been read.
+    pub(crate) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// How many bytes are left.
+    pub(crate) fn remaining(&self) -> usize {
+        self.text.len() - self.at
+    }
+
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
@@ -239,16 +249,14 @@ impl<'a> Reader<'a> {
     }
 
     fn number(&mut self) -> Result<Scalar<'a>, JsonError> {
-        let start = self.at;
-        while let Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9') = self.peek() {
-            self.at += 1;
-        }
-        let digits = &self.text[start..self.at];
-        if is_number(digits.as_bytes()) {
-            Ok(Scalar::Number(digits))
-        } else {
-            self.at = start;
-            Err(self.error("a number"))
+        let rest = &self.text.as_bytes()[self.at..];
+        match number_length(rest) {
+            Some(length) => {
+                let start = self.at;
+                self.at += length;
+                Ok(Scalar::Number(&self.text[start..self.at]))
+            }
+            None => Err(self.error("a number")),
         }
     }
 
@@ -340,30 +348,40 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The number grammar of RFC 8259.
-fn is_number(digits: &[u8]) -> bool {
-    let mut rest = digits.strip_prefix(b"-").unwrap_or(digits);
-    let run = |from: &[u8]| from.iter().take_while(|b| b.is_ascii_digit()).count();
-    let whole = run(rest);
-    if whole == 0 || (whole > 1 && rest[0] == b'0') {
-        return false;
-    }
-    rest = &rest[whole..];
-    if let Some(after) = rest.strip_prefix(b".") {
-        let fraction = run(after);
-        if fraction == 0 {
-            return false;
+/// How long the number is that `text` starts with, by the grammar of RFC 8259.
+fn number_length(text: &[u8]) -> Option<usize> {
+    let digits_from = |from: usize| {
+        let mut at = from;
+        while text.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
         }
-        rest = &after[fraction..];
+        at
+    };
+    let start = usize::from(text.first() == Some(&b'-'));
+    let mut end = digits_from(start);
+    if end == start || (end > start + 1 && text[start] == b'0') {
+        return None;
     }
-    if let Some((b'e' | b'E', after)) = rest.split_first() {
-        let after = after
-            .strip_prefix(b"+")
-            .or_else(|| after.strip_prefix(b"-"))
-            .unwrap_or(after);
-        return !after.is_empty() && run(after) == after.len();
+    if text.get(end) == Some(&b'.') {
+        let fraction = end + 1;
+        end = digits_from(fraction);
+        if end == fraction {
+            return None;
+        }
     }
-    rest.is_empty()
+    if let Some(b'e' | b'E') = text.get(end) {
+        let sign = usize::from(matches!(text.get(end + 1), Some(b'+' | b'-')));
+        let exponent = end + 1 + sign;
+        end = digits_from(exponent);
+        if end == exponent {
+            return None;
+        }
+    }
+    // What goes on as a number would, is none: `1.2.3`.
+    match text.get(end) {
+        Some(b'-' | b'+' | b'.' | b'e' | b'E') => None,
+        _ => Some(end),
+    }
 }
 
 /// Resolves escapes; the error is the offset of a bad one.
