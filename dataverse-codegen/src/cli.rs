@@ -1,14 +1,14 @@
 //! The command line.
 
-use std::io::Read;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::definitions::Definitions;
-use crate::emit::emit;
-use crate::select::Selection;
-use crate::{Error, Options, csdl, model, write};
+use crate::generator::{Generator, Source};
+use crate::model::Model;
+use crate::select::{Docs, Layout};
+use crate::{Error, config, diff, list};
 
 /// Typed Rust for the tables of a Dataverse org.
 #[derive(Debug, Parser)]
@@ -21,99 +21,332 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Write Rust for tables and operations of a $metadata document.
-    Generate(Generate),
+    Generate(Box<Generate>),
+    /// Tell which tables a document has, and how large they are.
+    List(List),
+    /// Tell what changed between two documents.
+    Diff(Diff),
+    /// Write a dataverse.toml with comments into this folder.
+    Init,
 }
 
+/// Where metadata comes from.
 #[derive(Debug, Args)]
-struct Generate {
-    /// The $metadata document: a file, plain or .gz, or - for standard input.
-    ///
-    /// Fetch it from https://YOUR-ORG/api/data/v9.2/$metadata?annotations=true
-    source: PathBuf,
-
+struct Input {
     /// JSON of EntityDefinitions or RetrieveMetadataChanges, plain or .gz; may be repeated.
     ///
     /// It tells what CSDL does not: choices, labels, schema names, lengths.
-    #[arg(long)]
+    #[arg(long, value_name = "FILE")]
     definitions: Vec<PathBuf>,
 
     /// Language code of labels: 1031 for German. English if left out or missing.
     #[arg(long)]
     lcid: Option<u32>,
+}
 
-    /// Logical names of tables, separated by commas; all tables if left out.
+#[derive(Debug, Args)]
+struct Generate {
+    /// The $metadata document: a file, plain or .gz, a snapshot folder, or - for standard input.
+    ///
+    /// Fetch it from https://YOUR-ORG/api/data/v9.2/$metadata?annotations=true
+    #[arg(required_unless_present = "config")]
+    source: Option<PathBuf>,
+
+    /// Take everything from this dataverse.toml; what else is said here goes before it.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    #[command(flatten)]
+    input: Input,
+
+    /// Logical names of tables, or patterns (msdyn_*), separated by commas; all if left out.
     #[arg(long, value_delimiter = ',')]
-    tables: Vec<String>,
+    tables: Option<Vec<String>>,
 
-    /// Names of actions and functions, separated by commas; `all` for all.
+    /// Tables that are left out, whatever else is said.
+    #[arg(long, value_delimiter = ',')]
+    exclude_tables: Vec<String>,
+
+    /// How many steps along lookups tables are drawn in; with 0 they are stubs.
+    #[arg(long)]
+    depth: Option<usize>,
+
+    /// Only these columns of a table: account:name,telephone1; may be repeated.
+    #[arg(long, value_name = "TABLE:COLUMNS")]
+    columns: Vec<String>,
+
+    /// Columns that are left out: *:*_base; may be repeated.
+    #[arg(long, value_name = "TABLE:COLUMNS")]
+    exclude_columns: Vec<String>,
+
+    /// Actions and functions, by name or pattern, separated by commas; `all`, or `bound` for those
+    /// that are called on the tables.
     ///
     /// WhoAmI, WinOpportunity and Merge if left out, as far as the document has them; '' for none.
     #[arg(long, value_delimiter = ',')]
     operations: Option<Vec<String>>,
 
+    /// Leave out the constants of navigation properties.
+    #[arg(long)]
+    no_navs: bool,
+
+    /// Leave choices as numbers.
+    #[arg(long)]
+    no_choices: bool,
+
+    /// Leave descriptions out of the comments.
+    #[arg(long)]
+    short_docs: bool,
+
+    /// Publisher prefix that is left out of Rust names: new_; may be repeated.
+    #[arg(long, value_name = "PREFIX")]
+    strip_prefix: Vec<String>,
+
+    /// A pattern that fits nothing is an error.
+    #[arg(long)]
+    strict: bool,
+
     /// The folder for the files. Files there that were not generated are never touched.
+    #[arg(short, long, value_name = "DIR")]
+    output: Option<PathBuf>,
+
+    /// Write one file, to be included; - for standard output.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["output", "crate_"])]
+    single_file: Option<PathBuf>,
+
+    /// Write a crate of this name, with a feature for each table, into the folder.
+    #[arg(long = "crate", value_name = "NAME", id = "crate_")]
+    crate_: Option<String>,
+
+    /// The crate's dependency on dataverse-client, in TOML.
+    #[arg(long, value_name = "TOML", requires = "crate_")]
+    client: Option<String>,
+
+    /// The file that keeps names once they are chosen; names.lock in the folder if left out.
+    #[arg(long, value_name = "FILE")]
+    lock: Option<PathBuf>,
+
+    /// Names must not change: an error if names.lock would.
+    #[arg(long)]
+    locked: bool,
+
+    /// Write nothing; exit with 3 if something would change.
+    #[arg(long)]
+    check: bool,
+
+    /// Say nothing but errors.
     #[arg(short, long)]
-    output: PathBuf,
+    quiet: bool,
+}
+
+#[derive(Debug, Args)]
+struct List {
+    /// The $metadata document, as for generate.
+    source: PathBuf,
+
+    #[command(flatten)]
+    input: Input,
+
+    /// Names or patterns of tables, separated by commas.
+    #[arg(long, value_delimiter = ',')]
+    tables: Vec<String>,
+
+    /// As JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct Diff {
+    /// The document before.
+    old: PathBuf,
+
+    /// The document after.
+    new: PathBuf,
+
+    /// Only what breaks code; exit with 3 if there is any.
+    #[arg(long)]
+    breaking: bool,
 }
 
 impl Cli {
-    /// Does what the arguments say; gives a line about what was done. `-` as source reads `input`.
-    pub fn run(self, input: &mut dyn Read) -> Result<String, Error> {
+    /// Does what the arguments say. `-` as source reads `input`; what was asked for goes to
+    /// `output`; what was done comes back as text, which may be empty.
+    ///
+    /// Errors: with [`Error::exit_code`] for the program.
+    pub fn run(self, input: &mut dyn Read, output: &mut dyn Write) -> Result<String, Error> {
         match self.command {
-            Command::Generate(arguments) => arguments.run(input),
+            Command::Generate(arguments) => arguments.run(input, output),
+            Command::List(arguments) => {
+                let mut generator = Generator::new(source(arguments.source, input)?);
+                arguments.input.apply(&mut generator);
+                let (model, warnings) = generator.model()?;
+                print(
+                    output,
+                    &list::list(&model, &arguments.tables, arguments.json),
+                )?;
+                Ok(as_lines(&warnings))
+            }
+            Command::Diff(arguments) => arguments.run(input, output),
+            Command::Init => init(Path::new("dataverse.toml")),
+        }
+    }
+}
+
+impl Input {
+    fn apply(self, generator: &mut Generator) {
+        generator.definitions.extend(self.definitions);
+        if self.lcid.is_some() {
+            generator.lcid = self.lcid;
         }
     }
 }
 
 impl Generate {
-    fn run(self, input: &mut dyn Read) -> Result<String, Error> {
-        let document = read(&self.source, input)?;
-        let name = display(&self.source);
-        let not_csdl = |error| Error::NotCsdl {
-            name: name.clone(),
-            error,
-        };
-        let text = csdl::text(document).map_err(not_csdl)?;
-        let mut model = model::build(&csdl::parse(&text).map_err(not_csdl)?);
-        let mut definitions = Definitions::default();
-        for path in &self.definitions {
-            definitions.merge(Definitions::parse(&display(path), read(path, input)?)?);
+    fn run(self, input: &mut dyn Read, output: &mut dyn Write) -> Result<String, Error> {
+        let (is_check, is_quiet) = (self.check, self.quiet);
+        let to_stdout = self.single_file.as_deref().is_some_and(is_standard);
+        let generator = self.generator(input)?;
+        if to_stdout {
+            let generated = generator.generate()?;
+            for file in &generated.files {
+                print(output, &file.text)?;
+            }
+            return Ok(as_lines(&generated.warnings));
         }
-        let warnings = model::enrich(&mut model, &definitions, self.lcid)?;
-        let options = Options {
-            tables: self.tables,
-            operations: self.operations,
-            ..Options::default()
-        };
-        let selection = Selection::new(&model, &options).map_err(|error| match error {
-            Error::Selection(mistakes) => Error::Selection(
-                mistakes
-                    .into_iter()
-                    .map(|mistake| format!("{name}: {mistake}"))
-                    .collect(),
-            ),
-            other => other,
-        })?;
-        let (files, _) = emit(&selection);
-        let written = write(&self.output, &files)?;
-        let columns: usize = selection.tables.iter().map(|t| t.columns.len()).sum();
-        let lines: usize = files.iter().map(|file| file.text.lines().count()).sum();
-        let warnings = warnings
-            .into_iter()
-            .map(|warning| format!("warning: {warning}\n"));
+        let place = generator.output.clone().unwrap_or_default();
+        if is_check {
+            let generated = generator.check()?;
+            let warnings = as_lines(&generated.warnings);
+            return Ok(format!("{warnings}{}: as generated", place.display()));
+        }
+        let (generated, written) = generator.write()?;
+        if is_quiet {
+            return Ok(as_lines(&generated.warnings));
+        }
+        let lines = generated.files.iter().map(|file| file.text.lines().count());
         Ok(format!(
             "{}{}: {}, {}, {}, {} ({} changed, {} unchanged, {} removed)",
-            warnings.collect::<String>(),
-            self.output.display(),
-            count(selection.tables.len(), "table"),
-            count(columns, "column"),
-            count(files.len(), "file"),
-            count(lines, "line"),
+            as_lines(&generated.warnings),
+            place.display(),
+            count(generated.tables, "table"),
+            count(generated.columns, "column"),
+            count(written.changed + written.unchanged, "file"),
+            count(lines.sum(), "line"),
             written.changed,
             written.unchanged,
             written.removed,
         ))
     }
+
+    fn generator(self, input: &mut dyn Read) -> Result<Generator, Error> {
+        let mut generator = match (&self.config, self.source) {
+            (Some(path), None) => Generator::from_config(path)?,
+            (Some(path), Some(from)) => {
+                let mut generator = Generator::from_config(path)?;
+                generator.source = source(from, input)?;
+                generator
+            }
+            (None, from) => Generator::new(source(from.unwrap_or_default(), input)?),
+        };
+        self.input.apply(&mut generator);
+        let options = &mut generator.options;
+        if let Some(tables) = self.tables {
+            options.tables = tables;
+        }
+        options.exclude_tables.extend(self.exclude_tables);
+        options.depth = self.depth.unwrap_or(options.depth);
+        if self.operations.is_some() {
+            options.operations = self.operations;
+        }
+        for (texts, patterns) in [
+            (&self.columns, &mut options.columns),
+            (&self.exclude_columns, &mut options.exclude_columns),
+        ] {
+            for text in texts {
+                let found = config::column_patterns(text);
+                patterns.extend(found.map_err(|mistake| Error::Selection(vec![mistake]))?);
+            }
+        }
+        options.no_navigations |= self.no_navs;
+        options.no_choices |= self.no_choices;
+        options.strict |= self.strict;
+        if self.short_docs {
+            options.docs = Docs::Short;
+        }
+        options.names.strip_prefixes.extend(self.strip_prefix);
+        if let Some(name) = self.crate_ {
+            options.layout = Layout::Crate {
+                name,
+                client: self.client.unwrap_or_else(config::default_client),
+            };
+        }
+        if let Some(path) = self.single_file {
+            options.layout = Layout::SingleFile;
+            generator.output = Some(path);
+        } else if self.output.is_some() {
+            generator.output = self.output;
+        }
+        if self.lock.is_some() {
+            generator.lock = self.lock;
+        }
+        generator.is_locked = self.locked;
+        Ok(generator)
+    }
+}
+
+impl Diff {
+    fn run(self, input: &mut dyn Read, output: &mut dyn Write) -> Result<String, Error> {
+        let mut model = |path: PathBuf| -> Result<Model, Error> {
+            Ok(Generator::new(source(path, input)?).model()?.0)
+        };
+        let (old, new) = (model(self.old)?, model(self.new)?);
+        let mut differences = diff::diff(&old, &new);
+        let breaking = differences
+            .iter()
+            .filter(|difference| difference.is_breaking)
+            .count();
+        if self.breaking {
+            differences.retain(|difference| difference.is_breaking);
+        }
+        let mut text = String::new();
+        for difference in &differences {
+            let mark = if difference.is_breaking { "!" } else { " " };
+            text.push_str(&format!("{mark} {}\n", difference.text));
+        }
+        print(output, &text)?;
+        if self.breaking && breaking > 0 {
+            return Err(Error::Breaking(breaking));
+        }
+        Ok(format!(
+            "{}, {breaking} breaking",
+            count(differences.len(), "difference")
+        ))
+    }
+}
+
+fn init(path: &Path) -> Result<String, Error> {
+    let failed = |error| Error::File {
+        path: path.to_owned(),
+        error,
+    };
+    // Never over a file that is there.
+    let mut file = std::fs::File::create_new(path).map_err(failed)?;
+    file.write_all(config::TEMPLATE.as_bytes())
+        .map_err(failed)?;
+    Ok(format!(
+        "{}: written; say in it where the metadata is, then: dataverse-codegen generate --config {}",
+        path.display(),
+        path.display()
+    ))
+}
+
+/// A line for each warning.
+fn as_lines(warnings: &[String]) -> String {
+    warnings
+        .iter()
+        .map(|warning| format!("warning: {warning}\n"))
+        .collect()
 }
 
 /// `1 table`, `7 tables`.
@@ -122,27 +355,28 @@ fn count(number: usize, what: &str) -> String {
     format!("{number} {what}{plural}")
 }
 
-fn is_stdin(source: &Path) -> bool {
-    source == Path::new("-")
+fn is_standard(path: &Path) -> bool {
+    path == Path::new("-")
 }
 
-fn display(source: &Path) -> String {
-    if is_stdin(source) {
-        "standard input".to_owned()
-    } else {
-        source.display().to_string()
+fn print(output: &mut dyn Write, text: &str) -> Result<(), Error> {
+    output
+        .write_all(text.as_bytes())
+        .map_err(|error| Error::File {
+            path: "standard output".into(),
+            error,
+        })
+}
+
+fn source(path: PathBuf, input: &mut dyn Read) -> Result<Source, Error> {
+    if !is_standard(&path) {
+        return Ok(Source::Path(path));
     }
-}
-
-fn read(source: &Path, input: &mut dyn Read) -> Result<Vec<u8>, Error> {
-    let mut document = Vec::new();
-    let read = if is_stdin(source) {
-        input.read_to_end(&mut document).map(drop)
-    } else {
-        std::fs::read(source).map(|bytes| document = bytes)
-    };
-    read.map(|()| document).map_err(|error| Error::File {
-        path: display(source).into(),
+    let name = "standard input".to_owned();
+    let mut bytes = Vec::new();
+    input.read_to_end(&mut bytes).map_err(|error| Error::File {
+        path: name.clone().into(),
         error,
-    })
+    })?;
+    Ok(Source::Bytes { name, bytes })
 }

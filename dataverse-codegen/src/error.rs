@@ -33,6 +33,23 @@ pub enum Error {
         /// Why.
         error: std::io::Error,
     },
+    /// The configuration cannot be read.
+    #[error("{0}")]
+    Config(String),
+    /// It is not known where to write.
+    #[error("{0}")]
+    NoOutput(&'static str),
+    /// The output is not what would be written.
+    #[error("{files} files differ from what is generated; generate again\n{diff}")]
+    Differs {
+        /// How many files.
+        files: usize,
+        /// The first lines of the difference.
+        diff: String,
+    },
+    /// Differences break code.
+    #[error("{0} of the differences break code")]
+    Breaking(usize),
     /// The output folder is not one.
     #[error("{path}: not a folder; give one to write the generated files into", path = .0.display())]
     NotAFolder(PathBuf),
@@ -43,4 +60,14 @@ pub enum Error {
         path = .0.display()
     )]
     Foreign(PathBuf),
+}
+
+impl Error {
+    /// What a program ends with: 3 if something differs, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Differs { .. } | Error::Breaking(_) => 3,
+            _ => 1,
+        }
+    }
 }

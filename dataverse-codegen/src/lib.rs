@@ -21,21 +21,29 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+mod config;
 pub mod csdl;
 pub mod definitions;
+mod diff;
 mod emit;
 mod error;
+mod generator;
+mod glob;
+#[cfg(feature = "cli")]
+mod list;
 mod lock;
 pub mod model;
 mod naming;
 mod select;
 mod write;
 
+pub use diff::{Difference, diff};
 pub use emit::File;
 pub use error::Error;
+pub use generator::{Generator, Source};
 pub use lock::NameLock;
 pub use naming::NameOptions;
-pub use select::{Layout, Options};
+pub use select::{ColumnPattern, Docs, Layout, Options};
 pub use write::{Written, write};
 
 /// What was generated.
@@ -46,12 +54,30 @@ pub struct Generated {
     pub files: Vec<File>,
     /// The names that were given, those of [`Options::lock`] included.
     pub lock: NameLock,
+    /// What was asked for and is not there, as far as that is no error.
+    pub warnings: Vec<String>,
+    /// How many tables.
+    pub tables: usize,
+    /// How many columns these have.
+    pub columns: usize,
 }
 
-/// The files for what `options` names. Nothing is written.
+/// The files for what `options` name. Nothing is written.
 ///
 /// Errors: [`Error::Selection`] if the document does not have it, with names that are near.
 pub fn generate(model: &model::Model, options: &Options) -> Result<Generated, Error> {
-    let (files, lock) = emit::emit(&select::Selection::new(model, options)?);
-    Ok(Generated { files, lock })
+    let narrowed = select::narrowed(model, options);
+    let (selection, warnings) = select::Selection::new(model, &narrowed, options)?;
+    let (files, lock) = emit::emit(&selection);
+    Ok(Generated {
+        files,
+        lock,
+        warnings,
+        tables: selection.tables.len(),
+        columns: selection
+            .tables
+            .iter()
+            .map(|table| table.columns.len())
+            .sum(),
+    })
 }

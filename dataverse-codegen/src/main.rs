@@ -7,14 +7,16 @@ use dataverse_codegen::cli::Cli;
 
 #[allow(clippy::print_stderr, reason = "a program talks to its user")]
 fn main() -> ExitCode {
-    match Cli::parse().run(&mut std::io::stdin()) {
+    match Cli::parse().run(&mut std::io::stdin(), &mut std::io::stdout()) {
         Ok(done) => {
-            eprintln!("{done}");
+            if !done.is_empty() {
+                eprintln!("{}", done.trim_end());
+            }
             ExitCode::SUCCESS
         }
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::FAILURE
+            ExitCode::from(error.exit_code())
         }
     }
 }

@@ -98,7 +98,7 @@ pub(super) fn binding_name(operation: &Operation) -> Option<&str> {
 }
 
 /// The unqualified name of a type.
-pub(super) fn item_name(item: &ItemType) -> &str {
+pub(crate) fn item_name(item: &ItemType) -> &str {
     match item {
         ItemType::Scalar(_) => "scalar",
         ItemType::Row(name)

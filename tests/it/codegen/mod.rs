@@ -4,6 +4,7 @@ mod access;
 mod choices;
 mod names;
 mod order;
+mod output;
 mod selection;
 mod wire_names;
 
