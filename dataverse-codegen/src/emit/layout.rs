@@ -6,6 +6,9 @@ const MAX_WIDTH: usize = 100;
 /// Widest argument list of a call that stays on its line (rustfmt's `fn_call_width`).
 const MAX_ARGUMENTS: usize = 60;
 
+/// Widest content of an attribute that stays on its line (rustfmt's `attr_fn_like_width`).
+const MAX_ATTRIBUTE: usize = 70;
+
 /// Widest array that stays on its line (rustfmt's `array_width`).
 pub(super) const MAX_ARRAY: usize = 60;
 
@@ -58,6 +61,18 @@ impl Text {
         if let Some(feature) = feature {
             self.line(depth, &format!("#[cfg(feature = {})]", literal(feature)));
         }
+    }
+
+    /// An attribute that allows what `lints` find.
+    pub(super) fn allow(&mut self, start: &str, lints: &[&str]) {
+        let joined = lints.join(", ");
+        if joined.len() <= MAX_ATTRIBUTE {
+            self.line(0, &format!("{start}[allow({joined})]"));
+            return;
+        }
+        self.line(0, &format!("{start}[allow("));
+        self.line(1, &lints.join(",\n    "));
+        self.line(0, ")]");
     }
 
     /// A doc comment of one paragraph.
@@ -114,9 +129,9 @@ impl Text {
                 return;
             }
             self.line(depth + 1, &format!("{typed} ="));
-            // Here rustfmt does not count the semicolon.
             let line = format!("{function}({argument})");
-            if self.fits(depth + 1, &line) {
+            // With no room behind the type, rustfmt does not count the semicolon.
+            if !self.fits(depth + 1, &format!("{typed} =  ")) && self.fits(depth + 1, &line) {
                 self.line(depth + 1, &format!("{line};"));
             } else {
                 self.value(depth + 1, "", function, argument, depth + 1);
@@ -190,15 +205,29 @@ impl Text {
         }
     }
 
-    /// `head = literal;`
-    pub(super) fn text_constant(&mut self, depth: usize, head: &str, literal: &str) {
-        let line = format!("{head} = {literal};");
+    /// `head = value;`
+    pub(super) fn assignment(&mut self, depth: usize, head: &str, value: &str) {
+        let line = format!("{head} = {value};");
         if self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{head} ="));
-            self.line(depth + 1, &format!("{literal};"));
+            self.line(depth + 1, &format!("{value};"));
         }
+    }
+
+    /// `head = &[items];`
+    pub(super) fn array(&mut self, depth: usize, head: &str, items: &[String]) {
+        let joined = items.join(", ");
+        if joined.chars().count() <= MAX_ARRAY {
+            self.assignment(depth, head, &format!("&[{joined}]"));
+            return;
+        }
+        self.line(depth, &format!("{head} = &["));
+        for item in items {
+            self.line(depth + 1, &format!("{item},"));
+        }
+        self.line(depth, "];");
     }
 
     /// `start = function::<argument>();`

@@ -140,7 +140,7 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
 }
 
 /// What the compiler shall not say of generated code, as an attribute's content.
-fn lints(selection: &Selection<'_>, names: &Names<'_>) -> String {
+fn lints(selection: &Selection<'_>, names: &Names<'_>) -> Vec<&'static str> {
     let is_snake_everywhere = |table: &&Table| {
         let columns = names.columns_of(table);
         is_snake(names.module_of(&table.logical_name))
@@ -164,11 +164,11 @@ fn lints(selection: &Selection<'_>, names: &Names<'_>) -> String {
         lints.push("non_snake_case");
     }
     lints.push("unused_imports");
-    format!("allow({})", lints.join(", "))
+    lints
 }
 
 /// A file for each module, and one that holds them together.
-fn folder(path: &str, root: &str, modules: &[Module], lints: &str) -> Vec<File> {
+fn folder(path: &str, root: &str, modules: &[Module], lints: &[&str]) -> Vec<File> {
     let start = |doc: &str| {
         let mut out = Text::default();
         out.line(0, HEADER);
@@ -177,7 +177,7 @@ fn folder(path: &str, root: &str, modules: &[Module], lints: &str) -> Vec<File> 
         out
     };
     let mut whole = start("Tables and operations of a Dataverse org.");
-    whole.line(0, &format!("#![{lints}]"));
+    whole.allow("#!", lints);
     whole.blank();
     for module in modules {
         whole.only_with(0, module.feature.as_deref());
@@ -202,14 +202,14 @@ fn folder(path: &str, root: &str, modules: &[Module], lints: &str) -> Vec<File> 
 
 /// All modules in one file that can be a module of its own, or be included: attributes of the whole
 /// are not possible then.
-fn single_file(modules: &[Module], lints: &str) -> File {
+fn single_file(modules: &[Module], lints: &[&str]) -> File {
     let mut out = Text::default();
     out.line(0, HEADER);
     out.line(0, "// Tables and operations of a Dataverse org.");
     for module in modules {
         out.blank();
         out.doc(0, &module.doc);
-        out.line(0, &format!("#[{lints}]"));
+        out.allow("#", lints);
         out.line(0, &format!("pub mod {} {{", module.name));
         out.append(&module.body);
         out.line(0, "}");

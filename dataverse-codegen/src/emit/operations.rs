@@ -271,12 +271,12 @@ fn request(
     out.only_with(depth, feature.as_deref());
     out.implementation(depth, "dv::Message", name);
     let output = output(selection, names, operation, &root);
-    out.line(depth + 1, &format!("type Output = {output};"));
+    out.assignment(depth + 1, "type Output", &output);
     let wire_name = match operation.binding {
         None => operation.name.clone(),
         Some(_) => format!("{}.{}", operation.namespace, operation.name),
     };
-    out.text_constant(depth + 1, "const NAME: &'static str", &literal(&wire_name));
+    out.assignment(depth + 1, "const NAME: &'static str", &literal(&wire_name));
     out.line(
         depth + 1,
         &format!("const KIND: dv::MessageKind = dv::MessageKind::{kind};"),

@@ -103,20 +103,7 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
     out.blank();
     out.implementation(0, "dv::Complex", name);
     let wire_names: Vec<_> = members.iter().map(|member| literal(member.name)).collect();
-    let joined = wire_names.join(", ");
-    let line = format!("const MEMBERS: &'static [&'static str] = &[{joined}];");
-    if joined.chars().count() <= 60 && line.chars().count() + 4 <= 100 {
-        out.line(1, &line);
-    } else if joined.chars().count() <= 60 {
-        out.line(1, "const MEMBERS: &'static [&'static str] =");
-        out.line(2, &format!("&[{joined}];"));
-    } else {
-        out.line(1, "const MEMBERS: &'static [&'static str] = &[");
-        for member in wire_names {
-            out.line(2, &format!("{member},"));
-        }
-        out.line(1, "];");
-    }
+    out.array(1, "const MEMBERS: &'static [&'static str]", &wire_names);
     out.line(0, "}");
     out.blank();
     let fields: Vec<&str> = members.iter().map(|member| &*member.field).collect();
