@@ -5,14 +5,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use super::{
     AlternateKey, Column, ColumnDefinition, ColumnType, ComplexType, EnumType, ItemType, Model,
-    Navigation, Operation, Parameter, Table, TypeRef, access, lookups,
+    Navigation, Operation, Parameter, Table, TypeRef, access, lookups, warnings,
 };
 use crate::csdl::{self, Csdl, EntityType, Schema, Text, collection_item, lookup_name};
 
 /// The tables and operations of a document.
 ///
 /// Nothing is an error here: a type that is not declared, a base that is its own base, a key
-/// without a column are passed over, since every org's document holds some oddity.
+/// without a column are passed over, since every org's document holds some oddity;
+/// [`Model::warnings`] lists them.
 pub fn build(csdl: &Csdl<'_>) -> Model {
     let names = Names::of(csdl);
     let mut model = Model {
@@ -42,6 +43,7 @@ pub fn build(csdl: &Csdl<'_>) -> Model {
         }
     }
     model.operations = operations(&names, csdl);
+    model.warnings = warnings::of(&names, csdl);
     model
 }
 

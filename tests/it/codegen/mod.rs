@@ -1,6 +1,7 @@
 //! What the generator makes of documents that are hard on it.
 
 mod access;
+mod bad_input;
 mod choices;
 mod names;
 mod order;
