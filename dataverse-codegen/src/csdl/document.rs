@@ -10,7 +10,7 @@ const MAX_DOCUMENT: u64 = 1 << 30;
 /// Turns the bytes of a `$metadata` file into text.
 ///
 /// Takes gzip (by its magic number, whatever the file is called), UTF-8 with or without a byte
-/// order mark, and UTF-16 with one.
+/// order mark, and UTF-16 with or without one.
 ///
 /// Errors: the byte position where the data stops being gzip, UTF-8 or UTF-16.
 pub fn text(bytes: Vec<u8>) -> Result<String, Error> {
@@ -20,8 +20,11 @@ pub fn text(bytes: Vec<u8>) -> Result<String, Error> {
         bytes
     };
     match bytes.as_slice() {
-        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
-        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        [0xff, 0xfe, rest @ ..] => utf16(rest, 2, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, 2, u16::from_be_bytes),
+        // XML starts with `<`: a zero beside it gives UTF-16 away.
+        [b'<', 0, ..] => utf16(&bytes, 0, u16::from_le_bytes),
+        [0, b'<', ..] => utf16(&bytes, 0, u16::from_be_bytes),
         [0xef, 0xbb, 0xbf, ..] => utf8(bytes[3..].to_vec()),
         _ => utf8(bytes),
     }
@@ -55,17 +58,18 @@ fn utf8(bytes: Vec<u8>) -> Result<String, Error> {
     })
 }
 
-fn utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
+/// `start` is where `bytes` begin in the document.
+fn utf16(bytes: &[u8], start: u64, unit: fn([u8; 2]) -> u16) -> Result<String, Error> {
     let (pairs, rest) = bytes.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(Error::new(
-            bytes.len() as u64 + 1,
+            start + bytes.len() as u64 - 1,
             "half a character",
             "UTF-16 text",
         ));
     }
     let mut text = String::with_capacity(bytes.len() / 2);
-    let mut position = 2;
+    let mut position = start;
     for unit in char::decode_utf16(pairs.iter().copied().map(unit)) {
         let char =
             unit.map_err(|_| Error::new(position, "half a surrogate pair", "UTF-16 text"))?;
@@ -92,6 +96,10 @@ mod tests {
         }
         let mut marked = vec![0xef, 0xbb, 0xbf];
         marked.extend(wanted.as_bytes());
+        let unmarked = [little[2..].to_vec(), big[2..].to_vec()];
+        for bytes in unmarked {
+            assert_eq!(text(bytes).as_deref(), Ok(wanted));
+        }
         for bytes in [little, big, marked, wanted.as_bytes().to_vec()] {
             assert_eq!(text(bytes).as_deref(), Ok(wanted));
         }

@@ -20,6 +20,19 @@ type Result<T, E = Error> = std::result::Result<T, E>;
 /// Errors: the byte position, what stands there and what was expected. An HTML page, JSON and a
 /// truncated document are told apart.
 pub fn parse(text: &str) -> Result<Csdl<'_>> {
+    // XML forbids it, and a name that holds one would go wrong later.
+    if let Some(position) = text.find('\0') {
+        return Err(Error::new(position as u64, "a zero byte", "XML text"));
+    }
+    // quick-xml steps over a byte order mark without counting it: positions would be off.
+    let body = text.trim_start_matches('\u{feff}');
+    parse_body(body).map_err(|mut error| {
+        error.position += (text.len() - body.len()) as u64;
+        error
+    })
+}
+
+fn parse_body(text: &str) -> Result<Csdl<'_>> {
     let mut parser = Parser {
         reader: Reader::from_str(text),
         text,
@@ -83,6 +96,9 @@ impl<'a> Parser<'a> {
                 Event::Empty(start) => self.element(&start, true),
                 Event::Text(text) if text.trim().is_empty() => continue,
                 Event::Decl(_) | Event::Comment(_) | Event::PI(_) => continue,
+                Event::Text(text) if text.trim_start().starts_with(['{', '[']) => {
+                    return Err(Error::new(position, "JSON (an error message?)", EDMX));
+                }
                 Event::Text(text) => {
                     let start: String = text.trim_start().chars().take(20).collect();
                     return Err(Error::new(position, format!("text `{start}`"), EDMX));

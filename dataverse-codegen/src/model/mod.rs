@@ -5,6 +5,7 @@ mod access;
 mod build;
 mod enrich;
 mod lookups;
+mod warnings;
 
 use std::collections::BTreeMap;
 
@@ -29,6 +30,8 @@ pub struct Model {
     /// Choices, by name of a global one, else by `table.column`. CSDL does not have them; empty
     /// without definitions.
     pub choices: BTreeMap<String, Choice>,
+    /// What of the document was passed over: one sentence each, with the name; sorted.
+    pub warnings: Vec<String>,
 }
 
 /// One table, with the columns and navigation properties it inherits.
