@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use http::Method;
 
-use super::retrieve::{ANNOTATIONS, select};
+use super::retrieve::{ANNOTATIONS, needs_labels, read_options};
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::Prefer;
@@ -17,7 +17,8 @@ const MAX_PAGE_SIZE: u32 = 5000;
 
 /// Reads the rows of a table that meet a condition, page by page.
 ///
-/// Shape: `GET accounts?$select=…&$filter=…&$orderby=…`; the columns are those of the record type.
+/// Shape: `GET accounts?$select=…&$filter=…&$orderby=…`; the columns are those of the record type,
+/// and so are the related rows that come with each (`$expand`).
 /// Units: one request is one page of at most 5,000 rows.
 /// Source: Microsoft Learn, "Query data using the Web API".
 #[derive(Debug)]
@@ -117,9 +118,7 @@ impl<R: Record> Query<R> {
         }
         let set = R::Entity::TABLE.entity_set();
         let mut query = url::Query::of(set);
-        if let Some(select) = select::<R>() {
-            query.option("$select", &select);
-        }
+        read_options::<R>(&mut query)?;
         if let Some(filter) = &self.filter {
             query.option("$filter", filter.as_str());
         }
@@ -191,7 +190,7 @@ impl<R: Record> Operation for Query<R> {
         if let Some(rows) = self.page_size {
             prefer.max_page_size(rows);
         }
-        if self.annotations {
+        if self.annotations || needs_labels::<R>() {
             prefer.annotations(ANNOTATIONS);
         }
         prefer.apply(&mut request.headers);

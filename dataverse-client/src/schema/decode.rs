@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 
 use super::cell::Cell;
-use super::record::Parts;
+use super::record::{Expand, Expanded, Parts};
 use super::row::{Labels, Room, RowMeta};
 use super::{Entity, Record, Row, Table};
 use crate::value::json::Reader;
@@ -24,6 +24,14 @@ pub(crate) enum RowError {
         table: &'static str,
         column: &'static str,
         error: ValueError,
+    },
+    #[error(
+        "`{navigation}` of `{table}` did not come whole: the service pages collections that are \
+         expanded in several levels, and large ones; read that table with a query of its own"
+    )]
+    Incomplete {
+        table: &'static str,
+        navigation: &'static str,
     },
     #[error("column `{column}` of `{table}` is null or was not sent; make the field an `Option`")]
     Null {
@@ -44,7 +52,24 @@ pub(crate) struct Shape<'a> {
     pending: Vec<Pending<'a>>,
     /// What the labels of the row before took.
     labels: Room,
+    /// Columns whose labels are parts.
+    label_parts: &'static [u16],
+    expands: &'static [Expand],
+    /// The shapes of related rows, as `expands`.
+    expanded: Vec<ExpandedReading<'a>>,
 }
+
+/// What is known of the rows of one navigation property.
+#[derive(Debug)]
+pub struct ExpandedReading<'a>(Shape<'a>);
+
+/// Related rows could not be read.
+#[derive(Debug)]
+pub struct ExpandedError(RowError);
+
+/// More children than this are not sent with a row.
+/// Source: Microsoft Learn, "Join tables using OData", 2024.
+const MAX_CHILDREN: usize = 5000;
 
 #[derive(Debug)]
 struct KnownKey {
@@ -70,6 +95,10 @@ enum Meaning {
         ordinal: u16,
         part: u16,
     },
+    /// Related rows, by place among the expands.
+    Expanded(usize),
+    /// The link that says where the rest of them is.
+    ExpandedLink(usize),
     Ignored,
 }
 
@@ -83,13 +112,35 @@ struct Pending<'a> {
 
 impl<'a> Shape<'a> {
     pub(crate) fn of<R: Record>() -> Self {
+        Shape::new(R::Entity::TABLE, R::FIELDS, R::EXPANDS, R::LABELS)
+    }
+
+    fn new(
+        table: &'static Table,
+        fields: Option<&'static [u16]>,
+        expands: &'static [Expand],
+        label_parts: &'static [u16],
+    ) -> Self {
+        let shape_of = |expand: &'static Expand| {
+            let Expand {
+                table,
+                fields,
+                expands,
+                labels,
+                ..
+            } = expand;
+            ExpandedReading(Shape::new(table, *fields, expands, labels))
+        };
         Shape {
-            table: R::Entity::TABLE,
-            fields: R::FIELDS,
+            table,
+            fields,
             keys: Vec::new(),
             by_name: HashMap::new(),
             pending: Vec::new(),
             labels: Room::default(),
+            label_parts,
+            expands,
+            expanded: expands.iter().map(shape_of).collect(),
         }
     }
 
@@ -101,6 +152,15 @@ impl<'a> Shape<'a> {
     }
 
     fn column_of(&self, part: u16) -> &'static str {
+        // Related rows come after the columns.
+        if let Some(fields) = self.fields
+            && let Some(expand) = usize::from(part).checked_sub(fields.len())
+        {
+            return self
+                .expands
+                .get(expand)
+                .map_or("?", |expand| expand.navigation);
+        }
         let ordinal = usize::from(self.ordinal_of(part));
         self.table
             .columns()
@@ -129,17 +189,28 @@ impl<'a> Shape<'a> {
         if key == "@odata.etag" {
             return Meaning::ETag;
         }
+        let expand = |name: &str| self.expands.iter().position(|e| e.navigation == name);
+        if let Some(place) = expand(key) {
+            return Meaning::Expanded(place);
+        }
         if let Some((column, term)) = key.split_once('@') {
+            if term == "odata.nextLink"
+                && let Some(place) = expand(column)
+            {
+                return Meaning::ExpandedLink(place);
+            }
             let annotation = match term {
                 FORMATTED_VALUE => Annotation::FormattedValue,
                 LOOKUP_LOGICAL_NAME => Annotation::LookupLogicalName,
                 _ => return Meaning::Ignored,
             };
-            let place = self
-                .ordinal(column)
-                .and_then(|ordinal| Some((ordinal, self.part_of(ordinal)?)));
-            return match place {
-                Some((ordinal, part)) => Meaning::Annotation {
+            let Some(ordinal) = self.ordinal(column) else {
+                return Meaning::Ignored;
+            };
+            // A column may be there for its label alone.
+            let is_label = self.label_parts.contains(&ordinal);
+            return match self.part_of(ordinal).or(is_label.then_some(u16::MAX)) {
+                Some(part) => Meaning::Annotation {
                     annotation,
                     ordinal,
                     part,
@@ -192,6 +263,14 @@ impl<'a> Shape<'a> {
         Ok(self.link(previous, at))
     }
 
+    fn incomplete(&self, expand: usize) -> RowError {
+        let expand = self.expands.get(expand);
+        RowError::Incomplete {
+            table: self.table.logical_name(),
+            navigation: expand.map_or("?", |expand| expand.navigation),
+        }
+    }
+
     fn link(&mut self, previous: Option<usize>, at: usize) -> usize {
         if let Some(previous) = previous {
             self.keys[previous].next = at;
@@ -207,6 +286,11 @@ pub(crate) fn decode_row<'a, R: Record>(
 ) -> Result<Row<R>, RowError> {
     let mut parts = R::Parts::default();
     let meta = fill(reader, shape, &mut parts)?;
+    for (index, ordinal) in R::LABELS.iter().enumerate() {
+        if let Some(label) = meta.labels.get(*ordinal) {
+            parts.set_label(index, label);
+        }
+    }
     match R::from_parts(parts) {
         Ok(record) => Ok(Row::new(record, meta)),
         Err(null) => Err(RowError::Null {
@@ -272,6 +356,30 @@ fn fill<'a>(
                     });
                 }
             }
+            Meaning::Expanded(place) => {
+                let scalar = reader.scalar()?;
+                let text = match scalar {
+                    Scalar::Null => "null",
+                    Scalar::Nested(text) => text,
+                    _ => "",
+                };
+                let rows = parts.expanded_mut(place);
+                if let Some((rows, reading)) = rows.zip(shape.expanded.get_mut(place)) {
+                    rows.read(text, reading).map_err(|error| match error.0 {
+                        // Its table does not know the name of the way to it.
+                        RowError::Incomplete { .. } => shape.incomplete(place),
+                        other => other,
+                    })?;
+                }
+            }
+            Meaning::ExpandedLink(place) => {
+                // Without a token the link is that of the whole collection, and says nothing.
+                if let Scalar::Text(link) = reader.scalar()?
+                    && link.to_ascii_lowercase().contains("skiptoken")
+                {
+                    return Err(shape.incomplete(place));
+                }
+            }
             Meaning::Ignored => reader.skip()?,
         }
         more = reader.more_members()?;
@@ -294,5 +402,43 @@ fn guid(scalar: &Scalar<'_>) -> Option<uuid::Uuid> {
     match scalar {
         Scalar::Text(text) => uuid::Uuid::try_parse(text).ok(),
         _ => None,
+    }
+}
+
+impl<R: Record> Expanded for Option<Vec<R>> {
+    fn read<'a>(
+        &mut self,
+        text: &'a str,
+        ExpandedReading(shape): &mut ExpandedReading<'a>,
+    ) -> Result<(), ExpandedError> {
+        let mut rows = Vec::new();
+        let read = Reader::new(text).array(|reader| -> Result<(), RowError> {
+            rows.push(decode_row::<R>(reader, shape)?.into_inner());
+            Ok(())
+        });
+        read.map_err(ExpandedError)?;
+        if rows.len() >= MAX_CHILDREN {
+            let table = shape.table.logical_name();
+            return Err(ExpandedError(RowError::Incomplete {
+                table,
+                navigation: table,
+            }));
+        }
+        *self = Some(rows);
+        Ok(())
+    }
+}
+
+impl<R: Record> Expanded for Option<R> {
+    fn read<'a>(
+        &mut self,
+        text: &'a str,
+        ExpandedReading(shape): &mut ExpandedReading<'a>,
+    ) -> Result<(), ExpandedError> {
+        if text != "null" {
+            let row = decode_row::<R>(&mut Reader::new(text), shape);
+            *self = Some(row.map_err(ExpandedError)?.into_inner());
+        }
+        Ok(())
     }
 }

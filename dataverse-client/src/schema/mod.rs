@@ -24,6 +24,7 @@ pub use column::{
 };
 pub use complex::Complex;
 pub(crate) use complex::{ComplexError, complex_from_scalar, read_complex, write_complex};
+pub use decode::{ExpandedError, ExpandedReading};
 pub(crate) use decode::{RowError, Shape, decode_row};
 pub use entity::{Access, AnyTable, ColumnInfo, Entity, Table};
 pub(crate) use key::KeyKind;
@@ -31,6 +32,9 @@ pub use key::{AlternateKey, Key, KeyValues, ToKey};
 pub use lookup::{Accepts, BindTarget, HasTarget, Reference, assert_lookup};
 pub(crate) use lookup::{ContentRef, ReferenceKind};
 pub use navigation::{Many, Navigation, One};
-pub use record::{Field, FieldColumn, NullColumn, Parts, ReadAs, Record, field};
+pub use record::{
+    Expand, ExpandInto, Expanded, Field, FieldColumn, FieldNavigation, NullColumn, Parts, ReadAs,
+    Record, expand, field,
+};
 pub use row::Row;
 pub(crate) use serde::{deserialize_row, serialize_members, serialize_row};

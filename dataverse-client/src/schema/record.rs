@@ -3,7 +3,8 @@
 use std::marker::PhantomData;
 
 use super::cell::Columns;
-use super::{Cell, Column, Entity};
+use super::decode::{ExpandedError, ExpandedReading};
+use super::{Cell, Column, Entity, Many, Navigation, One, Table};
 use crate::value::{AnyLookup, Id, Lookup, Value};
 
 /// A type that rows of a table are read into: a generated struct, or a struct with
@@ -19,6 +20,13 @@ pub trait Record: Sized + Send + 'static {
     /// columns of the table, each at its ordinal.
     const FIELDS: Option<&'static [u16]>;
 
+    /// Related rows that are read with each row, in the order of their parts, which come after
+    /// those of the columns.
+    const EXPANDS: &'static [Expand] = &[];
+
+    /// Ordinals of the columns whose formatted values are read, in the order of their parts.
+    const LABELS: &'static [u16] = &[];
+
     /// Makes the record of its parts.
     ///
     /// Errors: a column is null whose field is not an `Option`.
@@ -29,6 +37,85 @@ pub trait Record: Sized + Send + 'static {
 pub trait Parts {
     /// The part at `index`; None beyond the last.
     fn part_mut(&mut self, index: u16) -> Option<&mut dyn Cell>;
+
+    /// The related rows at `index` of [`Record::EXPANDS`].
+    fn expanded_mut(&mut self, index: usize) -> Option<&mut dyn Expanded> {
+        let _ = index;
+        None
+    }
+
+    /// Takes the formatted value at `index` of [`Record::LABELS`].
+    fn set_label(&mut self, index: usize, label: &str) {
+        let _ = (index, label);
+    }
+}
+
+/// Related rows to read, and what of them.
+#[derive(Debug)]
+pub struct Expand {
+    pub(crate) navigation: &'static str,
+    pub(crate) table: &'static Table,
+    pub(crate) fields: Option<&'static [u16]>,
+    pub(crate) expands: &'static [Expand],
+    pub(crate) labels: &'static [u16],
+}
+
+/// Related rows while they are read.
+pub trait Expanded {
+    /// Reads the rows from the JSON of the answer.
+    fn read<'a>(
+        &mut self,
+        text: &'a str,
+        reading: &mut ExpandedReading<'a>,
+    ) -> Result<(), ExpandedError>;
+}
+
+/// The type of a record's field over a navigation property to `T`: `Vec` of a record of
+/// [`Many`](super::Many) rows, `Option` of a record of [`One`](super::One).
+#[diagnostic::on_unimplemented(
+    message = "a navigation property to `{T}` cannot be read into a field of type `{Self}`",
+    label = "the navigation property leads to `{T}`",
+    note = "`Many<E>` is read into a `Vec`, `One<E>` into an `Option`, of a record of the table `E`"
+)]
+pub trait ExpandInto<T> {
+    /// The record of the related rows.
+    type Record: Record;
+}
+
+impl<R: Record> ExpandInto<Many<R::Entity>> for Vec<R> {
+    type Record = R;
+}
+
+impl<R: Record> ExpandInto<One<R::Entity>> for Option<R> {
+    type Record = R;
+}
+
+/// A navigation property to read a field from; as with [`field`], its type comes in a second step.
+#[derive(Debug, Clone, Copy)]
+pub struct FieldNavigation<T> {
+    name: &'static str,
+    leads_to: PhantomData<fn() -> T>,
+}
+
+/// The navigation property to read a field from.
+pub const fn expand<E, T>(navigation: Navigation<E, T>) -> FieldNavigation<T> {
+    FieldNavigation {
+        name: navigation.name(),
+        leads_to: PhantomData,
+    }
+}
+
+impl<T> FieldNavigation<T> {
+    /// What to read, which fits a field of type `F`.
+    pub const fn read_into<F: ExpandInto<T>>(self) -> Expand {
+        Expand {
+            navigation: self.name,
+            table: <F::Record as Record>::Entity::TABLE,
+            fields: F::Record::FIELDS,
+            expands: F::Record::EXPANDS,
+            labels: F::Record::LABELS,
+        }
+    }
 }
 
 impl<T: Columns> Parts for T {

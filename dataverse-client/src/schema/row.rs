@@ -56,7 +56,7 @@ impl Labels {
         self.ends.push((ordinal, self.text.len()));
     }
 
-    fn get(&self, ordinal: u16) -> Option<&str> {
+    pub(crate) fn get(&self, ordinal: u16) -> Option<&str> {
         let at = self.ends.iter().position(|(of, _)| *of == ordinal)?;
         let start = match at.checked_sub(1) {
             Some(before) => self.ends.get(before)?.1,
