@@ -220,7 +220,7 @@ pub(crate) fn pascal(name: &str) -> String {
             out.push_str(chars.as_str());
         }
     }
-    if !out.starts_with(|first: char| first.is_alphabetic()) {
+    if !out.starts_with(is_start) {
         out.insert(0, 'X');
     }
     out
@@ -239,7 +239,7 @@ pub(crate) fn module_name(logical_name: &str) -> String {
 pub(crate) fn identifier(name: &str) -> String {
     let allowed = |char| if is_part(char) { char } else { '_' };
     let mut out: String = name.chars().map(allowed).collect();
-    if !out.starts_with(|first: char| first.is_alphabetic() || first == '_') {
+    if !out.starts_with(|first: char| is_start(first) || first == '_') {
         out.insert(0, '_');
     }
     if KEYWORDS.contains(&out.as_str()) {
@@ -250,7 +250,12 @@ pub(crate) fn identifier(name: &str) -> String {
 
 /// Whether Rust allows it within a name.
 fn is_part(char: char) -> bool {
-    char == '_' || char.is_ascii_alphanumeric() || (!char.is_ascii() && char.is_alphabetic())
+    char == '_' || char.is_ascii_digit() || is_start(char)
+}
+
+/// Whether Rust lets a name begin with it. Some letters of Unicode only go on with a word.
+fn is_start(char: char) -> bool {
+    char.is_ascii_alphabetic() || (!char.is_ascii() && unicode_ident::is_xid_start(char))
 }
 
 /// Whether the compiler takes it for snake case: no upper case, no `__` between words.

@@ -24,6 +24,15 @@ pub fn parse(text: &str) -> Result<Csdl<'_>> {
     if let Some(position) = text.find('\0') {
         return Err(Error::new(position as u64, "a zero byte", "XML text"));
     }
+    // quick-xml steps over a byte order mark without counting it: positions would be off.
+    let body = text.trim_start_matches('\u{feff}');
+    parse_body(body).map_err(|mut error| {
+        error.position += (text.len() - body.len()) as u64;
+        error
+    })
+}
+
+fn parse_body(text: &str) -> Result<Csdl<'_>> {
     let mut parser = Parser {
         reader: Reader::from_str(text),
         text,

@@ -25,7 +25,7 @@ fn model(text: &str) -> Model {
 }
 
 /// A document of one schema, `N`.
-fn document(types: &str, container: &str) -> String {
+pub(crate) fn document(types: &str, container: &str) -> String {
     format!(
         "<edmx:Edmx Version=\"4.0\" xmlns:edmx=\"http://docs.oasis-open.org/odata/ns/edmx\">\
          <edmx:DataServices><Schema Namespace=\"N\" xmlns=\"http://docs.oasis-open.org/odata/ns/edm\">\
@@ -35,7 +35,7 @@ fn document(types: &str, container: &str) -> String {
 }
 
 /// A table with a key and these members.
-fn table(name: &str, members: &str) -> String {
+pub(crate) fn table(name: &str, members: &str) -> String {
     format!(
         "<EntityType Name=\"{name}\"><Key><PropertyRef Name=\"{name}id\"/></Key>\
          <Property Name=\"{name}id\" Type=\"Edm.Guid\"/>{members}</EntityType>"
@@ -55,7 +55,7 @@ fn lookup(column: &str, targets: &[&str]) -> String {
     out
 }
 
-fn set(table: &str) -> String {
+pub(crate) fn set(table: &str) -> String {
     format!("<EntitySet Name=\"{table}s\" EntityType=\"N.{table}\"/>")
 }
 
