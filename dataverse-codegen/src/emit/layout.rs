@@ -36,7 +36,9 @@ impl Text {
     }
 
     fn fits(&self, depth: usize, line: &str) -> bool {
-        (self.base + depth) * 4 + line.chars().count() <= MAX_WIDTH
+        let width = MAX_WIDTH.saturating_sub((self.base + depth) * 4);
+        // Fewer bytes are fewer characters.
+        line.len() <= width || line.chars().count() <= width
     }
 
     /// One line, indented by `depth` steps.

@@ -8,6 +8,10 @@ mod table;
 mod targets;
 mod types;
 
+use std::num::NonZero;
+use std::panic::resume_unwind;
+use std::thread;
+
 use crate::lock::NameLock;
 use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
@@ -62,24 +66,42 @@ pub(crate) fn emit(selection: &Selection<'_>) -> (Vec<File>, NameLock) {
     (files, names.lock)
 }
 
-fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
-    let base = match selection.layout {
-        Layout::SingleFile => 1,
-        _ => 0,
-    };
-    let mut modules = Vec::new();
-    for table in &selection.tables {
+/// The modules of tables: most of the work, and none depends on another, so that every processor
+/// takes its share.
+fn tables(selection: &Selection<'_>, names: &Names<'_>, base: usize) -> Vec<Module> {
+    let module = |table: &&Table| {
         let mut body = Text::at(base);
         table::emit(&mut body, selection, names, table);
         let logical_name = &table.logical_name;
-        modules.push(Module {
+        Module {
             name: names.module_of(logical_name).to_owned(),
             doc: format!("Table `{logical_name}`."),
             reexported: Some(names.type_of(logical_name).to_owned()),
             feature: selection.feature(names, logical_name),
             body: body.into_string(),
-        });
-    }
+        }
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = selection.tables.len().div_ceil(workers).max(1);
+    thread::scope(|scope| {
+        let workers: Vec<_> = selection
+            .tables
+            .chunks(share)
+            .map(|tables| scope.spawn(move || tables.iter().map(module).collect::<Vec<_>>()))
+            .collect();
+        workers
+            .into_iter()
+            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
+}
+
+fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
+    let base = match selection.layout {
+        Layout::SingleFile => 1,
+        _ => 0,
+    };
+    let mut modules = tables(selection, names, base);
     let mut part = |is_wanted: bool,
                     name: &str,
                     is_reexported: bool,

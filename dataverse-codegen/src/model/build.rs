@@ -65,6 +65,8 @@ pub(super) struct Names<'a> {
     enums: HashMap<&'a str, ()>,
     /// Entity set by table.
     sets: HashMap<&'a str, &'a str>,
+    /// By name of a type: the tables with rows that it is or is a base of, sorted.
+    with_rows: HashMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Names<'a> {
@@ -87,6 +89,7 @@ impl<'a> Names<'a> {
             complexes: HashMap::new(),
             enums: HashMap::new(),
             sets: HashMap::new(),
+            with_rows: HashMap::new(),
         };
         for schema in by_precedence(csdl) {
             let entities = schema.entity_types.iter();
@@ -113,7 +116,25 @@ impl<'a> Names<'a> {
             let known = names.sets.entry(table).or_insert(&set.name);
             *known = (*known).min(&set.name);
         }
+        names.with_rows = names.find_rows();
         names
+    }
+
+    fn find_rows(&self) -> HashMap<&'a str, Vec<&'a str>> {
+        let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
+        for entity in self.entities.values() {
+            let lineage = self.lineage(entity);
+            let can_be_named = primary_id(&lineage).is_some();
+            if !can_be_named || !self.sets.contains_key(entity.name.as_ref()) {
+                continue;
+            }
+            // An abstract type may have a set; as a base it stands for others.
+            let upto = if entity.is_abstract { 1 } else { lineage.len() };
+            for base in &lineage[..upto] {
+                found.entry(&base.name).or_default().push(&entity.name);
+            }
+        }
+        found
     }
 
     /// `account` of `mscrm.account` or `Microsoft.Dynamics.CRM.account`.
@@ -127,9 +148,10 @@ impl<'a> Names<'a> {
         self.entities.get(self.local(qualified)?).copied()
     }
 
-    /// Whether rows of the type can be named: it has a set, and one column that identifies them.
-    pub(super) fn has_rows(&self, entity: &'a EntityType<'a>) -> bool {
-        self.sets.contains_key(entity.name.as_ref()) && primary_id(&self.lineage(entity)).is_some()
+    /// The tables with rows that the type is or is a base of, sorted.
+    pub(super) fn with_rows(&self, entity: &EntityType<'_>) -> &[&'a str] {
+        let found = self.with_rows.get(entity.name.as_ref());
+        found.map_or(&[], Vec::as_slice)
     }
 
     /// The type and its bases, itself first. Ends where a base repeats or is not declared.

@@ -17,6 +17,12 @@ enum Sureness {
     Constraint,
 }
 
+/// The name of a lookup column, also in lower case.
+struct Lookup {
+    name: String,
+    lower_case: String,
+}
+
 /// A navigation property that leads a column to a table.
 struct Way<'a> {
     /// 0 for the base-most type: what a derived type declares goes before.
@@ -37,10 +43,13 @@ pub(super) fn join(
     columns: &mut [Column],
     navigations: &mut [Navigation],
 ) {
-    let lookups: Vec<String> = columns
+    let lookups: Vec<Lookup> = columns
         .iter()
         .filter(|column| matches!(column.column_type, ColumnType::Lookup(_)))
-        .map(|column| column.logical_name.clone())
+        .map(|column| Lookup {
+            name: column.logical_name.clone(),
+            lower_case: column.logical_name.to_lowercase(),
+        })
         .collect();
     let mut ways: BTreeMap<&str, BTreeMap<&str, Way<'_>>> = BTreeMap::new();
     for (depth, entity) in lineage.iter().rev().enumerate() {
@@ -53,8 +62,8 @@ pub(super) fn join(
             else {
                 continue;
             };
-            if let Some(known) = navigations.iter_mut().find(|n| n.name == navigation.name) {
-                known.lookup = Some(column.to_owned());
+            if let Some(at) = place(navigations, &navigation.name) {
+                navigations[at].lookup = Some(column.to_owned());
             }
             for (table, through) in targets(names, &navigation.type_name) {
                 let way = Way {
@@ -93,6 +102,13 @@ pub(super) fn join(
     }
 }
 
+/// Where the navigation property stands: they are sorted.
+fn place(navigations: &[Navigation], name: &str) -> Option<usize> {
+    navigations
+        .binary_search_by(|known| known.name.as_str().cmp(name))
+        .ok()
+}
+
 impl Way<'_> {
     fn goes_before(&self, other: &Self) -> bool {
         let rank = |way: &Self| (way.depth, way.sureness);
@@ -105,13 +121,13 @@ impl Way<'_> {
 
 fn column_of<'l>(
     navigation: &NavigationProperty<'_>,
-    lookups: &'l [String],
+    lookups: &'l [Lookup],
 ) -> Option<(&'l str, Sureness)> {
-    let find = |name: &str| lookups.iter().find(|lookup| lookup.to_lowercase() == name);
-    let exact = |name: &str| lookups.iter().find(|lookup| *lookup == name);
+    let find = |name: &str| lookups.iter().find(|lookup| lookup.lower_case == name);
+    let exact = |name: &str| lookups.iter().find(|lookup| lookup.name == name);
     for (dependent, _) in &navigation.constraints {
         if let Some(lookup) = lookup_name(dependent).and_then(exact) {
-            return Some((lookup, Sureness::Constraint));
+            return Some((&lookup.name, Sureness::Constraint));
         }
     }
     if !navigation.constraints.is_empty() {
@@ -120,17 +136,17 @@ fn column_of<'l>(
     }
     let name = navigation.name.to_lowercase();
     if let Some(lookup) = find(&name) {
-        return Some((lookup, Sureness::SameName));
+        return Some((&lookup.name, Sureness::SameName));
     }
-    let begins = |lookup: &&String| {
-        name.strip_prefix(lookup.to_lowercase().as_str())
+    let begins = |lookup: &&Lookup| {
+        name.strip_prefix(lookup.lower_case.as_str())
             .is_some_and(|rest| rest.starts_with('_'))
     };
     lookups
         .iter()
         .filter(begins)
-        .max_by_key(|lookup| lookup.len())
-        .map(|lookup| (lookup.as_str(), Sureness::Prefix))
+        .max_by_key(|lookup| lookup.name.len())
+        .map(|lookup| (lookup.name.as_str(), Sureness::Prefix))
 }
 
 /// The column of the navigation property that a base has for the same purpose: `sla_task_sla` of
@@ -140,7 +156,7 @@ fn column_of_twin<'l>(
     entity: &EntityType<'_>,
     lineage: &[&EntityType<'_>],
     navigations: &[Navigation],
-    lookups: &'l [String],
+    lookups: &'l [Lookup],
 ) -> Option<(&'l str, Sureness)> {
     if !navigation.constraints.is_empty() {
         return None;
@@ -150,10 +166,9 @@ fn column_of_twin<'l>(
         if twin == navigation.name {
             return None;
         }
-        let known = navigations.iter().find(|known| known.name == twin)?;
-        let lookup = known.lookup.as_ref()?;
-        let column = lookups.iter().find(|column| *column == lookup)?;
-        Some((column.as_str(), Sureness::Prefix))
+        let lookup = navigations[place(navigations, &twin)?].lookup.as_ref()?;
+        let column = lookups.iter().find(|column| column.name == *lookup)?;
+        Some((column.name.as_str(), Sureness::Prefix))
     })
 }
 
@@ -162,19 +177,10 @@ fn targets<'a>(names: &Names<'a>, type_name: &'a str) -> Vec<(&'a str, Option<&'
     let Some(declared) = names.entity(type_name) else {
         return Vec::new();
     };
-    if names.has_rows(declared) {
-        return vec![(&declared.name, None)];
+    let name = declared.name.as_ref();
+    let tables = names.with_rows(declared);
+    if tables.contains(&name) {
+        return vec![(name, None)];
     }
-    let is_below = |entity: &&&'a EntityType<'a>| {
-        let lineage = names.lineage(entity);
-        !entity.is_abstract
-            && names.has_rows(entity)
-            && lineage.iter().any(|base| base.name == declared.name)
-    };
-    names
-        .entities
-        .values()
-        .filter(is_below)
-        .map(|entity| (entity.name.as_ref(), Some(declared.name.as_ref())))
-        .collect()
+    tables.iter().map(|table| (*table, Some(name))).collect()
 }

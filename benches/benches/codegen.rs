@@ -1,0 +1,111 @@
+//! Generating every table of the largest document, files written, against a bare pass over its
+//! XML. `cargo bench -p dataverse-benches --bench codegen`.
+//!
+//! Both sides begin with the unpacked bytes in memory and check that they are UTF-8. Time is wall
+//! time; the contenders take turns, and the fastest of their rounds counts.
+
+// A bench that cannot go on says so by panicking.
+#![allow(missing_docs, clippy::unwrap_used, clippy::disallowed_methods)]
+
+use std::fs;
+use std::hint::black_box;
+use std::io::Write;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use dataverse_codegen::{Options, csdl, generate, model, write};
+use quick_xml::events::Event;
+
+const ROUNDS: usize = 25;
+const DOCUMENT: &str = "synthetic-union-586-entities.csdl.xml.gz";
+
+fn main() {
+    // `cargo test --all-targets` calls benches as well.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return;
+    }
+    let document = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../tests/fixtures/csdl")
+        .join(DOCUMENT);
+    let document = csdl::text(fs::read(document).unwrap())
+        .unwrap()
+        .into_bytes();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("codegen");
+
+    let mut best = [Duration::MAX; 7];
+    let mut note = |at: usize, start: Instant| {
+        best[at] = best[at].min(start.elapsed());
+    };
+    for _ in 0..ROUNDS {
+        let bytes = document.clone();
+        let start = Instant::now();
+        events(bytes);
+        note(0, start);
+
+        // As a first run finds it.
+        let _ = fs::remove_dir_all(&folder);
+        for (whole, of) in [(1, "new files"), (2, "unchanged files")] {
+            let bytes = document.clone();
+            let start = Instant::now();
+            let text = csdl::text(bytes).unwrap();
+            let parsed = csdl::parse(&text).unwrap();
+            if whole == 1 {
+                note(3, start);
+            }
+            let step = Instant::now();
+            let model = model::build(&parsed);
+            if whole == 1 {
+                note(4, step);
+            }
+            let step = Instant::now();
+            let generated = generate(&model, &Options::default()).unwrap();
+            if whole == 1 {
+                note(5, step);
+            }
+            let step = Instant::now();
+            write(&folder, &generated.files).unwrap();
+            if whole == 1 {
+                note(6, step);
+            }
+            note(whole, start);
+            black_box((generated, of));
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "{DOCUMENT}, {:.1} MB", document.len() as f64 / 1e6).unwrap();
+    let names = [
+        "quick-xml, all events",
+        "generate, new files",
+        "generate, unchanged files",
+        "  of the first: text and elements",
+        "  model",
+        "  text of the files",
+        "  files written",
+    ];
+    for (name, time) in names.iter().zip(best) {
+        writeln!(
+            out,
+            "  {name:34} {:7.2} ms {:5.2}x",
+            time.as_secs_f64() * 1e3,
+            time.as_secs_f64() / best[0].as_secs_f64(),
+        )
+        .unwrap();
+    }
+}
+
+/// The bare pass.
+fn events(bytes: Vec<u8>) {
+    let text = String::from_utf8(bytes).unwrap();
+    let mut reader = quick_xml::Reader::from_str(&text);
+    let mut count = 0_usize;
+    loop {
+        match reader.read_event().unwrap() {
+            Event::Eof => break,
+            event => {
+                black_box(&event);
+                count += 1;
+            }
+        }
+    }
+    black_box(count);
+}
