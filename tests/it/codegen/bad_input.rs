@@ -108,7 +108,10 @@ fn encodings_without_a_mark_read_as_well_and_broken_ones_name_the_byte() {
     for marks in ["\u{feff}", "\u{feff}\u{feff}"] {
         let marked = format!("{marks}{text}");
         assert_eq!(csdl::parse(&marked), csdl::parse(&text));
-        found_at(&format!("{marks}{}", document("<EntityType/>", "")), "<EntityType/>");
+        found_at(
+            &format!("{marks}{}", document("<EntityType/>", "")),
+            "<EntityType/>",
+        );
     }
     let mut lone = little.clone();
     lone[20..22].copy_from_slice(&0xd800_u16.to_le_bytes());
