@@ -101,10 +101,7 @@ fn what_is_not_csdl_is_named() {
             "<html><body>Sign in</body></html>",
             "an HTML page (a sign-in page?)",
         ),
-        (
-            "{\"error\":{\"code\":\"0x0\"}}",
-            "text `{\"error\":{\"code\":\"0x`",
-        ),
+        ("{\"error\":{\"code\":\"0x0\"}}", "JSON (an error message?)"),
         ("", "the end of the document"),
         ("<feed/>", "<feed>"),
         (

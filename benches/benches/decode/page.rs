@@ -161,7 +161,7 @@ fn value(out: &mut String, name: &str, kind: Kind, seed: usize, annotated: bool)
         ),
         Kind::Choice(label) => (format!("{}", seed % 30), Some(label.to_owned())),
         Kind::Flag => (
-            format!("{}", seed % 2 == 0),
+            format!("{}", seed.is_multiple_of(2)),
             Some("Do Not Allow".to_owned()),
         ),
         Kind::Time => {
