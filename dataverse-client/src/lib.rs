@@ -87,7 +87,7 @@ pub mod schema;
 pub mod value;
 
 #[cfg(feature = "derive")]
-pub use dataverse_derive::{Entity, Record};
+pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
 pub use client::{Call, Client, ClientBuilder, Rows};
 pub use error::{Error, Result, ServiceError};
@@ -98,8 +98,8 @@ pub use op::{
     Scope, Update, Upsert, Write,
 };
 pub use schema::{
-    AlternateKey, AnyRow, Body, Changes, Column, Complex, Entity, Key, Navigation, New, Record,
-    Row, ToKey,
+    AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,
+    Record, Row, ToKey,
 };
 /// The crates whose types stand in rows, in the versions used here.
 #[doc(no_inline)]

@@ -12,18 +12,27 @@ use syn::{
 
 use crate::diagnostics::Errors;
 
-/// The named fields of a struct without type parameters.
-pub(crate) fn named_fields<'a>(
-    input: &'a DeriveInput,
-    derive: &str,
-    errors: &mut Errors,
-) -> Option<&'a Punctuated<Field, Token![,]>> {
+/// What a struct without its table is told.
+pub(crate) const WHICH_TABLE: &str =
+    "which table? Say `#[dataverse(entity = Account)]` with the table's type";
+
+/// Rows own their values, and each is of one table.
+pub(crate) fn refuse_generics(input: &DeriveInput, derive: &str, errors: &mut Errors) {
     if !input.generics.params.is_empty() {
         errors.at(
             &input.generics,
             format!("`{derive}` takes no type parameters or lifetimes: rows own their values"),
         );
     }
+}
+
+/// The named fields of a struct without type parameters.
+pub(crate) fn named_fields<'a>(
+    input: &'a DeriveInput,
+    derive: &str,
+    errors: &mut Errors,
+) -> Option<&'a Punctuated<Field, Token![,]>> {
+    refuse_generics(input, derive, errors);
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) if !fields.named.is_empty() => return Some(&fields.named),
@@ -72,6 +81,22 @@ pub(crate) fn text(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
     Ok(text)
 }
 
+/// The text in `name = "text"`, which may be qualified.
+pub(crate) fn qualified_name(meta: &ParseNestedMeta<'_>) -> syn::Result<LitStr> {
+    let text: LitStr = meta.value()?.parse()?;
+    let value = text.value();
+    let is_name = |char: char| char.is_ascii_alphanumeric() || char == '_';
+    let mut parts = value.split('.');
+    if parts.any(|part| part.is_empty() || !part.chars().all(is_name)) {
+        return Err(syn::Error::new_spanned(
+            &text,
+            "a name in Dataverse has letters, digits and `_` only, or is qualified by \
+             `Microsoft.Dynamics.CRM.`",
+        ));
+    }
+    Ok(text)
+}
+
 /// Where `dataverse_client` is.
 pub(crate) fn default_crate() -> Path {
     Ident::new("dataverse_client", Span::call_site()).into()
@@ -109,11 +134,22 @@ impl ColumnName {
 
 /// The `T` of `Option<T>`.
 pub(crate) fn option_content(field_type: &Type) -> Option<&Type> {
+    content_of(field_type, "Option")
+}
+
+/// Whether the last segment of a type's path is `name`.
+pub(crate) fn is_called(field_type: &Type, name: &str) -> bool {
+    matches!(field_type, Type::Path(path)
+        if path.path.segments.last().is_some_and(|last| last.ident == name))
+}
+
+/// The `T` of `name<T>`.
+pub(crate) fn content_of<'t>(field_type: &'t Type, name: &str) -> Option<&'t Type> {
     let Type::Path(path) = field_type else {
         return None;
     };
     let last = path.path.segments.last()?;
-    if last.ident != "Option" {
+    if last.ident != name {
         return None;
     }
     match &last.arguments {

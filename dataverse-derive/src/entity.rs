@@ -22,6 +22,8 @@ struct Column<'a> {
     content: &'a Type,
     name: ColumnName,
     navigation: Option<LitStr>,
+    /// The table that a lookup points at, if it is said.
+    target: Option<Path>,
     /// `ReadOnly` and the like.
     access: Option<Ident>,
 }
@@ -29,6 +31,7 @@ struct Column<'a> {
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
     let mut names = Names::default();
+    let mut keys: Vec<Vec<Ident>> = Vec::new();
     let mut krate = attrs::default_crate();
     attrs::each_item(&input.attrs, &mut errors, |meta| {
         if meta.path.is_ident("table") {
@@ -39,8 +42,20 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
             names.id = Some(attrs::text(meta)?);
         } else if meta.path.is_ident("crate") {
             krate = attrs::path(meta)?;
+        } else if meta.path.is_ident("key") {
+            let mut key = Vec::new();
+            meta.parse_nested_meta(|column| {
+                key.push(column.path.require_ident()?.clone());
+                Ok(())
+            })?;
+            if key.is_empty() {
+                return Err(meta.error("which columns? Say `key(accountnumber)`"));
+            }
+            keys.push(key);
         } else {
-            return Err(meta.error("unknown here; `table`, `set`, `id` and `crate` are known"));
+            return Err(
+                meta.error("unknown here; `table`, `set`, `id`, `key` and `crate` are known")
+            );
         }
         Ok(())
     });
@@ -62,13 +77,64 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     {
         errors.at(id, format!("no field for the primary key `{}`", id.value()));
     }
+    for column in keys.iter().flatten() {
+        if !columns.iter().any(|known| known.field == column) {
+            errors.at(
+                column,
+                format!("no field `{column}` for this alternate key"),
+            );
+        }
+    }
     errors.into_result(())?;
-    Ok(expand(&input.ident, &names, &krate, &columns))
+    let keys = keys.iter().map(|key| alternate_key(&krate, key, &columns));
+    let keys = quote!(#(#keys)*);
+    Ok(expand(&input.ident, &names, &krate, &columns, &keys))
+}
+
+/// The constant of an alternate key.
+fn alternate_key(krate: &Path, key: &[Ident], columns: &[Column<'_>]) -> TokenStream {
+    let of_key = |field: &Ident| columns.iter().position(|column| column.field == field);
+    let places: Vec<usize> = key.iter().filter_map(of_key).collect();
+    let columns: Vec<&Column<'_>> = places.iter().map(|place| &columns[*place]).collect();
+    let names: Vec<&str> = columns
+        .iter()
+        .map(|c| c.name.logical_name.as_str())
+        .collect();
+    let constant = format_ident!("KEY_{}", names.join("_").to_uppercase());
+    let doc = format!("Alternate key over `{}`.", names.join("`, `"));
+    // A lookup's part of a key is the bare id.
+    let types = columns.iter().map(|column| match column.is_lookup() {
+        true => quote!(#krate::uuid::Uuid),
+        false => {
+            let content = column.content;
+            quote!(#content)
+        }
+    });
+    let ordinals = places.into_iter().map(Literal::usize_unsuffixed);
+    quote! {
+        #[doc = #doc]
+        pub const #constant: #krate::schema::AlternateKey<Self, (#(#types,)*)> =
+            #krate::schema::AlternateKey::new(&[#(#ordinals),*]);
+    }
+}
+
+impl Column<'_> {
+    /// Whether it is read as `_x_value`.
+    fn is_lookup(&self) -> bool {
+        self.navigation.is_some() || self.is_any_lookup()
+    }
+
+    /// A lookup of several tables, whose navigation properties are with its targets.
+    fn is_any_lookup(&self) -> bool {
+        attrs::is_called(self.content, "AnyLookup")
+    }
 }
 
 fn column<'a>(field: &'a Field, id: Option<&LitStr>, errors: &mut Errors) -> Option<Column<'a>> {
     let mut name = None;
     let mut navigation = None;
+    let mut target: Option<Path> = None;
+    let mut is_marked = false;
     let mut access = None;
     attrs::each_item(&field.attrs, errors, |meta| {
         let marker = |name: &str| Some(format_ident!("{name}"));
@@ -81,12 +147,17 @@ fn column<'a>(field: &'a Field, id: Option<&LitStr>, errors: &mut Errors) -> Opt
         } else if meta.path.is_ident("update_only") {
             access = marker("UpdateOnly");
         } else if meta.path.is_ident("lookup") {
+            is_marked = true;
             meta.parse_nested_meta(|meta| {
-                if !meta.path.is_ident("nav") {
-                    return Err(meta.error("unknown here; `nav` is known"));
+                if meta.path.is_ident("nav") {
+                    navigation = Some(attrs::text(&meta)?);
+                    Ok(())
+                } else if meta.path.is_ident("entity") {
+                    target = Some(attrs::path(&meta)?);
+                    Ok(())
+                } else {
+                    Err(meta.error("unknown here; `nav` and `entity` are known"))
                 }
-                navigation = Some(attrs::text(&meta)?);
-                Ok(())
             })?;
             if navigation.is_none() {
                 return Err(meta.error("which navigation property? Say `lookup(nav = \"…\")`"));
@@ -111,16 +182,39 @@ fn column<'a>(field: &'a Field, id: Option<&LitStr>, errors: &mut Errors) -> Opt
         );
         return None;
     };
-    Some(Column {
+    let column = Column {
         field: ident,
         content,
         name,
         navigation,
+        target,
         access,
-    })
+    };
+    if let Some(navigation) = &column.navigation
+        && column.is_any_lookup()
+    {
+        errors.at(
+            navigation,
+            "a lookup of several tables has a navigation property for each: they are said by its \
+             targets, with `#[derive(Targets)]`",
+        );
+    }
+    if !is_marked && attrs::is_called(content, "Lookup") {
+        errors.at(
+            &field.ty,
+            "through which navigation property? Say `#[dataverse(lookup(nav = \"…\"))]`",
+        );
+    }
+    Some(column)
 }
 
-fn expand(entity: &Ident, names: &Names, krate: &Path, columns: &[Column<'_>]) -> TokenStream {
+fn expand(
+    entity: &Ident,
+    names: &Names,
+    krate: &Path,
+    columns: &[Column<'_>],
+    keys: &TokenStream,
+) -> TokenStream {
     let Names { table, set, id } = names;
     let ordinals: Vec<_> = (0..columns.len()).map(Literal::usize_unsuffixed).collect();
     let fields: Vec<_> = columns.iter().map(|column| column.field).collect();
@@ -150,6 +244,10 @@ fn expand(entity: &Ident, names: &Names, krate: &Path, columns: &[Column<'_>]) -
                 let wire_name = format!("_{logical_name}_value");
                 quote!(#info::limited_lookup(#logical_name, #wire_name, #navigation, #access))
             }
+            None if column.is_any_lookup() => {
+                let wire_name = format!("_{logical_name}_value");
+                quote!(#info::limited_any_lookup(#logical_name, #wire_name, #access))
+            }
             None => quote!(#info::limited(#logical_name, #access)),
         }
     });
@@ -160,11 +258,19 @@ fn expand(entity: &Ident, names: &Names, krate: &Path, columns: &[Column<'_>]) -
         .filter(|c| c.navigation.is_some())
         .map(|column| {
             let content = column.content;
-            quote!(const _: () = #krate::schema::assert_lookup::<#content>();)
+            let target = column.target.as_ref();
+            let points_at = target.map(|target| {
+                quote!(const _: () = #krate::schema::assert_points_at::<#content, #target>();)
+            });
+            quote! {
+                const _: () = #krate::schema::assert_lookup::<#content>();
+                #points_at
+            }
         });
     quote! {
         impl #entity {
             #(#constants)*
+            #keys
         }
 
         impl #krate::schema::Entity for #entity {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Literal, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{DeriveInput, Field, Ident, Path, Type};
@@ -14,7 +14,18 @@ use crate::diagnostics::Errors;
 struct Part<'a> {
     name: &'a Ident,
     field_type: &'a Type,
-    column: ColumnName,
+    source: Source,
+}
+
+/// Where a field comes from.
+enum Source {
+    Column(ColumnName),
+    /// The formatted value of a column.
+    Label(ColumnName),
+    /// A navigation property.
+    Expand(Path),
+    /// `Default`.
+    Skip,
 }
 
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -33,10 +44,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
         }
     });
     if entity.is_none() {
-        errors.at(
-            &input.ident,
-            "which table? Say `#[dataverse(entity = Account)]` with the table's type",
-        );
+        errors.at(&input.ident, attrs::WHICH_TABLE);
     }
     let fields = attrs::named_fields(input, "Record", &mut errors);
     let parts: Vec<_> = fields
@@ -50,71 +58,153 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
 }
 
 fn part<'a>(field: &'a Field, errors: &mut Errors) -> Option<Part<'a>> {
-    let mut column = None;
+    let name = field.ident.as_ref()?;
+    let mut source: Option<Source> = None;
     attrs::each_item(&field.attrs, errors, |meta| {
-        if meta.path.is_ident("column") {
-            column = Some(attrs::text(meta)?);
-            Ok(())
+        let found = if meta.path.is_ident("column") {
+            Source::Column(ColumnName::of(name, Some(attrs::text(meta)?)))
+        } else if meta.path.is_ident("formatted") {
+            Source::Label(ColumnName::of(name, Some(attrs::text(meta)?)))
+        } else if meta.path.is_ident("expand") {
+            Source::Expand(attrs::path(meta)?)
+        } else if meta.path.is_ident("skip") {
+            Source::Skip
         } else {
-            Err(meta.error("unknown here; `column` is known"))
+            return Err(
+                meta.error("unknown here; `column`, `formatted`, `expand` and `skip` are known")
+            );
+        };
+        match source.replace(found) {
+            None => Ok(()),
+            Some(_) => Err(meta.error("a field comes from one place only; keep one of these")),
         }
     });
-    let name = field.ident.as_ref()?;
     Some(Part {
         name,
         field_type: &field.ty,
-        column: ColumnName::of(name, column),
+        source: source.unwrap_or_else(|| Source::Column(ColumnName::of(name, None))),
     })
 }
 
 fn refuse_repeated(parts: &[Part<'_>], errors: &mut Errors) {
     let mut seen: HashMap<&str, &Ident> = HashMap::new();
     for part in parts {
-        if let Some(first) = seen.insert(&part.column.logical_name, part.name) {
+        let Source::Column(column) = &part.source else {
+            continue;
+        };
+        if let Some(first) = seen.insert(&column.logical_name, part.name) {
             errors.add(syn::Error::new(
-                part.column.span,
+                column.span,
                 format!(
                     "column `{}` is read by field `{first}` already",
-                    part.column.logical_name
+                    column.logical_name
                 ),
             ));
         }
     }
 }
 
+/// What is written for the fields of one kind.
+#[derive(Default)]
+struct Group<'a> {
+    names: Vec<&'a Ident>,
+    types: Vec<&'a Type>,
+    /// Checked against rustc's knowledge, at the user's tokens.
+    checks: Vec<TokenStream>,
+}
+
+impl<'a> Group<'a> {
+    fn add(&mut self, part: &Part<'a>, check: TokenStream) {
+        self.names.push(part.name);
+        self.types.push(part.field_type);
+        self.checks.push(check);
+    }
+
+    fn indexes(&self) -> Vec<Literal> {
+        (0..self.names.len())
+            .map(Literal::usize_unsuffixed)
+            .collect()
+    }
+}
+
 fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>]) -> TokenStream {
-    let names: Vec<_> = parts.iter().map(|part| part.name).collect();
-    let indexes: Vec<_> = (0..parts.len())
-        .map(proc_macro2::Literal::usize_unsuffixed)
-        .collect();
-    let contents = parts
-        .iter()
-        .map(|part| attrs::option_content(part.field_type).unwrap_or(part.field_type));
-    // The checks stand at the user's tokens, so that rustc blames those.
-    let checks = parts.iter().map(|part| {
-        let constant = part.column.constant();
+    let (mut columns, mut labels, mut expands) =
+        (Group::default(), Group::default(), Group::default());
+    let mut skipped = Vec::new();
+    for part in parts {
         let field_type = part.field_type;
-        quote_spanned! {field_type.span()=>
-            #krate::schema::field(<#entity>::#constant).read_as::<#field_type>()
+        match &part.source {
+            Source::Column(column) => {
+                let constant = column.constant();
+                let check = quote_spanned! {field_type.span()=>
+                    #krate::schema::field(<#entity>::#constant).read_as::<#field_type>()
+                };
+                columns.add(part, check);
+            }
+            Source::Label(column) => {
+                let constant = column.constant();
+                labels.add(part, quote!(<#entity>::#constant.ordinal()));
+            }
+            Source::Expand(navigation) => {
+                let check = quote_spanned! {field_type.span()=>
+                    #krate::schema::expand::<#entity, _>(#navigation).read_into::<#field_type>()
+                };
+                expands.add(part, check);
+            }
+            Source::Skip => skipped.push(part.name),
         }
-    });
-    let taken = parts.iter().enumerate().map(|(index, part)| {
-        let name = part.name;
-        match attrs::option_content(part.field_type) {
-            Some(_) => quote!(parts.#name),
+    }
+    let (column_names, column_checks) = (&columns.names, &columns.checks);
+    let contents = columns
+        .types
+        .iter()
+        .map(|of| attrs::option_content(of).unwrap_or(of));
+    let (label_names, label_checks) = (&labels.names, &labels.checks);
+    let (expand_names, expand_checks) = (&expands.names, &expands.checks);
+    // The parts of a `Vec` know whether it came; an `Option` may have come as null.
+    let expand_types = expands
+        .types
+        .iter()
+        .map(|of| match attrs::option_content(of) {
+            Some(_) => quote!(#of),
+            None => quote!(::std::option::Option<#of>),
+        });
+    let (column_indexes, label_indexes, expand_indexes) =
+        (columns.indexes(), labels.indexes(), expands.indexes());
+    let columns_len = columns.names.len();
+    let null = |index: usize| {
+        let index = Literal::usize_unsuffixed(index);
+        quote! {
+            return ::std::result::Result::Err(#krate::schema::NullColumn { field: #index })
+        }
+    };
+    let take =
+        |name: &Ident, field_type: &Type, index: usize| match attrs::option_content(field_type) {
+            Some(_) => quote!(#name: parts.#name,),
             None => {
-                let index = proc_macro2::Literal::usize_unsuffixed(index);
+                let null = null(index);
                 quote! {
-                    match parts.#name {
+                    #name: match parts.#name {
                         ::std::option::Option::Some(value) => value,
-                        ::std::option::Option::None => {
-                            return ::std::result::Result::Err(
-                                #krate::schema::NullColumn { field: #index },
-                            );
-                        }
-                    }
+                        ::std::option::Option::None => #null,
+                    },
                 }
             }
+        };
+    let numbered = |group: &Group<'_>, from: usize| -> Vec<TokenStream> {
+        let fields = group.names.iter().zip(&group.types);
+        let numbered = fields.enumerate();
+        numbered
+            .map(|(index, (name, of))| take(name, of, from + index))
+            .collect()
+    };
+    let taken_columns = numbered(&columns, 0);
+    let taken_expands = numbered(&expands, columns_len);
+    let taken_labels = label_names.iter().zip(&labels.types).map(|(name, of)| {
+        match attrs::option_content(of) {
+            Some(_) => quote!(#name: parts.#name,),
+            // A null has no formatted value.
+            None => quote!(#name: parts.#name.unwrap_or_default(),),
         }
     });
     let parts_type = format_ident!("{record}Parts");
@@ -122,7 +212,9 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
         const _: () = {
             #[derive(::std::default::Default)]
             pub struct #parts_type {
-                #(#names: ::std::option::Option<#contents>,)*
+                #(#column_names: ::std::option::Option<#contents>,)*
+                #(#label_names: ::std::option::Option<::std::string::String>,)*
+                #(#expand_names: #expand_types,)*
             }
 
             impl #krate::schema::Parts for #parts_type {
@@ -131,8 +223,27 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
                     index: u16,
                 ) -> ::std::option::Option<&mut dyn #krate::schema::Cell> {
                     match index {
-                        #(#indexes => ::std::option::Option::Some(&mut self.#names),)*
+                        #(#column_indexes => ::std::option::Option::Some(&mut self.#column_names),)*
                         _ => ::std::option::Option::None,
+                    }
+                }
+
+                fn expanded_mut(
+                    &mut self,
+                    index: usize,
+                ) -> ::std::option::Option<&mut dyn #krate::schema::Expanded> {
+                    match index {
+                        #(#expand_indexes => ::std::option::Option::Some(&mut self.#expand_names),)*
+                        _ => ::std::option::Option::None,
+                    }
+                }
+
+                fn set_label(&mut self, index: usize, label: &str) {
+                    match index {
+                        #(#label_indexes => {
+                            self.#label_names = ::std::option::Option::Some(label.into());
+                        })*
+                        _ => { let _ = label; }
                     }
                 }
             }
@@ -141,13 +252,18 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
                 type Entity = #entity;
                 type Parts = #parts_type;
                 const FIELDS: ::std::option::Option<&'static [u16]> =
-                    ::std::option::Option::Some(&[#(#checks),*]);
+                    ::std::option::Option::Some(&[#(#column_checks),*]);
+                const EXPANDS: &'static [#krate::schema::Expand] = &[#(#expand_checks),*];
+                const LABELS: &'static [u16] = &[#(#label_checks),*];
 
                 fn from_parts(
                     parts: #parts_type,
                 ) -> ::std::result::Result<Self, #krate::schema::NullColumn> {
                     ::std::result::Result::Ok(Self {
-                        #(#names: #taken,)*
+                        #(#taken_columns)*
+                        #(#taken_expands)*
+                        #(#taken_labels)*
+                        #(#skipped: ::std::default::Default::default(),)*
                     })
                 }
             }

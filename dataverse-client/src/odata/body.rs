@@ -97,6 +97,7 @@ pub(crate) fn write_object(first: &str, entries: &[Entry], scope: &Scope<'_>) ->
                 out.push(':');
                 write_string(&reference_url(reference, scope)?, &mut out);
             }
+            Written::Mistake(mistake) => return Err(Error::input(mistake.clone())),
             Written::Unbind => {
                 write_string(&format!("{}@odata.bind", entry.name), &mut out);
                 out.push_str(":null");

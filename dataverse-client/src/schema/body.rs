@@ -10,7 +10,7 @@ use super::{
     WritableIn,
 };
 use crate::error::{Error, Result};
-use crate::value::Value;
+use crate::value::{AnyLookup, TargetList, Value};
 
 /// The columns of a new row.
 pub type New<E> = Body<E, OnCreate>;
@@ -43,6 +43,8 @@ pub(crate) enum Written {
     Bind(Reference),
     /// Points a navigation property at nothing.
     Unbind,
+    /// A mistake that is told when the body is to be sent.
+    Mistake(String),
 }
 
 impl<E, M> Body<E, M> {
@@ -73,7 +75,7 @@ impl<E, M> Body<E, M> {
 
     fn put(mut self, name: impl Into<Cow<'static, str>>, value: Written) -> Self {
         let name = name.into();
-        let is_bind = |value: &Written| !matches!(value, Written::Json(_));
+        let is_bind = |value: &Written| matches!(value, Written::Bind(_) | Written::Unbind);
         match self
             .entries
             .iter_mut()
@@ -93,6 +95,11 @@ impl<E, M> Body<E, M> {
     /// Clears a column that is only known at run time.
     pub fn clear_named(self, column: impl Into<Cow<'static, str>>) -> Self {
         self.put(column, Written::Json(Cow::Borrowed("null")))
+    }
+
+    /// Points a navigation property that is only known at run time, by its exact name, at nothing.
+    pub fn unbind_named(self, navigation: impl Into<Cow<'static, str>>) -> Self {
+        self.put(navigation, Written::Unbind)
     }
 
     /// Points a navigation property that is only known at run time, by its exact name, at a row.
@@ -155,6 +162,27 @@ impl<E: Entity, M> Body<E, M> {
     {
         let navigation = L::navigation(column.info());
         self.put(navigation, Written::Bind(target.reference()))
+    }
+
+    /// Points a lookup of several tables at the row of an enum of them, or of an [`AnyLookup`] that
+    /// was read.
+    ///
+    /// If its table is not known, sending the body is an error.
+    pub fn bind_any<T: TargetList, A: WritableIn<M>>(
+        self,
+        column: Column<E, AnyLookup<T>, A>,
+        target: impl Into<AnyLookup<T>>,
+    ) -> Self {
+        let target: AnyLookup<T> = target.into();
+        let binding = target.binding();
+        let found = binding.and_then(|binding| Some((binding.navigation?, binding)));
+        match found {
+            Some((navigation, binding)) => self.put(navigation, Written::Bind(binding.into())),
+            None => {
+                let mistake = unknown_table::<E>(column.info()).to_string();
+                self.put(column.logical_name(), Written::Mistake(mistake))
+            }
+        }
     }
 
     /// Points a lookup at nothing.

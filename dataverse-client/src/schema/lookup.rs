@@ -54,6 +54,10 @@ impl<E> OneTarget for Lookup<E> {}
 #[doc(hidden)]
 pub const fn assert_lookup<L: OneTarget>() {}
 
+/// Compiles only for a lookup that may point at `E`. For the derive.
+#[doc(hidden)]
+pub const fn assert_points_at<L: Accepts<E>, E>() {}
+
 /// A row that a lookup can be pointed at: an [`Id`], a [`Key`], a [`Lookup`] that was read, or the
 /// handle of a row that the same change set creates.
 pub trait BindTarget {

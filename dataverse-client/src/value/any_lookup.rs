@@ -21,6 +21,9 @@ pub struct AnyLookup<L> {
 pub trait Targets: Sized {
     /// The row `id` of the table with this logical name, if the service told it.
     fn new(table: Option<&str>, id: Uuid) -> Self;
+
+    /// Logical name of the table, if it is known, and the row.
+    fn row(&self) -> (Option<&str>, Uuid);
 }
 
 /// The tables a lookup may point at, by name: those that the program knows.
@@ -119,6 +122,16 @@ impl<L> fmt::Debug for AnyLookup<L> {
 impl<L> From<Uuid> for AnyLookup<L> {
     fn from(id: Uuid) -> Self {
         AnyLookup::new(id)
+    }
+}
+
+impl<L: Targets> From<L> for AnyLookup<L> {
+    fn from(target: L) -> Self {
+        let (table, id) = target.row();
+        AnyLookup {
+            logical_name: table.map(Box::from),
+            ..AnyLookup::new(id)
+        }
     }
 }
 

@@ -167,6 +167,23 @@ fn enumeration(
     out.line(3, "},");
     out.line(2, "}");
     out.line(1, "}");
+    out.blank();
+    out.line(1, "fn row(&self) -> (Option<&str>, dv::Uuid) {");
+    out.line(2, "match self {");
+    for target in targets {
+        let variant = names.type_of(&target.table);
+        out.arm(
+            3,
+            &format!("Self::{variant}(id)"),
+            &format!("(Some({}), id.uuid())", literal(&target.table)),
+        );
+    }
+    out.line(
+        3,
+        &format!("Self::{other} {{ table, id }} => (table.as_deref(), *id),"),
+    );
+    out.line(2, "}");
+    out.line(1, "}");
     out.line(0, "}");
 }
 

@@ -1,4 +1,4 @@
-use dataverse_client::{Entity, Id};
+use dataverse_client::{AnyLookup, Entity, Id, Lookup};
 
 #[derive(Entity, Default)]
 #[dataverse(table = "new_project", set = "new_projects")]
@@ -20,5 +20,20 @@ struct NotALookup {
     #[dataverse(lookup(nav = "new_AccountId"))]
     new_accountid: Option<String>,
 }
+
+#[derive(Entity, Default)]
+#[dataverse(table = "task", set = "tasks", id = "activityid", key(subject), key())]
+struct Lookups {
+    activityid: Option<Id<Lookups>>,
+    ownerid: Option<Lookup<NoId>>,
+    #[dataverse(lookup(nav = "regardingobjectid"))]
+    regardingobjectid: Option<AnyLookup<Regarding>>,
+    #[dataverse(lookup(navigation = "x"))]
+    first: Option<Lookup<NoId>>,
+    #[dataverse(lookup(entity = NoId))]
+    second: Option<Lookup<NoId>>,
+}
+
+enum Regarding {}
 
 fn main() {}

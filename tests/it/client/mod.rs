@@ -2,6 +2,7 @@
 
 mod batch;
 mod delivery;
+mod derived;
 mod operations;
 mod paging;
 mod requests;

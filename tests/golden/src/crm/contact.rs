@@ -1537,6 +1537,14 @@ impl dv::Targets for ParentcustomeridTarget {
             },
         }
     }
+
+    fn row(&self) -> (Option<&str>, dv::Uuid) {
+        match self {
+            Self::Account(id) => (Some("account"), id.uuid()),
+            Self::Contact(id) => (Some("contact"), id.uuid()),
+            Self::Other { table, id } => (table.as_deref(), *id),
+        }
+    }
 }
 
 dv::targets! {

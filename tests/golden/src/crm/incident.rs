@@ -740,6 +740,14 @@ impl dv::Targets for CustomeridTarget {
             },
         }
     }
+
+    fn row(&self) -> (Option<&str>, dv::Uuid) {
+        match self {
+            Self::Account(id) => (Some("account"), id.uuid()),
+            Self::Contact(id) => (Some("contact"), id.uuid()),
+            Self::Other { table, id } => (table.as_deref(), *id),
+        }
+    }
 }
 
 dv::targets! {

@@ -31,6 +31,14 @@ impl dv::Targets for OwneridTarget {
             },
         }
     }
+
+    fn row(&self) -> (Option<&str>, dv::Uuid) {
+        match self {
+            Self::SystemUser(id) => (Some("systemuser"), id.uuid()),
+            Self::Team(id) => (Some("team"), id.uuid()),
+            Self::Other { table, id } => (table.as_deref(), *id),
+        }
+    }
 }
 
 dv::targets! {

@@ -310,6 +310,14 @@ impl dv::Targets for RegardingobjectidTarget {
             },
         }
     }
+
+    fn row(&self) -> (Option<&str>, dv::Uuid) {
+        match self {
+            Self::KnowledgeArticle(id) => (Some("knowledgearticle"), id.uuid()),
+            Self::Opportunity(id) => (Some("opportunity"), id.uuid()),
+            Self::Other { table, id } => (table.as_deref(), *id),
+        }
+    }
 }
 
 dv::targets! {
