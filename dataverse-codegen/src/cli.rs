@@ -28,6 +28,40 @@ enum Command {
     Diff(Diff),
     /// Write a dataverse.toml with comments into this folder.
     Init,
+    /// Fetch the metadata of an org into a snapshot folder.
+    ///
+    /// The token comes from --token-file, --token-command, DATAVERSE_TOKEN, or from AZURE_TENANT_ID,
+    /// AZURE_CLIENT_ID and AZURE_CLIENT_SECRET (or AZURE_CLIENT_SECRET_FILE).
+    #[cfg(feature = "fetch")]
+    Fetch(Fetch),
+}
+
+#[cfg(feature = "fetch")]
+#[derive(Debug, Args)]
+struct Fetch {
+    /// The org: https://contoso.crm4.dynamics.com
+    #[arg(long)]
+    url: String,
+
+    /// The folder for $metadata.xml and definitions.json.
+    #[arg(short, long, value_name = "DIR", default_value = "metadata")]
+    output: PathBuf,
+
+    /// Names or patterns of the tables whose definitions are fetched; all if left out.
+    #[arg(long, value_delimiter = ',')]
+    tables: Vec<String>,
+
+    /// Language code of labels: 1031 for German. English if left out.
+    #[arg(long)]
+    lcid: Option<u32>,
+
+    /// A file that holds an access token.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+
+    /// A command that prints an access token.
+    #[arg(long, value_name = "COMMAND", conflicts_with = "token_file")]
+    token_command: Option<String>,
 }
 
 /// Where metadata comes from.
@@ -189,6 +223,8 @@ impl Cli {
             }
             Command::Diff(arguments) => arguments.run(input, output),
             Command::Init => init(Path::new("dataverse.toml")),
+            #[cfg(feature = "fetch")]
+            Command::Fetch(arguments) => arguments.run(),
         }
     }
 }
@@ -321,6 +357,52 @@ impl Diff {
         Ok(format!(
             "{}, {breaking} breaking",
             count(differences.len(), "difference")
+        ))
+    }
+}
+
+#[cfg(feature = "fetch")]
+impl Fetch {
+    fn run(self) -> Result<String, Error> {
+        use crate::fetch::{FetchOptions, Snapshot, from_environment};
+        use dataverse_client::Client;
+        use dataverse_client::http::ReqwestTransport;
+
+        let tls = |error| Error::Token(format!("cannot send requests: {error}"));
+        let transport = ReqwestTransport::new().map_err(tls)?;
+        let (file, command) = (self.token_file.as_deref(), self.token_command.as_deref());
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+        let credential = from_environment(file, command, variable, transport.clone())?;
+        let client = Client::builder(&self.url).map_err(Error::Fetch)?;
+        let client = client.credential(credential).transport(transport);
+        let client = client.build().map_err(Error::Fetch)?;
+        let options = FetchOptions {
+            tables: self.tables,
+            lcid: self.lcid,
+        };
+        // Draws nothing unless standard error is a terminal.
+        let bar = indicatif::ProgressBar::new(1);
+        let progress = |done: usize, all: usize| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+        };
+        let runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = { runtime }
+            .enable_all()
+            .build()
+            .map_err(|error| Error::File {
+                path: self.url.clone().into(),
+                error,
+            })?;
+        let snapshot = runtime.block_on(Snapshot::fetch(&client, &options, progress));
+        bar.finish_and_clear();
+        let snapshot = snapshot?;
+        let changed = snapshot.write(&self.output)?;
+        Ok(format!(
+            "{}: $metadata.xml of {} bytes, definitions.json of {} bytes ({changed} changed)",
+            self.output.display(),
+            snapshot.metadata.len(),
+            snapshot.definitions.len(),
         ))
     }
 }

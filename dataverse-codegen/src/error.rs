@@ -50,6 +50,13 @@ pub enum Error {
     /// Differences break code.
     #[error("{0} of the differences break code")]
     Breaking(usize),
+    /// There is no token to fetch with.
+    #[error("{0}")]
+    Token(String),
+    /// The org did not answer with its metadata.
+    #[cfg(feature = "fetch")]
+    #[error("{0}")]
+    Fetch(dataverse_client::Error),
     /// The output folder is not one.
     #[error("{path}: not a folder; give one to write the generated files into", path = .0.display())]
     NotAFolder(PathBuf),

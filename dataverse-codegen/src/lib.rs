@@ -27,6 +27,8 @@ pub mod definitions;
 mod diff;
 mod emit;
 mod error;
+#[cfg(feature = "fetch")]
+pub mod fetch;
 mod generator;
 mod glob;
 #[cfg(feature = "cli")]

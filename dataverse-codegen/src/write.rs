@@ -111,6 +111,20 @@ pub(crate) fn write_file(path: &Path, text: &str) -> Result<bool, Error> {
     Ok(true)
 }
 
+/// Writes the files that differ, all or none; gives how many.
+#[cfg(feature = "fetch")]
+pub(crate) fn replace_changed<'t>(
+    folder: &Path,
+    files: impl IntoIterator<Item = (&'static str, &'t str)>,
+) -> Result<usize, Error> {
+    let files = files
+        .into_iter()
+        .map(|(name, text)| (folder.join(name), text));
+    let changed: Vec<_> = files.filter(|(path, text)| !is_same(path, text)).collect();
+    replace_all(&changed)?;
+    Ok(changed.len())
+}
+
 fn with_manifest(files: &[File]) -> Vec<File> {
     let mut text = format!("# {MARK}: the files that it wrote here.\n");
     for file in files {

@@ -43,13 +43,17 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
         } else if meta.path.is_ident("crate") {
             krate = attrs::path(meta)?;
         } else if meta.path.is_ident("key") {
+            let text: LitStr = meta.value()?.parse()?;
             let mut key = Vec::new();
-            meta.parse_nested_meta(|column| {
-                key.push(column.path.require_ident()?.clone());
-                Ok(())
-            })?;
-            if key.is_empty() {
-                return Err(meta.error("which columns? Say `key(accountnumber)`"));
+            for name in text.value().split(',') {
+                let mut ident: Ident = syn::parse_str(name.trim()).map_err(|_| {
+                    syn::Error::new_spanned(
+                        &text,
+                        "which columns? Say `key = \"accountnumber\"`, `key = \"area, code\"`, by field",
+                    )
+                })?;
+                ident.set_span(text.span());
+                key.push(ident);
             }
             keys.push(key);
         } else {

@@ -66,7 +66,7 @@ pub fn derive_record(input: TokenStream) -> TokenStream {
 ///   name, entity set name, and primary key column.
 ///
 /// On the struct, if wanted:
-/// - `#[dataverse(key(new_number), key(new_area, new_code))]`: alternate keys, by field; each gets
+/// - `#[dataverse(key = "new_number", key = "new_area, new_code")]`: alternate keys, by field; each gets
 ///   a constant (`Project::KEY_NEW_NUMBER`).
 ///
 /// On a field:

@@ -10,6 +10,7 @@ mod conformance;
 mod csdl;
 mod definitions;
 mod emulator;
+mod fetch;
 mod fuzz;
 mod generate;
 mod model;

@@ -170,7 +170,9 @@ impl Call<'_> {
         let headers = message.headers_mut();
         *headers = request.headers.clone();
         headers.insert(AUTHORIZATION, bearer);
-        headers.insert(ACCEPT, HeaderValue::from_static(JSON));
+        headers
+            .entry(ACCEPT)
+            .or_insert(HeaderValue::from_static(JSON));
         headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
         headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
         headers.insert(ODATA_MAX_VERSION, HeaderValue::from_static("4.0"));

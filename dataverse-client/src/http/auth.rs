@@ -17,6 +17,13 @@ pub trait Credential: Send + Sync + 'static {
     async fn token(&self, request: &TokenRequest) -> Result<Secret>;
 }
 
+#[async_trait]
+impl Credential for Box<dyn Credential> {
+    async fn token(&self, request: &TokenRequest) -> Result<Secret> {
+        self.as_ref().token(request).await
+    }
+}
+
 /// What a token is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -1,7 +1,7 @@
 //! A request and a response without a network.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderName};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
@@ -39,6 +39,17 @@ impl Request {
             headers: HeaderMap::new(),
             body: Bytes::new(),
         }
+    }
+
+    /// A read of `path` below the service root, percent-encoded: for operations of your own.
+    pub fn get(path: impl Into<String>) -> Self {
+        Request::new(Method::GET, path)
+    }
+
+    /// Asks for this content type instead of JSON.
+    #[must_use]
+    pub fn accept(self, content_type: &'static str) -> Self {
+        self.header(ACCEPT, HeaderValue::from_static(content_type))
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {

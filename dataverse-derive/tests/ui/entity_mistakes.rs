@@ -22,7 +22,7 @@ struct NotALookup {
 }
 
 #[derive(Entity, Default)]
-#[dataverse(table = "task", set = "tasks", id = "activityid", key(subject), key())]
+#[dataverse(table = "task", set = "tasks", id = "activityid", key = "subject", key = "")]
 struct Lookups {
     activityid: Option<Id<Lookups>>,
     ownerid: Option<Lookup<NoId>>,

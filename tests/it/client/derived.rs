@@ -193,7 +193,7 @@ mod tables {
 
     #[derive(Entity, Default)]
     #[dataverse(table = "new_deal", set = "new_deals", id = "new_dealid")]
-    #[dataverse(key(new_number), key(new_parentid, new_number))]
+    #[dataverse(key = "new_number", key = "new_parentid, new_number")]
     pub(super) struct Deal {
         pub(super) new_dealid: Option<Id<Deal>>,
         pub(super) new_number: Option<String>,

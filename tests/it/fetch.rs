@@ -1,0 +1,228 @@
+//! Snapshots of an org's metadata.
+
+use std::path::Path;
+
+use dataverse_client::http::{Credential, Secret};
+use dataverse_codegen::definitions::Definitions;
+use dataverse_codegen::fetch::{ClientSecret, FetchOptions, Snapshot, from_environment};
+use dataverse_codegen::{Error, Generator, Options, csdl, generate, model};
+use dataverse_tests::fixture;
+use dataverse_tests::script::Script;
+
+const ON_PREMISES: &str = "dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz";
+
+fn document() -> String {
+    csdl::text(std::fs::read(fixture("csdl").join(ON_PREMISES)).unwrap()).unwrap()
+}
+
+fn definitions() -> Vec<u8> {
+    let file = "retrievemetadatachanges-account.json.gz";
+    let bytes = std::fs::read(fixture("definitions").join(file)).unwrap();
+    csdl::text(bytes).unwrap().into_bytes()
+}
+
+async fn fetch(script: &Script, tables: &[&str]) -> Result<Snapshot, Error> {
+    let (client, _) = script.client().unwrap();
+    let options = FetchOptions {
+        tables: tables.iter().map(|table| (*table).to_owned()).collect(),
+        lcid: None,
+    };
+    Snapshot::fetch(&client, &options, |_, _| {}).await
+}
+
+#[tokio::test]
+async fn a_snapshot_is_sorted_complete_and_without_its_origin() {
+    let script = Script::new()
+        .answer(200, &[], document())
+        .answer(200, &[], definitions());
+    let snapshot = fetch(&script, &["account"]).await.unwrap();
+    let sent = script.sent();
+    assert_eq!(sent.len(), 2);
+    assert_eq!(
+        sent[0].line,
+        "GET https://org.crm.dynamics.com/api/data/v9.2/$metadata?annotations=true"
+    );
+    assert_eq!(sent[0].header("accept"), "application/xml");
+    let query = sent[1].line.split("?@q=").nth(1).unwrap();
+    let query = url::form_urlencoded::parse(format!("q={query}").as_bytes())
+        .next()
+        .unwrap()
+        .1
+        .into_owned();
+    let query: serde_json::Value = serde_json::from_str(&query).unwrap();
+    assert_eq!(
+        query["Criteria"]["Conditions"][0]["Value"]["Value"],
+        "account"
+    );
+    assert_eq!(query["LabelQuery"]["FilterLanguages"][0], 1033);
+
+    // The document means the same, and so do the definitions.
+    let text = document();
+    let before = model::build(&csdl::parse(&text).unwrap());
+    let after = model::build(&csdl::parse(&snapshot.metadata).unwrap());
+    let everything = Options {
+        operations: Some(vec!["all".into()]),
+        ..Options::default()
+    };
+    assert!(generate(&before, &everything).unwrap() == generate(&after, &everything).unwrap());
+    let parsed = Definitions::parse("x", snapshot.definitions.clone().into_bytes()).unwrap();
+    let (mut left, mut right) = (before.clone(), before);
+    model::enrich(&mut left, &parsed, None).unwrap();
+    let whole = Definitions::parse("x", definitions()).unwrap();
+    model::enrich(&mut right, &whole, None).unwrap();
+    assert!(left == right);
+    for part in ["dynamics.com", "MetadataId", "null", "UserLocalizedLabel"] {
+        assert!(!snapshot.definitions.contains(part), "{part}");
+    }
+    assert!(!snapshot.metadata.contains("org.crm"));
+
+    // Another order of the answers makes no difference.
+    let mut shuffled: serde_json::Value = serde_json::from_slice(&definitions()).unwrap();
+    let attributes = shuffled["EntityMetadata"][0]["Attributes"]
+        .as_array_mut()
+        .unwrap();
+    attributes.reverse();
+    let script = Script::new()
+        .answer(200, &[], snapshot.metadata.clone())
+        .answer(200, &[], format!("\u{feff}{shuffled}"));
+    assert_eq!(fetch(&script, &["acc*"]).await.unwrap(), snapshot);
+
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snapshot");
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(snapshot.write(&folder).unwrap(), 2);
+    assert_eq!(snapshot.write(&folder).unwrap(), 0);
+    let generated = Generator::new(folder)
+        .tables(["account"])
+        .generate()
+        .unwrap();
+    let choices = generated
+        .files
+        .iter()
+        .find(|file| file.name == "choices.rs")
+        .unwrap();
+    assert!(choices.text.contains("pub enum AccountStateCode {"));
+}
+
+#[tokio::test]
+async fn many_tables_are_asked_for_in_pieces() {
+    let mut script = Script::new().answer(200, &[], document());
+    for _ in 0..10 {
+        script = script.answer(200, &[], definitions());
+    }
+    fetch(&script, &[]).await.unwrap();
+    let sent = script.sent();
+    assert_eq!(sent.len(), 11);
+    // URLs stay below what the service takes.
+    assert!(sent.iter().all(|sent| sent.line.len() < 16_000));
+}
+
+#[tokio::test]
+async fn what_is_no_metadata_is_told_and_nothing_is_written() {
+    let page = "<!DOCTYPE html><html><body>Sign in</body></html>";
+    for (script, part) in [
+        (
+            Script::new().answer(200, &[], page),
+            "the org's $metadata: byte",
+        ),
+        (Script::new().error(401, "0x0", "no"), "401"),
+        (
+            Script::new()
+                .answer(200, &[], document())
+                .answer(200, &[], "{}"),
+            "`EntityMetadata`",
+        ),
+        (
+            Script::new()
+                .answer(200, &[], document())
+                .answer(200, &[], page),
+            "RetrieveMetadataChanges",
+        ),
+    ] {
+        let error = fetch(&script, &["account"]).await.unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+        assert!(!error.contains("secret-token"));
+    }
+    let script = Script::new().answer(200, &[], document());
+    let error = fetch(&script, &["acount"]).await.unwrap_err().to_string();
+    assert!(error.contains("no table `acount`"), "{error}");
+}
+
+#[tokio::test]
+async fn tokens_come_from_files_commands_and_the_environment() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("tokens");
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("token");
+    std::fs::write(&file, "from-file\n").unwrap();
+    let none = |_: &str| None;
+    let script = Script::new().answer(
+        200,
+        &[],
+        r#"{"access_token":"signed-in","expires_in":3599}"#,
+    );
+    // What the client asks with is private to it: ask through it.
+    let bearer = async |credential: Box<dyn Credential>| {
+        let answers = Script::new().answer(401, &[], "");
+        let client = dataverse_client::Client::builder("https://org.crm.dynamics.com").unwrap();
+        let client = client
+            .credential(credential)
+            .transport(answers.clone())
+            .build()
+            .unwrap();
+        let _ = Snapshot::fetch(&client, &FetchOptions::default(), |_, _| {}).await;
+        answers.sent()[0].header("authorization").to_owned()
+    };
+    let from_file = from_environment(Some(&file), None, none, Script::new()).unwrap();
+    assert_eq!(bearer(from_file).await, "Bearer from-file");
+    let command = from_environment(None, Some("echo printed"), none, Script::new()).unwrap();
+    assert_eq!(bearer(command).await, "Bearer printed");
+    let set = |name: &str| (name == "DATAVERSE_TOKEN").then(|| "set".to_owned());
+    let variable = from_environment(None, None, set, Script::new()).unwrap();
+    assert_eq!(bearer(variable).await, "Bearer set");
+    let azure = |name: &str| {
+        let value = match name {
+            "AZURE_TENANT_ID" => "tenant",
+            "AZURE_CLIENT_ID" => "app",
+            "AZURE_CLIENT_SECRET" => "very+secret",
+            _ => return None,
+        };
+        Some(value.to_owned())
+    };
+    let signed_in = from_environment(None, None, azure, script.clone()).unwrap();
+    assert_eq!(bearer(signed_in).await, "Bearer signed-in");
+    let sent = &script.sent()[0];
+    assert_eq!(
+        sent.line,
+        "POST https://login.microsoftonline.com/tenant/oauth2/v2.0/token"
+    );
+    assert_eq!(
+        sent.body,
+        "grant_type=client_credentials&client_id=app&client_secret=very%2Bsecret\
+         &scope=https%3A%2F%2Forg.crm.dynamics.com%2F.default"
+    );
+
+    for (file, command) in [
+        (Some(Path::new("/none")), None),
+        (None, Some("exit 3")),
+        (None, None),
+    ] {
+        assert!(from_environment(file, command, none, Script::new()).is_err());
+    }
+    let refused = Script::new().answer(
+        400,
+        &[],
+        r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret.\r\nTrace"}"#,
+    );
+    let secret = ClientSecret::new(
+        "https://login/",
+        "t",
+        "app",
+        Secret::new("very+secret"),
+        refused,
+    );
+    let error = secret.sign_in("https://org").await.unwrap_err().to_string();
+    assert!(
+        error.contains("invalid_client AADSTS7000215: Invalid client secret."),
+        "{error}"
+    );
+    assert!(!format!("{error} {secret:?}").contains("very+secret"));
+}
