@@ -208,7 +208,8 @@ impl Generator {
             let bytes = std::fs::read(path).map_err(failed(path))?;
             definitions.merge(Definitions::parse(&path.display().to_string(), bytes)?);
         }
-        let warnings = model::enrich(&mut model, &definitions, self.lcid)?;
+        let mut warnings = std::mem::take(&mut model.warnings);
+        warnings.extend(model::enrich(&mut model, &definitions, self.lcid)?);
         Ok((model, warnings))
     }
 

@@ -246,13 +246,13 @@ fn expand(
         match &column.navigation {
             Some(navigation) => {
                 let wire_name = format!("_{logical_name}_value");
-                quote!(#info::limited_lookup(#logical_name, #wire_name, #navigation, #access))
+                quote!(#info::LimitedLookup(#logical_name, #wire_name, #navigation, #access))
             }
             None if column.is_any_lookup() => {
                 let wire_name = format!("_{logical_name}_value");
-                quote!(#info::limited_any_lookup(#logical_name, #wire_name, #access))
+                quote!(#info::LimitedAnyLookup(#logical_name, #wire_name, #access))
             }
-            None => quote!(#info::limited(#logical_name, #access)),
+            None => quote!(#info::Limited(#logical_name, #access)),
         }
     });
     // A lookup's type must accept what its navigation property leads to; anything else cannot be

@@ -243,9 +243,9 @@ mod tests {
             "accounts",
             "accountid",
             &[
-                ColumnInfo::new("name"),
-                ColumnInfo::new("revenue"),
-                ColumnInfo::lookup("parentid", "_parentid_value", "ParentId"),
+                ColumnInfo::Plain("name"),
+                ColumnInfo::Plain("revenue"),
+                ColumnInfo::Lookup("parentid", "_parentid_value", "ParentId"),
             ],
         );
     }

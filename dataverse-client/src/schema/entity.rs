@@ -57,12 +57,24 @@ impl Table {
 }
 
 /// The names of a column, and who may write it.
-#[derive(Debug)]
-pub struct ColumnInfo {
-    logical_name: &'static str,
-    wire_name: &'static str,
-    navigation: Option<&'static str>,
-    access: Access,
+///
+/// An enum of plain text, since tables are long: constructors that are functions would take the
+/// compiler several times as long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ColumnInfo {
+    /// Logical name of a column whose name is the same everywhere.
+    Plain(&'static str),
+    /// The same, for a column that not everything may write.
+    Limited(&'static str, Access),
+    /// A lookup of one table: logical name, the name it is read as, and the navigation property it
+    /// is bound through.
+    Lookup(&'static str, &'static str, &'static str),
+    /// The same, for a lookup that not everything may write.
+    LimitedLookup(&'static str, &'static str, &'static str, Access),
+    /// A lookup of several tables: logical name, and the name it is read as.
+    AnyLookup(&'static str, &'static str),
+    /// The same, for one that not everything may write, or that cannot be bound.
+    LimitedAnyLookup(&'static str, &'static str, Access),
 }
 
 /// When a column may be written: what the markers `ReadOnly` and the like say to the compiler.
@@ -79,87 +91,53 @@ pub enum Access {
 }
 
 impl ColumnInfo {
-    /// A column whose name is the same everywhere.
-    pub const fn new(logical_name: &'static str) -> Self {
-        ColumnInfo::limited(logical_name, Access::Always)
-    }
-
-    /// A column that not everything may write.
-    pub const fn limited(logical_name: &'static str, access: Access) -> Self {
-        ColumnInfo {
-            logical_name,
-            wire_name: logical_name,
-            navigation: None,
-            access,
-        }
-    }
-
-    /// A lookup of one table: read as `wire_name`, bound through `navigation`.
-    pub const fn lookup(
-        logical_name: &'static str,
-        wire_name: &'static str,
-        navigation: &'static str,
-    ) -> Self {
-        ColumnInfo::limited_lookup(logical_name, wire_name, navigation, Access::Always)
-    }
-
-    /// A lookup of one table that not everything may write.
-    pub const fn limited_lookup(
-        logical_name: &'static str,
-        wire_name: &'static str,
-        navigation: &'static str,
-        access: Access,
-    ) -> Self {
-        ColumnInfo {
-            logical_name,
-            wire_name,
-            navigation: Some(navigation),
-            access,
-        }
-    }
-
-    /// A lookup of several tables: read as `wire_name`.
-    pub const fn any_lookup(logical_name: &'static str, wire_name: &'static str) -> Self {
-        ColumnInfo::limited_any_lookup(logical_name, wire_name, Access::Always)
-    }
-
-    /// A lookup of several tables that not everything may write, or one that cannot be bound.
-    pub const fn limited_any_lookup(
-        logical_name: &'static str,
-        wire_name: &'static str,
-        access: Access,
-    ) -> Self {
-        ColumnInfo {
-            logical_name,
-            wire_name,
-            navigation: None,
-            access,
-        }
-    }
-
     /// `primarycontactid`.
     pub const fn logical_name(&self) -> &'static str {
-        self.logical_name
+        match self {
+            ColumnInfo::Plain(name)
+            | ColumnInfo::Limited(name, _)
+            | ColumnInfo::Lookup(name, ..)
+            | ColumnInfo::LimitedLookup(name, ..)
+            | ColumnInfo::AnyLookup(name, _)
+            | ColumnInfo::LimitedAnyLookup(name, ..) => name,
+        }
     }
 
     /// The name in `$select`, `$filter` and answers: `_primarycontactid_value`.
     pub const fn wire_name(&self) -> &'static str {
-        self.wire_name
+        match self {
+            ColumnInfo::Plain(name)
+            | ColumnInfo::Limited(name, _)
+            | ColumnInfo::Lookup(_, name, _)
+            | ColumnInfo::LimitedLookup(_, name, ..)
+            | ColumnInfo::AnyLookup(_, name)
+            | ColumnInfo::LimitedAnyLookup(_, name, _) => name,
+        }
     }
 
     /// The navigation property to bind through, in its exact case; for a lookup of several tables
     /// it depends on the table.
     pub const fn navigation(&self) -> Option<&'static str> {
-        self.navigation
+        match self {
+            ColumnInfo::Lookup(.., navigation) | ColumnInfo::LimitedLookup(_, _, navigation, _) => {
+                Some(navigation)
+            }
+            _ => None,
+        }
     }
 
     /// Who may write it.
     pub const fn access(&self) -> Access {
-        self.access
+        match self {
+            ColumnInfo::Limited(_, access)
+            | ColumnInfo::LimitedLookup(.., access)
+            | ColumnInfo::LimitedAnyLookup(.., access) => *access,
+            _ => Access::Always,
+        }
     }
 
     /// Whether it points at a row.
-    pub(crate) fn is_lookup(&self) -> bool {
-        self.wire_name != self.logical_name
+    pub(crate) const fn is_lookup(&self) -> bool {
+        !matches!(self, ColumnInfo::Plain(_) | ColumnInfo::Limited(..))
     }
 }

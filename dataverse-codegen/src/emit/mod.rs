@@ -396,12 +396,12 @@ fn column_info(column: &Column) -> (&'static str, Vec<String>) {
         ColumnType::Lookup(targets) if targets.len() == 1 => {
             arguments.push(literal(&column.wire_name));
             arguments.push(literal(&targets[0].navigation));
-            ("lookup", "limited_lookup")
+            ("Lookup", "LimitedLookup")
         }
-        _ if column.wire_name == column.logical_name => ("new", "limited"),
+        _ if column.wire_name == column.logical_name => ("Plain", "Limited"),
         _ => {
             arguments.push(literal(&column.wire_name));
-            ("any_lookup", "limited_any_lookup")
+            ("AnyLookup", "LimitedAnyLookup")
         }
     };
     let access = match column.access {

@@ -140,7 +140,7 @@ fn prefixes_are_left_out_and_nothing_takes_the_name_of_another() {
     assert!(project.contains("pub type_: Option<super::choices::Sport>,"));
     assert!(project.contains("pub type_2: Option<dv::Choices<super::choices::Sport>>,"));
     assert!(project.contains("pub const TYPE: dv::Column<Self, super::choices::Sport> ="));
-    assert!(project.contains("dv::ColumnInfo::new(\"new_type\")"));
+    assert!(project.contains("dv::ColumnInfo::Plain(\"new_type\")"));
     assert!(project.contains("pub state: Option<super::choices::ProjectStatecode>,"));
     assert!(project.contains("pub const STATE: dv::Column<"));
     let choices = named(files, "choices.rs");
