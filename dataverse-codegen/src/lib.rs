@@ -1,23 +1,29 @@
 //! Generates typed Rust for Dataverse tables from a `$metadata` document.
 //!
-//! The program `dataverse-codegen` is what most need. This library is for build scripts:
+//! The program `dataverse-codegen` is what most need. This library is for build scripts, where
+//! [`Generator`] is the whole way from files to files; without default features it has no HTTP, no
+//! TLS and no command line. Step by step:
 //!
 //! ```
-//! use dataverse_codegen::{Options, csdl, generate, model};
+//! use dataverse_codegen::{Options, csdl, definitions::Definitions, generate, model};
 //!
-//! # fn build(document: Vec<u8>, folder: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
+//! # fn build(document: Vec<u8>, json: Vec<u8>, folder: &std::path::Path) -> Result<(), Box<dyn std::error::Error>> {
 //! let text = csdl::text(document)?; // plain, gzip or UTF-16
-//! let model = model::build(&csdl::parse(&text)?);
-//! let mut options = Options::default();
-//! options.tables = vec!["account".into(), "contact".into()];
+//! let mut model = model::build(&csdl::parse(&text)?);
+//! let definitions = Definitions::parse("definitions.json", json)?;
+//! model::enrich(&mut model, &definitions, None)?; // choices, labels: optional
+//! let options = Options {
+//!     tables: vec!["account".into(), "msdyn_*".into()],
+//!     ..Options::default()
+//! };
 //! let generated = generate(&model, &options)?;
 //! dataverse_codegen::write(folder, &generated.files)?;
 //! # Ok(()) }
 //! ```
 //!
-//! The way of a document: [`csdl`] reads elements, [`model`] finds what they mean, then tables are
-//! selected, named and written as text. Output is the same, byte for byte, whatever the order of
-//! the document.
+//! The way of a document: [`csdl`] reads elements, [`model`] finds what they mean, [`definitions`]
+//! add what CSDL lacks, then tables are selected, named and written as text. Output is the same,
+//! byte for byte, whatever the order of the document.
 
 #[cfg(feature = "cli")]
 pub mod cli;
