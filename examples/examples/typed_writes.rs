@@ -55,7 +55,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         card.primarycontactid.as_ref().map(Lookup::id),
         Some(contact)
     );
-    println!("closed: {:?}", card.into_inner());
+    println!("closed {}: {:?}", card.name, card.state);
 
     // A row as it was read, changed, and sent back: only what differs.
     let before = client.retrieve::<Account>(account).await?.into_inner();
