@@ -16,23 +16,33 @@ use crate::diagnostics::Errors;
 pub(crate) const WHICH_TABLE: &str =
     "which table? Say `#[dataverse(entity = Account)]` with the table's type";
 
-/// Rows own their values, and each is of one table.
+/// A table, a choice and a list of targets are one thing each.
 pub(crate) fn refuse_generics(input: &DeriveInput, derive: &str, errors: &mut Errors) {
     if !input.generics.params.is_empty() {
         errors.at(
             &input.generics,
-            format!("`{derive}` takes no type parameters or lifetimes: rows own their values"),
+            format!("`{derive}` takes no type parameters or lifetimes"),
         );
     }
 }
 
-/// The named fields of a struct without type parameters.
+/// Rows own their values.
+pub(crate) fn refuse_lifetimes(input: &DeriveInput, derive: &str, errors: &mut Errors) {
+    for lifetime in input.generics.lifetimes() {
+        errors.at(
+            lifetime,
+            format!("`{derive}` takes no lifetimes: rows own their values"),
+        );
+    }
+}
+
+/// The named fields of a struct.
 pub(crate) fn named_fields<'a>(
     input: &'a DeriveInput,
     derive: &str,
     errors: &mut Errors,
 ) -> Option<&'a Punctuated<Field, Token![,]>> {
-    refuse_generics(input, derive, errors);
+    refuse_lifetimes(input, derive, errors);
     match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) if !fields.named.is_empty() => return Some(&fields.named),

@@ -70,6 +70,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
              \"accountid\")]` with its logical name, entity set name and primary key",
         );
     }
+    attrs::refuse_generics(input, "Entity", &mut errors);
     let fields = attrs::named_fields(input, "Entity", &mut errors);
     let columns: Vec<_> = fields
         .into_iter()
@@ -246,11 +247,11 @@ fn expand(
         match &column.navigation {
             Some(navigation) => {
                 let wire_name = format!("_{logical_name}_value");
-                quote!(#info::LimitedLookup(#logical_name, #wire_name, #navigation, #access))
+                quote!(#info::LimitedToOne(#logical_name, #wire_name, #navigation, #access))
             }
             None if column.is_any_lookup() => {
                 let wire_name = format!("_{logical_name}_value");
-                quote!(#info::LimitedAnyLookup(#logical_name, #wire_name, #access))
+                quote!(#info::LimitedToAny(#logical_name, #wire_name, #access))
             }
             None => quote!(#info::Limited(#logical_name, #access)),
         }

@@ -24,6 +24,9 @@ use syn::{DeriveInput, parse_macro_input};
 /// misspelt column or a type that does not fit is an error at the field. A field that is not an
 /// `Option` makes a null in its column an error that names the column.
 ///
+/// The struct may have type parameters, bound by what their columns are read as:
+/// `T: Value + ReadAs<String>`.
+///
 /// On the struct:
 /// - `#[dataverse(entity = Account)]`: the table's type. Needed.
 ///
@@ -37,16 +40,32 @@ use syn::{DeriveInput, parse_macro_input};
 ///   come whole is an error, never a shorter `Vec`.
 /// - `#[dataverse(skip)]`: not read; `Default`.
 ///
-/// ```ignore
+/// ```
+/// # use dataverse_client::{Entity, Id, Navigation, Record, schema::One};
+/// # #[derive(Entity, Default)]
+/// # #[dataverse(table = "account", set = "accounts", id = "accountid")]
+/// # struct Account {
+/// #     accountid: Option<Id<Account>>,
+/// #     name: Option<String>,
+/// #     revenue: Option<i64>,
+/// #     statecode: Option<i32>,
+/// # }
+/// # const PARENTACCOUNTID: Navigation<Account, One<Account>> = Navigation::new("parentaccountid");
 /// #[derive(Record)]
 /// #[dataverse(entity = Account)]
 /// struct AccountCard {
 ///     name: String,
-///     revenue: Option<Decimal>,
+///     revenue: Option<i64>,
 ///     #[dataverse(formatted = "statecode")]
 ///     state: String,
-///     #[dataverse(expand = account::nav::PRIMARYCONTACTID)]
-///     contact: Option<ContactCard>,
+///     #[dataverse(expand = PARENTACCOUNTID)]
+///     parent: Option<ParentCard>,
+/// }
+///
+/// #[derive(Record)]
+/// #[dataverse(entity = Account)]
+/// struct ParentCard {
+///     name: String,
 /// }
 /// ```
 #[proc_macro_derive(Record, attributes(dataverse))]
@@ -86,7 +105,18 @@ pub fn derive_entity(input: TokenStream) -> TokenStream {
 
 /// Says where a lookup of several tables may point: an enum of their ids, and of what is not known.
 ///
-/// ```ignore
+/// ```
+/// # use dataverse_client::{Entity, Id, Targets, uuid::Uuid};
+/// # #[derive(Entity, Default)]
+/// # #[dataverse(table = "account", set = "accounts", id = "accountid")]
+/// # struct Account {
+/// #     accountid: Option<Id<Account>>,
+/// # }
+/// # #[derive(Entity, Default)]
+/// # #[dataverse(table = "contact", set = "contacts", id = "contactid")]
+/// # struct Contact {
+/// #     contactid: Option<Id<Contact>>,
+/// # }
 /// #[derive(Debug, Clone, PartialEq, Targets)]
 /// enum Customer {
 ///     #[dataverse(nav = "customerid_account")]
@@ -115,7 +145,9 @@ pub fn derive_targets(input: TokenStream) -> TokenStream {
 /// - `#[dataverse(value = 1)]`, or `= 1` on an enum with `#[repr(i32)]`: the number. Needed.
 /// - `#[dataverse(label = "Won")]`: what people see; the variant's name if left out.
 ///
-/// ```ignore
+/// ```
+/// use dataverse_client::Choice;
+///
 /// #[derive(Clone, Copy, Choice)]
 /// #[repr(i32)]
 /// enum Outcome {
@@ -124,6 +156,9 @@ pub fn derive_targets(input: TokenStream) -> TokenStream {
 ///     Lost = 2,
 ///     Unknown(i32),
 /// }
+///
+/// assert_eq!(Outcome::Unknown(1), Outcome::Won);
+/// assert_eq!(Outcome::Lost.label(), Some("Not won"));
 /// ```
 #[proc_macro_derive(Choice, attributes(dataverse))]
 pub fn derive_choice(input: TokenStream) -> TokenStream {
@@ -141,6 +176,17 @@ pub fn derive_choice(input: TokenStream) -> TokenStream {
 /// - `#[dataverse(name = "NoteTitle")]`: the parameter; the field's name in `PascalCase` if left
 ///   out. An `Option` may be left out; rows are `RowArgument` or a `Vec` of them.
 /// - `#[dataverse(on)]`: the row it is called on, an `Id` or a `Key`; the action is bound then.
+///
+/// ```
+/// use dataverse_client::Action;
+///
+/// #[derive(Action)]
+/// #[dataverse(name = "new_Close", output = i32)]
+/// struct Close {
+///     reason: String,
+///     note_title: Option<String>,
+/// }
+/// ```
 #[proc_macro_derive(Action, attributes(dataverse))]
 pub fn derive_action(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
@@ -171,6 +217,27 @@ pub fn derive_function(input: TokenStream) -> TokenStream {
 ///   `AnyLookup` of an enum of them: `nav@odata.bind`, null to clear.
 /// - `#[dataverse(none = "skip")]`, `#[dataverse(none = "clear")]`: what `None` means.
 /// - `#[dataverse(skip)]`: not written.
+///
+/// ```
+/// # use dataverse_client::{Changes, Edit, Entity, Id, Write};
+/// # #[derive(Entity, Default)]
+/// # #[dataverse(table = "account", set = "accounts", id = "accountid")]
+/// # struct Account {
+/// #     accountid: Option<Id<Account>>,
+/// #     name: Option<String>,
+/// #     fax: Option<String>,
+/// # }
+/// #[derive(Write, Default)]
+/// #[dataverse(entity = Account)]
+/// struct AccountEdit {
+///     name: Edit<String>,
+///     #[dataverse(none = "clear")]
+///     fax: Option<String>,
+/// }
+///
+/// let edit = AccountEdit { name: Edit::Set("Contoso".into()), fax: None };
+/// let changes: Changes<Account> = edit.into();
+/// ```
 #[proc_macro_derive(Write, attributes(dataverse))]
 pub fn derive_write(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);

@@ -34,7 +34,7 @@ pub(crate) fn derive(input: &DeriveInput, kind: &str) -> syn::Result<TokenStream
         }
         Ok(())
     });
-    attrs::refuse_generics(input, kind, &mut errors);
+    attrs::refuse_lifetimes(input, kind, &mut errors);
     let fields: Vec<&Field> = match &input.data {
         Data::Struct(data) => match &data.fields {
             Fields::Named(fields) => fields.named.iter().collect(),
@@ -110,6 +110,7 @@ fn expand(
     parameters: &[Parameter<'_>],
 ) -> TokenStream {
     let message = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let name = name.map_or_else(|| message.to_string(), |name| name.value());
     let name = match bound {
         Some(_) if !name.contains('.') => format!("{NAMESPACE}.{name}"),
@@ -130,7 +131,7 @@ fn expand(
         }
     });
     quote! {
-        impl #krate::Message for #message {
+        impl #generics #krate::Message for #message #arguments #bounds {
             type Output = #output;
             const NAME: &'static str = #name;
             const KIND: #krate::MessageKind = #krate::MessageKind::#kind;

@@ -54,7 +54,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
         .collect();
     refuse_repeated(&parts, &mut errors);
     let entity = errors.into_result(entity)?;
-    Ok(expand(&input.ident, entity.as_ref(), &krate, &parts))
+    Ok(expand(input, entity.as_ref(), &krate, &parts))
 }
 
 fn part<'a>(field: &'a Field, errors: &mut Errors) -> Option<Part<'a>> {
@@ -127,7 +127,14 @@ impl<'a> Group<'a> {
     }
 }
 
-fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>]) -> TokenStream {
+fn expand(
+    input: &DeriveInput,
+    entity: Option<&Path>,
+    krate: &Path,
+    parts: &[Part<'_>],
+) -> TokenStream {
+    let record = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let (mut columns, mut labels, mut expands) =
         (Group::default(), Group::default(), Group::default());
     let mut skipped = Vec::new();
@@ -208,16 +215,31 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
         }
     });
     let parts_type = format_ident!("{record}Parts");
+    // Every part is an `Option`. By hand: a derive would ask `Default` of type parameters. A
+    // marker uses parameters that only skipped fields have.
+    let marker = format_ident!("__{record}");
     quote! {
         const _: () = {
-            #[derive(::std::default::Default)]
-            pub struct #parts_type {
+            #[allow(non_snake_case)]
+            pub struct #parts_type #generics #bounds {
                 #(#column_names: ::std::option::Option<#contents>,)*
                 #(#label_names: ::std::option::Option<::std::string::String>,)*
                 #(#expand_names: #expand_types,)*
+                #marker: ::std::marker::PhantomData<fn() -> #record #arguments>,
             }
 
-            impl #krate::schema::Parts for #parts_type {
+            impl #generics ::std::default::Default for #parts_type #arguments #bounds {
+                fn default() -> Self {
+                    #parts_type {
+                        #(#column_names: ::std::option::Option::None,)*
+                        #(#label_names: ::std::option::Option::None,)*
+                        #(#expand_names: ::std::option::Option::None,)*
+                        #marker: ::std::marker::PhantomData,
+                    }
+                }
+            }
+
+            impl #generics #krate::schema::Parts for #parts_type #arguments #bounds {
                 fn part_mut(
                     &mut self,
                     index: u16,
@@ -248,16 +270,16 @@ fn expand(record: &Ident, entity: Option<&Path>, krate: &Path, parts: &[Part<'_>
                 }
             }
 
-            impl #krate::schema::Record for #record {
+            impl #generics #krate::schema::Record for #record #arguments #bounds {
                 type Entity = #entity;
-                type Parts = #parts_type;
+                type Parts = #parts_type #arguments;
                 const FIELDS: ::std::option::Option<&'static [u16]> =
                     ::std::option::Option::Some(&[#(#column_checks),*]);
                 const EXPANDS: &'static [#krate::schema::Expand] = &[#(#expand_checks),*];
                 const LABELS: &'static [u16] = &[#(#label_checks),*];
 
                 fn from_parts(
-                    parts: #parts_type,
+                    parts: #parts_type #arguments,
                 ) -> ::std::result::Result<Self, #krate::schema::NullColumn> {
                     ::std::result::Result::Ok(Self {
                         #(#taken_columns)*

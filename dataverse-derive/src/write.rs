@@ -70,7 +70,7 @@ pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let bodies = [(create, quote!(New)), (update, quote!(Changes))];
     let conversions = bodies.into_iter().filter(|(is_wanted, _)| *is_wanted);
     Ok(conversions
-        .map(|(_, body)| conversion(&input.ident, entity.as_ref(), &krate, &body, &parts))
+        .map(|(_, body)| conversion(input, entity.as_ref(), &krate, &body, &parts))
         .collect())
 }
 
@@ -136,12 +136,14 @@ fn part<'a>(field: &'a Field, errors: &mut Errors) -> Option<Part<'a>> {
 }
 
 fn conversion(
-    write: &Ident,
+    input: &DeriveInput,
     entity: Option<&Path>,
     krate: &Path,
     body: &TokenStream,
     parts: &[Part<'_>],
 ) -> TokenStream {
+    let write = &input.ident;
+    let (generics, arguments, bounds) = input.generics.split_for_impl();
     let steps = parts.iter().map(|part| {
         let name = part.name;
         let constant = part.column.constant();
@@ -161,8 +163,8 @@ fn conversion(
         }
     });
     quote! {
-        impl ::std::convert::From<#write> for #krate::#body<#entity> {
-            fn from(write: #write) -> Self {
+        impl #generics ::std::convert::From<#write #arguments> for #krate::#body<#entity> #bounds {
+            fn from(write: #write #arguments) -> Self {
                 // All fields may be skipped.
                 let _ = &write;
                 let body = #krate::#body::<#entity>::new();

@@ -245,7 +245,7 @@ mod tests {
             &[
                 ColumnInfo::Plain("name"),
                 ColumnInfo::Plain("revenue"),
-                ColumnInfo::Lookup("parentid", "_parentid_value", "ParentId"),
+                ColumnInfo::ToOne("parentid", "_parentid_value", "ParentId"),
             ],
         );
     }

@@ -68,13 +68,13 @@ pub enum ColumnInfo {
     Limited(&'static str, Access),
     /// A lookup of one table: logical name, the name it is read as, and the navigation property it
     /// is bound through.
-    Lookup(&'static str, &'static str, &'static str),
+    ToOne(&'static str, &'static str, &'static str),
     /// The same, for a lookup that not everything may write.
-    LimitedLookup(&'static str, &'static str, &'static str, Access),
+    LimitedToOne(&'static str, &'static str, &'static str, Access),
     /// A lookup of several tables: logical name, and the name it is read as.
-    AnyLookup(&'static str, &'static str),
+    ToAny(&'static str, &'static str),
     /// The same, for one that not everything may write, or that cannot be bound.
-    LimitedAnyLookup(&'static str, &'static str, Access),
+    LimitedToAny(&'static str, &'static str, Access),
 }
 
 /// When a column may be written: what the markers `ReadOnly` and the like say to the compiler.
@@ -96,10 +96,10 @@ impl ColumnInfo {
         match self {
             ColumnInfo::Plain(name)
             | ColumnInfo::Limited(name, _)
-            | ColumnInfo::Lookup(name, ..)
-            | ColumnInfo::LimitedLookup(name, ..)
-            | ColumnInfo::AnyLookup(name, _)
-            | ColumnInfo::LimitedAnyLookup(name, ..) => name,
+            | ColumnInfo::ToOne(name, ..)
+            | ColumnInfo::LimitedToOne(name, ..)
+            | ColumnInfo::ToAny(name, _)
+            | ColumnInfo::LimitedToAny(name, ..) => name,
         }
     }
 
@@ -108,10 +108,10 @@ impl ColumnInfo {
         match self {
             ColumnInfo::Plain(name)
             | ColumnInfo::Limited(name, _)
-            | ColumnInfo::Lookup(_, name, _)
-            | ColumnInfo::LimitedLookup(_, name, ..)
-            | ColumnInfo::AnyLookup(_, name)
-            | ColumnInfo::LimitedAnyLookup(_, name, _) => name,
+            | ColumnInfo::ToOne(_, name, _)
+            | ColumnInfo::LimitedToOne(_, name, ..)
+            | ColumnInfo::ToAny(_, name)
+            | ColumnInfo::LimitedToAny(_, name, _) => name,
         }
     }
 
@@ -119,7 +119,7 @@ impl ColumnInfo {
     /// it depends on the table.
     pub const fn navigation(&self) -> Option<&'static str> {
         match self {
-            ColumnInfo::Lookup(.., navigation) | ColumnInfo::LimitedLookup(_, _, navigation, _) => {
+            ColumnInfo::ToOne(.., navigation) | ColumnInfo::LimitedToOne(_, _, navigation, _) => {
                 Some(navigation)
             }
             _ => None,
@@ -130,8 +130,8 @@ impl ColumnInfo {
     pub const fn access(&self) -> Access {
         match self {
             ColumnInfo::Limited(_, access)
-            | ColumnInfo::LimitedLookup(.., access)
-            | ColumnInfo::LimitedAnyLookup(.., access) => *access,
+            | ColumnInfo::LimitedToOne(.., access)
+            | ColumnInfo::LimitedToAny(.., access) => *access,
             _ => Access::Always,
         }
     }

@@ -396,12 +396,12 @@ fn column_info(column: &Column) -> (&'static str, Vec<String>) {
         ColumnType::Lookup(targets) if targets.len() == 1 => {
             arguments.push(literal(&column.wire_name));
             arguments.push(literal(&targets[0].navigation));
-            ("Lookup", "LimitedLookup")
+            ("ToOne", "LimitedToOne")
         }
         _ if column.wire_name == column.logical_name => ("Plain", "Limited"),
         _ => {
             arguments.push(literal(&column.wire_name));
-            ("AnyLookup", "LimitedAnyLookup")
+            ("ToAny", "LimitedToAny")
         }
     };
     let access = match column.access {

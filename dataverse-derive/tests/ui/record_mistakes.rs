@@ -32,8 +32,8 @@ enum NotAStruct {
 
 #[derive(Record)]
 #[dataverse(entity = Project)]
-struct Generic<T> {
-    new_name: T,
+struct Borrowed<'a> {
+    new_name: &'a str,
 }
 
 fn main() {}

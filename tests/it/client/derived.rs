@@ -402,3 +402,52 @@ fn actions_and_functions_are_structs() {
     assert_eq!(path(&count), "new_Count(Table=@Table)?@Table='account'");
     assert_eq!(answer(&count, &json!({"value": 7})).unwrap(), 7);
 }
+
+/// Whoever reads says what as.
+#[derive(Record)]
+#[dataverse(entity = Account)]
+struct Named<T, M: Send + 'static>
+where
+    T: dataverse_client::value::Value + dataverse_client::schema::ReadAs<String>,
+{
+    name: Option<T>,
+    #[dataverse(skip)]
+    marker: std::marker::PhantomData<M>,
+}
+
+#[derive(Write)]
+#[dataverse(entity = Account, update)]
+struct Rename<T>
+where
+    T: Into<String>,
+{
+    name: Edit<T>,
+}
+
+#[derive(Action)]
+#[dataverse(name = "new_Touch")]
+struct Touch<E: Entity + Send + Sync> {
+    #[dataverse(on)]
+    row: Id<E>,
+}
+
+#[test]
+fn type_parameters_are_kept() {
+    let query = Query::<Named<String, u8>>::new();
+    let rows = answer(&query, &json!({"value": [{"name": "A"}]}))
+        .unwrap()
+        .rows;
+    assert_eq!(rows[0].name.as_deref(), Some("A"));
+    assert_eq!(rows[0].marker, std::marker::PhantomData);
+    let changes = Changes::from(Rename {
+        name: Edit::Set("B"),
+    });
+    assert_eq!(
+        body(&Update::new(id::<Account>(1), changes)),
+        json!({"name": "B"})
+    );
+    let touch = Invoke::new(Touch {
+        row: id::<Contact>(1),
+    });
+    assert!(path(&touch).starts_with("contacts("));
+}

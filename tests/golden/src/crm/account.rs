@@ -768,19 +768,19 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("aging90"),
             dv::ColumnInfo::Limited("aging90_base", dv::Access::Never),
             dv::ColumnInfo::Plain("businesstypecode"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "createdbyexternalparty",
                 "_createdbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
@@ -791,7 +791,7 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("creditonhold"),
             dv::ColumnInfo::Plain("customersizecode"),
             dv::ColumnInfo::Plain("customertypecode"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "defaultpricelevelid",
                 "_defaultpricelevelid_value",
                 "defaultpricelevelid",
@@ -822,21 +822,21 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("marketcap"),
             dv::ColumnInfo::Limited("marketcap_base", dv::Access::Never),
             dv::ColumnInfo::Plain("marketingonly"),
-            dv::ColumnInfo::Lookup("masterid", "_masterid_value", "masterid"),
+            dv::ColumnInfo::ToOne("masterid", "_masterid_value", "masterid"),
             dv::ColumnInfo::Plain("merged"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "modifiedbyexternalparty",
                 "_modifiedbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
@@ -852,33 +852,33 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Limited("openrevenue_base", dv::Access::Never),
             dv::ColumnInfo::Plain("openrevenue_date"),
             dv::ColumnInfo::Plain("openrevenue_state"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "originatingleadid",
                 "_originatingleadid_value",
                 "originatingleadid",
             ),
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
-            dv::ColumnInfo::AnyLookup("ownerid", "_ownerid_value"),
+            dv::ColumnInfo::ToAny("ownerid", "_ownerid_value"),
             dv::ColumnInfo::Plain("ownershipcode"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningteam",
                 "_owningteam_value",
                 "owningteam",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owninguser",
                 "_owninguser_value",
                 "owninguser",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "parentaccountid",
                 "_parentaccountid_value",
                 "parentaccountid",
@@ -888,22 +888,22 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("preferredappointmentdaycode"),
             dv::ColumnInfo::Plain("preferredappointmenttimecode"),
             dv::ColumnInfo::Plain("preferredcontactmethodcode"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredequipmentid",
                 "_preferredequipmentid_value",
                 "preferredequipmentid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredserviceid",
                 "_preferredserviceid_value",
                 "preferredserviceid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredsystemuserid",
                 "_preferredsystemuserid_value",
                 "preferredsystemuserid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "primarycontactid",
                 "_primarycontactid_value",
                 "primarycontactid",
@@ -916,8 +916,8 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("sharesoutstanding"),
             dv::ColumnInfo::Plain("shippingmethodcode"),
             dv::ColumnInfo::Plain("sic"),
-            dv::ColumnInfo::Lookup("slaid", "_slaid_value", "sla_account_sla"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("slaid", "_slaid_value", "sla_account_sla"),
+            dv::ColumnInfo::ToOne(
                 "slainvokedid",
                 "_slainvokedid_value",
                 "slainvokedid_account_sla",
@@ -930,11 +930,11 @@ impl dv::Entity for Account {
             dv::ColumnInfo::Plain("telephone2"),
             dv::ColumnInfo::Plain("telephone3"),
             dv::ColumnInfo::Plain("territorycode"),
-            dv::ColumnInfo::Lookup("territoryid", "_territoryid_value", "territoryid"),
+            dv::ColumnInfo::ToOne("territoryid", "_territoryid_value", "territoryid"),
             dv::ColumnInfo::Plain("tickersymbol"),
             dv::ColumnInfo::Plain("timespentbymeonemailandmeetings"),
             dv::ColumnInfo::Plain("timezoneruleversionnumber"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid",

@@ -823,7 +823,7 @@ impl dv::Entity for Contact {
         "contacts",
         "contactid",
         &[
-            dv::ColumnInfo::LimitedAnyLookup("accountid", "_accountid_value", dv::Access::Never),
+            dv::ColumnInfo::LimitedToAny("accountid", "_accountid_value", dv::Access::Never),
             dv::ColumnInfo::Plain("accountrolecode"),
             dv::ColumnInfo::Plain("address1_addressid"),
             dv::ColumnInfo::Plain("address1_addresstypecode"),
@@ -914,19 +914,19 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("childrensnames"),
             dv::ColumnInfo::Plain("company"),
             dv::ColumnInfo::Limited("contactid", dv::Access::InCreate),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "createdbyexternalparty",
                 "_createdbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
@@ -937,7 +937,7 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("creditonhold"),
             dv::ColumnInfo::Plain("customersizecode"),
             dv::ColumnInfo::Plain("customertypecode"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "defaultpricelevelid",
                 "_defaultpricelevelid_value",
                 "defaultpricelevelid",
@@ -982,23 +982,23 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("managername"),
             dv::ColumnInfo::Plain("managerphone"),
             dv::ColumnInfo::Plain("marketingonly"),
-            dv::ColumnInfo::Lookup("masterid", "_masterid_value", "masterid"),
+            dv::ColumnInfo::ToOne("masterid", "_masterid_value", "masterid"),
             dv::ColumnInfo::Plain("merged"),
             dv::ColumnInfo::Plain("middlename"),
             dv::ColumnInfo::Plain("mobilephone"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "modifiedbyexternalparty",
                 "_modifiedbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
@@ -1008,54 +1008,54 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("nickname"),
             dv::ColumnInfo::Plain("numberofchildren"),
             dv::ColumnInfo::Limited("onholdtime", dv::Access::Never),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "originatingleadid",
                 "_originatingleadid_value",
                 "originatingleadid",
             ),
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
-            dv::ColumnInfo::AnyLookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::ToAny("ownerid", "_ownerid_value"),
+            dv::ColumnInfo::LimitedToOne(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningteam",
                 "_owningteam_value",
                 "owningteam",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owninguser",
                 "_owninguser_value",
                 "owninguser",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Plain("pager"),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "parentcontactid",
                 "_parentcontactid_value",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::AnyLookup("parentcustomerid", "_parentcustomerid_value"),
+            dv::ColumnInfo::ToAny("parentcustomerid", "_parentcustomerid_value"),
             dv::ColumnInfo::Plain("participatesinworkflow"),
             dv::ColumnInfo::Plain("paymenttermscode"),
             dv::ColumnInfo::Plain("preferredappointmentdaycode"),
             dv::ColumnInfo::Plain("preferredappointmenttimecode"),
             dv::ColumnInfo::Plain("preferredcontactmethodcode"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredequipmentid",
                 "_preferredequipmentid_value",
                 "preferredequipmentid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredserviceid",
                 "_preferredserviceid_value",
                 "preferredserviceid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "preferredsystemuserid",
                 "_preferredsystemuserid_value",
                 "preferredsystemuserid",
@@ -1063,8 +1063,8 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("processid"),
             dv::ColumnInfo::Plain("salutation"),
             dv::ColumnInfo::Plain("shippingmethodcode"),
-            dv::ColumnInfo::Lookup("slaid", "_slaid_value", "sla_contact_sla"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("slaid", "_slaid_value", "sla_contact_sla"),
+            dv::ColumnInfo::ToOne(
                 "slainvokedid",
                 "_slainvokedid_value",
                 "slainvokedid_contact_sla",
@@ -1082,7 +1082,7 @@ impl dv::Entity for Contact {
             dv::ColumnInfo::Plain("territorycode"),
             dv::ColumnInfo::Plain("timespentbymeonemailandmeetings"),
             dv::ColumnInfo::Plain("timezoneruleversionnumber"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid",

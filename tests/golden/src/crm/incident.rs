@@ -374,7 +374,7 @@ impl dv::Entity for Incident {
         "incidents",
         "incidentid",
         &[
-            dv::ColumnInfo::LimitedAnyLookup("accountid", "_accountid_value", dv::Access::Never),
+            dv::ColumnInfo::LimitedToAny("accountid", "_accountid_value", dv::Access::Never),
             dv::ColumnInfo::Plain("activitiescomplete"),
             dv::ColumnInfo::Plain("actualserviceunits"),
             dv::ColumnInfo::Plain("billedserviceunits"),
@@ -382,47 +382,47 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::Plain("caseorigincode"),
             dv::ColumnInfo::Plain("casetypecode"),
             dv::ColumnInfo::Plain("checkemail"),
-            dv::ColumnInfo::LimitedAnyLookup("contactid", "_contactid_value", dv::Access::Never),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::LimitedToAny("contactid", "_contactid_value", dv::Access::Never),
+            dv::ColumnInfo::ToOne(
                 "contractdetailid",
                 "_contractdetailid_value",
                 "contractdetailid",
             ),
-            dv::ColumnInfo::Lookup("contractid", "_contractid_value", "contractid"),
+            dv::ColumnInfo::ToOne("contractid", "_contractid_value", "contractid"),
             dv::ColumnInfo::Plain("contractservicelevelcode"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "createdbyexternalparty",
                 "_createdbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Plain("customercontacted"),
-            dv::ColumnInfo::AnyLookup("customerid", "_customerid_value"),
+            dv::ColumnInfo::ToAny("customerid", "_customerid_value"),
             dv::ColumnInfo::Plain("customersatisfactioncode"),
             dv::ColumnInfo::Plain("decremententitlementterm"),
             dv::ColumnInfo::Plain("description"),
             dv::ColumnInfo::Plain("emailaddress"),
-            dv::ColumnInfo::Lookup("entitlementid", "_entitlementid_value", "entitlementid"),
+            dv::ColumnInfo::ToOne("entitlementid", "_entitlementid_value", "entitlementid"),
             dv::ColumnInfo::Plain("entityimage"),
             dv::ColumnInfo::Limited("entityimage_timestamp", dv::Access::Never),
             dv::ColumnInfo::Limited("entityimage_url", dv::Access::Never),
             dv::ColumnInfo::Limited("entityimageid", dv::Access::Never),
             dv::ColumnInfo::Plain("escalatedon"),
             dv::ColumnInfo::Limited("exchangerate", dv::Access::Never),
-            dv::ColumnInfo::Lookup("existingcase", "_existingcase_value", "existingcase"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("existingcase", "_existingcase_value", "existingcase"),
+            dv::ColumnInfo::ToOne(
                 "firstresponsebykpiid",
                 "_firstresponsebykpiid_value",
                 "firstresponsebykpiid",
@@ -437,24 +437,24 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::Plain("influencescore"),
             dv::ColumnInfo::Plain("isdecrementing"),
             dv::ColumnInfo::Plain("isescalated"),
-            dv::ColumnInfo::Lookup("kbarticleid", "_kbarticleid_value", "kbarticleid"),
+            dv::ColumnInfo::ToOne("kbarticleid", "_kbarticleid_value", "kbarticleid"),
             dv::ColumnInfo::Plain("lastonholdtime"),
-            dv::ColumnInfo::Lookup("masterid", "_masterid_value", "masterid"),
+            dv::ColumnInfo::ToOne("masterid", "_masterid_value", "masterid"),
             dv::ColumnInfo::Plain("merged"),
             dv::ColumnInfo::Plain("messagetypecode"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedAnyLookup(
+            dv::ColumnInfo::LimitedToAny(
                 "modifiedbyexternalparty",
                 "_modifiedbyexternalparty_value",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
@@ -463,46 +463,46 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::Plain("numberofchildincidents"),
             dv::ColumnInfo::Limited("onholdtime", dv::Access::Never),
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
-            dv::ColumnInfo::AnyLookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::ToAny("ownerid", "_ownerid_value"),
+            dv::ColumnInfo::LimitedToOne(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningteam",
                 "_owningteam_value",
                 "owningteam",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owninguser",
                 "_owninguser_value",
                 "owninguser",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::Lookup("parentcaseid", "_parentcaseid_value", "parentcaseid"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("parentcaseid", "_parentcaseid_value", "parentcaseid"),
+            dv::ColumnInfo::ToOne(
                 "primarycontactid",
                 "_primarycontactid_value",
                 "primarycontactid",
             ),
             dv::ColumnInfo::Plain("prioritycode"),
             dv::ColumnInfo::Plain("processid"),
-            dv::ColumnInfo::Lookup("productid", "_productid_value", "productid"),
+            dv::ColumnInfo::ToOne("productid", "_productid_value", "productid"),
             dv::ColumnInfo::Plain("productserialnumber"),
             dv::ColumnInfo::Plain("resolveby"),
-            dv::ColumnInfo::Lookup("resolvebykpiid", "_resolvebykpiid_value", "resolvebykpiid"),
+            dv::ColumnInfo::ToOne("resolvebykpiid", "_resolvebykpiid_value", "resolvebykpiid"),
             dv::ColumnInfo::Plain("resolvebyslastatus"),
             dv::ColumnInfo::Plain("responseby"),
             dv::ColumnInfo::Plain("routecase"),
             dv::ColumnInfo::Plain("sentimentvalue"),
             dv::ColumnInfo::Plain("servicestage"),
             dv::ColumnInfo::Plain("severitycode"),
-            dv::ColumnInfo::Lookup("slaid", "_slaid_value", "slaid_sla"),
-            dv::ColumnInfo::Lookup("slainvokedid", "_slainvokedid_value", "slainvokedid_sla"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("slaid", "_slaid_value", "slaid_sla"),
+            dv::ColumnInfo::ToOne("slainvokedid", "_slainvokedid_value", "slainvokedid_sla"),
+            dv::ColumnInfo::ToOne(
                 "socialprofileid",
                 "_socialprofileid_value",
                 "socialprofileid",
@@ -510,11 +510,11 @@ impl dv::Entity for Incident {
             dv::ColumnInfo::Plain("stageid"),
             dv::ColumnInfo::Limited("statecode", dv::Access::InUpdate),
             dv::ColumnInfo::Plain("statuscode"),
-            dv::ColumnInfo::Lookup("subjectid", "_subjectid_value", "subjectid"),
+            dv::ColumnInfo::ToOne("subjectid", "_subjectid_value", "subjectid"),
             dv::ColumnInfo::Plain("ticketnumber"),
             dv::ColumnInfo::Plain("timezoneruleversionnumber"),
             dv::ColumnInfo::Plain("title"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid",

@@ -462,35 +462,35 @@ impl dv::Entity for Opportunity {
         "opportunities",
         "opportunityid",
         &[
-            dv::ColumnInfo::LimitedAnyLookup("accountid", "_accountid_value", dv::Access::Never),
+            dv::ColumnInfo::LimitedToAny("accountid", "_accountid_value", dv::Access::Never),
             dv::ColumnInfo::Plain("actualclosedate"),
             dv::ColumnInfo::Plain("actualvalue"),
             dv::ColumnInfo::Limited("actualvalue_base", dv::Access::Never),
             dv::ColumnInfo::Plain("budgetamount"),
             dv::ColumnInfo::Limited("budgetamount_base", dv::Access::Never),
             dv::ColumnInfo::Plain("budgetstatus"),
-            dv::ColumnInfo::Lookup("campaignid", "_campaignid_value", "campaignid"),
+            dv::ColumnInfo::ToOne("campaignid", "_campaignid_value", "campaignid"),
             dv::ColumnInfo::Plain("captureproposalfeedback"),
             dv::ColumnInfo::Plain("closeprobability"),
             dv::ColumnInfo::Plain("completefinalproposal"),
             dv::ColumnInfo::Plain("completeinternalreview"),
             dv::ColumnInfo::Plain("confirminterest"),
-            dv::ColumnInfo::LimitedAnyLookup("contactid", "_contactid_value", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToAny("contactid", "_contactid_value", dv::Access::Never),
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Plain("currentsituation"),
-            dv::ColumnInfo::AnyLookup("customerid", "_customerid_value"),
+            dv::ColumnInfo::ToAny("customerid", "_customerid_value"),
             dv::ColumnInfo::Plain("customerneed"),
             dv::ColumnInfo::Plain("customerpainpoints"),
             dv::ColumnInfo::Plain("decisionmaker"),
@@ -516,14 +516,14 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::Plain("initialcommunication"),
             dv::ColumnInfo::Plain("isrevenuesystemcalculated"),
             dv::ColumnInfo::Plain("lastonholdtime"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
@@ -534,37 +534,37 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::Limited("onholdtime", dv::Access::Never),
             dv::ColumnInfo::Limited("opportunityid", dv::Access::InCreate),
             dv::ColumnInfo::Plain("opportunityratingcode"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "originatingleadid",
                 "_originatingleadid_value",
                 "originatingleadid",
             ),
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
-            dv::ColumnInfo::AnyLookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::ToAny("ownerid", "_ownerid_value"),
+            dv::ColumnInfo::LimitedToOne(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningteam",
                 "_owningteam_value",
                 "owningteam",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owninguser",
                 "_owninguser_value",
                 "owninguser",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "parentaccountid",
                 "_parentaccountid_value",
                 "parentaccountid",
             ),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "parentcontactid",
                 "_parentcontactid_value",
                 "parentcontactid",
@@ -572,7 +572,7 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::Plain("participatesinworkflow"),
             dv::ColumnInfo::Plain("presentfinalproposal"),
             dv::ColumnInfo::Plain("presentproposal"),
-            dv::ColumnInfo::Lookup("pricelevelid", "_pricelevelid_value", "pricelevelid"),
+            dv::ColumnInfo::ToOne("pricelevelid", "_pricelevelid_value", "pricelevelid"),
             dv::ColumnInfo::Plain("pricingerrorcode"),
             dv::ColumnInfo::Plain("prioritycode"),
             dv::ColumnInfo::Plain("processid"),
@@ -590,8 +590,8 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::Plain("scheduleproposalmeeting"),
             dv::ColumnInfo::Plain("sendthankyounote"),
             dv::ColumnInfo::Plain("skippricecalculation"),
-            dv::ColumnInfo::Lookup("slaid", "_slaid_value", "sla_opportunity_sla"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("slaid", "_slaid_value", "sla_opportunity_sla"),
+            dv::ColumnInfo::ToOne(
                 "slainvokedid",
                 "_slainvokedid_value",
                 "slainvokedid_opportunity_sla",
@@ -616,7 +616,7 @@ impl dv::Entity for Opportunity {
             dv::ColumnInfo::Limited("totallineitemdiscountamount_base", dv::Access::Never),
             dv::ColumnInfo::Plain("totaltax"),
             dv::ColumnInfo::Limited("totaltax_base", dv::Access::Never),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid",

@@ -285,14 +285,14 @@ impl dv::Entity for Task {
             dv::ColumnInfo::Plain("actualstart"),
             dv::ColumnInfo::Plain("category"),
             dv::ColumnInfo::Plain("community"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby_task",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby_task",
@@ -313,14 +313,14 @@ impl dv::Entity for Task {
             dv::ColumnInfo::Plain("isworkflowcreated"),
             dv::ColumnInfo::Plain("lastonholdtime"),
             dv::ColumnInfo::Plain("leftvoicemail"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby_task",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby_task",
@@ -328,20 +328,20 @@ impl dv::Entity for Task {
             ),
             dv::ColumnInfo::Limited("onholdtime", dv::Access::Never),
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
-            dv::ColumnInfo::AnyLookup("ownerid", "_ownerid_value"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::ToAny("ownerid", "_ownerid_value"),
+            dv::ColumnInfo::LimitedToOne(
                 "owningbusinessunit",
                 "_owningbusinessunit_value",
                 "owningbusinessunit_task",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owningteam",
                 "_owningteam_value",
                 "owningteam_task",
                 dv::Access::Never,
             ),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "owninguser",
                 "_owninguser_value",
                 "owninguser_task",
@@ -351,20 +351,20 @@ impl dv::Entity for Task {
             dv::ColumnInfo::Plain("postponeactivityprocessinguntil"),
             dv::ColumnInfo::Plain("prioritycode"),
             dv::ColumnInfo::Plain("processid"),
-            dv::ColumnInfo::AnyLookup("regardingobjectid", "_regardingobjectid_value"),
+            dv::ColumnInfo::ToAny("regardingobjectid", "_regardingobjectid_value"),
             dv::ColumnInfo::Plain("scheduleddurationminutes"),
             dv::ColumnInfo::Plain("scheduledend"),
             dv::ColumnInfo::Plain("scheduledstart"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "sendermailboxid",
                 "_sendermailboxid_value",
                 "sendermailboxid",
             ),
             dv::ColumnInfo::Plain("senton"),
             dv::ColumnInfo::Plain("seriesid"),
-            dv::ColumnInfo::Lookup("serviceid", "_serviceid_value", "serviceid_task"),
-            dv::ColumnInfo::Lookup("slaid", "_slaid_value", "sla_task_sla"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne("serviceid", "_serviceid_value", "serviceid_task"),
+            dv::ColumnInfo::ToOne("slaid", "_slaid_value", "sla_task_sla"),
+            dv::ColumnInfo::ToOne(
                 "slainvokedid",
                 "_slainvokedid_value",
                 "slainvokedid_task_sla",
@@ -378,7 +378,7 @@ impl dv::Entity for Task {
             dv::ColumnInfo::Plain("subject"),
             dv::ColumnInfo::Plain("subscriptionid"),
             dv::ColumnInfo::Plain("timezoneruleversionnumber"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid_task",

@@ -143,20 +143,20 @@ impl dv::Entity for Team {
         "teams",
         "teamid",
         &[
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "administratorid",
                 "_administratorid_value",
                 "administratorid",
             ),
-            dv::ColumnInfo::Lookup("businessunitid", "_businessunitid_value", "businessunitid"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::ToOne("businessunitid", "_businessunitid_value", "businessunitid"),
+            dv::ColumnInfo::LimitedToOne(
                 "createdby",
                 "_createdby_value",
                 "createdby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("createdon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "createdonbehalfby",
                 "_createdonbehalfby_value",
                 "createdonbehalfby",
@@ -167,14 +167,14 @@ impl dv::Entity for Team {
             dv::ColumnInfo::Limited("exchangerate", dv::Access::Never),
             dv::ColumnInfo::Plain("importsequencenumber"),
             dv::ColumnInfo::Plain("isdefault"),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedby",
                 "_modifiedby_value",
                 "modifiedby",
                 dv::Access::Never,
             ),
             dv::ColumnInfo::Limited("modifiedon", dv::Access::Never),
-            dv::ColumnInfo::LimitedLookup(
+            dv::ColumnInfo::LimitedToOne(
                 "modifiedonbehalfby",
                 "_modifiedonbehalfby_value",
                 "modifiedonbehalfby",
@@ -185,18 +185,18 @@ impl dv::Entity for Team {
             dv::ColumnInfo::Limited("overriddencreatedon", dv::Access::InCreate),
             dv::ColumnInfo::Plain("ownerid"),
             dv::ColumnInfo::Plain("processid"),
-            dv::ColumnInfo::Lookup("queueid", "_queueid_value", "queueid"),
-            dv::ColumnInfo::AnyLookup("regardingobjectid", "_regardingobjectid_value"),
+            dv::ColumnInfo::ToOne("queueid", "_queueid_value", "queueid"),
+            dv::ColumnInfo::ToAny("regardingobjectid", "_regardingobjectid_value"),
             dv::ColumnInfo::Plain("stageid"),
             dv::ColumnInfo::Plain("systemmanaged"),
             dv::ColumnInfo::Limited("teamid", dv::Access::InCreate),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "teamtemplateid",
                 "_teamtemplateid_value",
                 "associatedteamtemplateid",
             ),
             dv::ColumnInfo::Plain("teamtype"),
-            dv::ColumnInfo::Lookup(
+            dv::ColumnInfo::ToOne(
                 "transactioncurrencyid",
                 "_transactioncurrencyid_value",
                 "transactioncurrencyid",
