@@ -45,8 +45,8 @@ struct Plan<'f> {
 /// Errors: `folder` is a file; a file that was not generated is in the way; the disk. Nothing has
 /// changed then.
 pub fn write(folder: &Path, files: &[File]) -> Result<Written, Error> {
-    let files = with_manifest(files);
-    let plan = plan(folder, &files)?;
+    let list = list(files);
+    let plan = plan(folder, files, Some(&list))?;
     // The list itself is not counted.
     let is_list = |(path, _): &&(PathBuf, &str)| path.ends_with(MANIFEST);
     let new_lists = plan.changed.iter().filter(is_list).count();
@@ -66,12 +66,16 @@ pub fn write(folder: &Path, files: &[File]) -> Result<Written, Error> {
 ///
 /// Errors: [`Error::Differs`] with the first lines of the difference.
 pub(crate) fn check(folder: &Path, files: &[File]) -> Result<(), Error> {
-    check_without_list(folder, &with_manifest(files))
+    check_with(folder, files, Some(&list(files)))
 }
 
 /// The same for files that no list names.
 pub(crate) fn check_without_list(folder: &Path, files: &[File]) -> Result<(), Error> {
-    let plan = plan(folder, files)?;
+    check_with(folder, files, None)
+}
+
+fn check_with(folder: &Path, files: &[File], list: Option<&str>) -> Result<(), Error> {
+    let plan = plan(folder, files, list)?;
     if plan.changed.is_empty() && plan.stale.is_empty() {
         return Ok(());
     }
@@ -125,21 +129,17 @@ pub(crate) fn replace_changed<'t>(
     Ok(changed.len())
 }
 
-fn with_manifest(files: &[File]) -> Vec<File> {
+/// The list of the files, to know them again.
+fn list(files: &[File]) -> String {
     let mut text = format!("# {MARK}: the files that it wrote here.\n");
     for file in files {
         text.push_str(&file.name);
         text.push('\n');
     }
-    let mut files = files.to_vec();
-    files.push(File {
-        name: MANIFEST.to_owned(),
-        text,
-    });
-    files
+    text
 }
 
-fn plan<'f>(folder: &Path, files: &'f [File]) -> Result<Plan<'f>, Error> {
+fn plan<'f>(folder: &Path, files: &'f [File], list: Option<&'f str>) -> Result<Plan<'f>, Error> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::NotAFolder(folder.to_owned()));
     }
@@ -150,18 +150,22 @@ fn plan<'f>(folder: &Path, files: &'f [File]) -> Result<Plan<'f>, Error> {
         unchanged: 0,
         stale: Vec::new(),
     };
-    for file in files {
-        let path = folder.join(&file.name);
-        if is_same(&path, &file.text) {
+    let files = files
+        .iter()
+        .map(|file| (file.name.as_str(), file.text.as_str()));
+    let all: Vec<(&str, &'f str)> = files.chain(list.map(|list| (MANIFEST, list))).collect();
+    for &(name, text) in &all {
+        let path = folder.join(name);
+        if is_same(&path, text) {
             plan.unchanged += 1;
             continue;
         }
         if path.exists() && !is_generated(&path) {
             return Err(Error::Foreign(path));
         }
-        plan.changed.push((path, &file.text));
+        plan.changed.push((path, text));
     }
-    let wanted: BTreeSet<&str> = files.iter().map(|file| file.name.as_str()).collect();
+    let wanted: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
     let stale = known.difference(&wanted).map(|name| folder.join(name));
     plan.stale = stale.filter(|path| is_generated(path)).collect();
     Ok(plan)

@@ -54,7 +54,7 @@ fn choice(out: &mut Text, key: &str, named: &ChoiceName<'_>, feature: Option<&st
     } else {
         "choice"
     };
-    out.doc(1, &format!("{label}{kind} `{key}`."));
+    out.doc(1, format_args!("{label}{kind} `{key}`."));
     let description = choice.description.as_deref().map(plain).unwrap_or_default();
     if !description.is_empty() {
         out.line(1, "///");
@@ -123,7 +123,7 @@ fn states_of(
     out.line(2, "Some(match self {");
     for (variant, state) in arms {
         let value = format!("{}::{state}", states.name);
-        out.arm(3, &format!("Self::{variant}"), &value);
+        out.arm(3, format_args!("Self::{variant}"), &value);
     }
     out.line(3, "_ => return None,");
     out.line(2, "})");

@@ -1,4 +1,8 @@
 //! Text laid out as rustfmt lays it out, so that generated files need no second program.
+//!
+//! Nearly every line fits: it is written into the text at once, and taken back if it does not.
+
+use std::fmt::{self, Display, Write};
 
 /// Widest line.
 const MAX_WIDTH: usize = 100;
@@ -44,13 +48,33 @@ impl Text {
         line.len() <= width || line.chars().count() <= width
     }
 
-    /// One line, indented by `depth` steps.
-    pub(super) fn line(&mut self, depth: usize, line: &str) {
+    fn indent(&mut self, depth: usize) {
         for _ in 0..self.base + depth {
             self.out.push_str("    ");
         }
+    }
+
+    /// One line, indented by `depth` steps.
+    pub(super) fn line(&mut self, depth: usize, line: &str) {
+        self.indent(depth);
         self.out.push_str(line);
         self.out.push('\n');
+    }
+
+    /// Writes a line if it fits.
+    fn fitting_line(&mut self, depth: usize, line: fmt::Arguments<'_>) -> bool {
+        let start = self.out.len();
+        self.indent(depth);
+        // Writing to a String does not fail.
+        let _ = self.out.write_fmt(line);
+        let written = &self.out[start..];
+        let fits = written.len() <= MAX_WIDTH || written.chars().count() <= MAX_WIDTH;
+        if fits {
+            self.out.push('\n');
+        } else {
+            self.out.truncate(start);
+        }
+        fits
     }
 
     /// An empty line.
@@ -78,23 +102,31 @@ impl Text {
     }
 
     /// A doc comment of one paragraph.
-    pub(super) fn doc(&mut self, depth: usize, text: &str) {
+    pub(super) fn doc(&mut self, depth: usize, text: impl Display) {
         self.comment(depth, "///", text);
     }
 
     /// A comment that is one line whatever `text` holds: names come from the document, and the end
     /// of a comment is the beginning of code.
-    pub(super) fn comment(&mut self, depth: usize, start: &str, text: &str) {
-        let one_line = text.replace(is_no_text, " ");
-        self.line(depth, &format!("{start} {}", one_line.trim_end()));
+    pub(super) fn comment(&mut self, depth: usize, start: &str, text: impl Display) {
+        self.indent(depth);
+        self.out.push_str(start);
+        self.out.push(' ');
+        let from = self.out.len();
+        let _ = write!(self.out, "{text}");
+        if self.out[from..].contains(is_no_text) {
+            let one_line = self.out[from..].replace(is_no_text, " ");
+            self.out.truncate(from);
+            self.out.push_str(&one_line);
+        }
+        let end = self.out.trim_end_matches(' ').len();
+        self.out.truncate(end);
+        self.out.push('\n');
     }
 
     /// `head: type_name,` of a struct.
-    pub(super) fn field(&mut self, depth: usize, head: &str, type_name: &str) {
-        let line = format!("{head}: {type_name},");
-        if self.fits(depth, &line) {
-            self.line(depth, &line);
-        } else {
+    pub(super) fn field(&mut self, depth: usize, head: impl Display, type_name: impl Display) {
+        if !self.fitting_line(depth, format_args!("{head}: {type_name},")) {
             self.line(depth, &format!("{head}:"));
             self.line(depth + 1, &format!("{type_name},"));
         }
@@ -104,17 +136,21 @@ impl Text {
     pub(super) fn constant(
         &mut self,
         depth: usize,
-        head: &str,
+        head: impl Display,
         (generic, parameters): (&str, &[String]),
         function: &str,
-        argument: &str,
+        argument: impl Display,
     ) {
-        let typed = format!("{generic}<{}>", parameters.join(", "));
+        let list = Joined(parameters);
+        let whole = format_args!("{head}: {generic}<{list}> = {function}({argument});");
+        if self.fitting_line(depth, whole) {
+            return;
+        }
+        let (head, argument) = (head.to_string(), argument.to_string());
+        let argument = argument.as_str();
+        let typed = format!("{generic}<{list}>");
         let start = format!("{head}: {typed} =");
-        let whole = format!("{start} {function}({argument});");
-        if self.fits(depth, &whole) {
-            self.line(depth, &whole);
-        } else if self.fits(depth, &start) {
+        if self.fits(depth, &start) {
             self.line(depth, &start);
             self.value(depth + 1, "", function, argument, depth + 1);
         } else if self.fits(depth, &format!("{head}: {generic}< ")) {
@@ -170,10 +206,10 @@ impl Text {
 
     /// `head(arguments)tail`
     pub(super) fn call(&mut self, depth: usize, head: &str, arguments: &[String], tail: &str) {
-        let joined = arguments.join(", ");
-        let line = format!("{head}({joined}){tail}");
-        if joined.chars().count() <= MAX_ARGUMENTS && self.fits(depth, &line) {
-            self.line(depth, &line);
+        let commas = 2 * arguments.len().saturating_sub(1);
+        let width = commas + arguments.iter().map(|a| a.chars().count()).sum::<usize>();
+        let line = format_args!("{head}({}){tail}", Joined(arguments));
+        if width <= MAX_ARGUMENTS && self.fitting_line(depth, line) {
             return;
         }
         self.line(depth, &format!("{head}("));
@@ -248,15 +284,27 @@ impl Text {
     }
 
     /// `pattern => value,` of a match.
-    pub(super) fn arm(&mut self, depth: usize, pattern: &str, value: &str) {
-        let line = format!("{pattern} => {value},");
-        if self.fits(depth, &line) {
-            self.line(depth, &line);
-        } else {
+    pub(super) fn arm(&mut self, depth: usize, pattern: impl Display, value: impl Display) {
+        if !self.fitting_line(depth, format_args!("{pattern} => {value},")) {
             self.line(depth, &format!("{pattern} => {{"));
-            self.line(depth + 1, value);
+            self.line(depth + 1, &value.to_string());
             self.line(depth, "}");
         }
+    }
+}
+
+/// `a, b`.
+struct Joined<'a>(&'a [String]);
+
+impl Display for Joined<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, item) in self.0.iter().enumerate() {
+            if index > 0 {
+                f.write_str(", ")?;
+            }
+            f.write_str(item)?;
+        }
+        Ok(())
     }
 }
 

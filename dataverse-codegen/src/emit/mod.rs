@@ -335,7 +335,7 @@ fn stubs(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
         out.blank();
         out.doc(
             0,
-            &format!("Table `{}`, without columns.", table.logical_name),
+            format_args!("Table `{}`, without columns.", table.logical_name),
         );
         condition
             .iter()

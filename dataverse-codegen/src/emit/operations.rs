@@ -79,7 +79,7 @@ pub(super) fn emit_bound(out: &mut Text, selection: &Selection<'_>, names: &Name
         if index > 0 {
             out.blank();
         }
-        out.doc(0, &format!("Called on `{}`.", module.bound_to));
+        out.doc(0, format_args!("Called on `{}`.", module.bound_to));
         out.line(0, &format!("pub mod {name} {{"));
         out.line(1, CLIENT);
         for operation in module.operations {
@@ -242,7 +242,7 @@ fn request(
         },
         None => None,
     };
-    out.doc(depth, &format!("{kind} `{}`.", operation.name));
+    out.doc(depth, format_args!("{kind} `{}`.", operation.name));
     out.only_with(depth, feature.as_deref());
     out.line(depth, "#[derive(Debug, Clone)]");
     let bound_field = bound
@@ -254,16 +254,20 @@ fn request(
         out.line(depth, &format!("pub struct {name} {{"));
         if let Some((bound, field)) = bound_field {
             out.doc(depth + 1, &bound.doc);
-            out.field(depth + 1, &format!("pub {field}"), &bound.rust_type);
+            out.field(depth + 1, format_args!("pub {field}"), &bound.rust_type);
         }
         for argument in &arguments {
-            out.doc(depth + 1, &argument_doc(argument.parameter));
+            out.doc(depth + 1, argument_doc(argument.parameter));
             let rust_type = if argument.parameter.required {
                 argument.rust_type.clone()
             } else {
                 format!("Option<{}>", argument.rust_type)
             };
-            out.field(depth + 1, &format!("pub {}", argument.field), &rust_type);
+            out.field(
+                depth + 1,
+                format_args!("pub {}", argument.field),
+                &rust_type,
+            );
         }
         out.line(depth, "}");
     }

@@ -43,7 +43,7 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
     };
     out.doc(
         0,
-        &format!(
+        format_args!(
             "A row of `{}`{label}, entity set `{set}`.",
             table.logical_name
         ),
@@ -62,13 +62,13 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
     }
     out.line(0, &format!("pub struct {name} {{"));
     for (column, ColumnName { field, .. }) in table.columns.iter().zip(columns) {
-        out.doc(1, &column_doc(column));
+        out.doc(1, column_doc(column));
         deprecated(out, 1, column.definition.deprecated);
         let column_type = column_type(names, table, column);
         out.field(
             1,
-            &format!("pub {field}"),
-            &format!("Option<{column_type}>"),
+            format_args!("pub {field}"),
+            format_args!("Option<{column_type}>"),
         );
     }
     out.line(0, "}");
@@ -202,14 +202,14 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
             Access::CreateOnly => Some("dv::CreateOnly".to_owned()),
             Access::UpdateOnly => Some("dv::UpdateOnly".to_owned()),
         });
-        out.doc(1, &format!("`{}`.", column.logical_name));
+        out.doc(1, format_args!("`{}`.", column.logical_name));
         deprecated(out, 1, column.definition.deprecated);
         out.constant(
             1,
-            &format!("pub const {constant}"),
+            format_args!("pub const {constant}"),
             ("dv::Column", &parameters),
             "dv::Column::new",
-            &ordinal.to_string(),
+            ordinal,
         );
     }
     for key in &table.alternate_keys {
@@ -229,10 +229,13 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
         .collect();
     let ordinals: Vec<_> = ordinals.iter().map(usize::to_string).collect();
     let comma = if types.len() == 1 { "," } else { "" };
-    out.doc(1, &format!("Alternate key over `{}`.", joined.join("`, `")));
+    out.doc(
+        1,
+        format_args!("Alternate key over `{}`.", joined.join("`, `")),
+    );
     out.constant(
         1,
-        &format!(
+        format_args!(
             "pub const {}",
             taken.give(format!("KEY_{}", naming::constant_name(&joined.join("_"))))
         ),
@@ -241,7 +244,7 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
             &["Self".to_owned(), format!("({}{comma})", types.join(", "))],
         ),
         "dv::AlternateKey::new",
-        &format!("&[{}]", ordinals.join(", ")),
+        format_args!("&[{}]", ordinals.join(", ")),
     );
 }
 
@@ -271,7 +274,7 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
         out.line(1, head);
         out.line(2, "Some(match ordinal {");
         for (ordinal, field) in fields.iter().enumerate() {
-            out.arm(3, &ordinal.to_string(), &format!("{this}.{field}"));
+            out.arm(3, ordinal, format_args!("{this}.{field}"));
         }
         out.line(3, "_ => return None,");
         out.line(2, "})");
@@ -302,7 +305,7 @@ fn navigations(
             out.blank();
             out.doc(
                 0,
-                &format!("Navigation properties of `{}`.", table.logical_name),
+                format_args!("Navigation properties of `{}`.", table.logical_name),
             );
             out.line(0, "pub mod nav {");
             out.line(1, CLIENT);
@@ -317,10 +320,10 @@ fn navigations(
             false => ("one row", "One"),
         };
         out.blank();
-        out.doc(1, &format!("To {count} of `{}`.", navigation.target));
+        out.doc(1, format_args!("To {count} of `{}`.", navigation.target));
         out.constant(
             1,
-            &format!(
+            format_args!(
                 "pub const {}",
                 taken.give(naming::constant_name(&navigation.name))
             ),
@@ -329,7 +332,7 @@ fn navigations(
                 &[format!("super::{name}"), format!("dv::{many}<{target}>")],
             ),
             "dv::Navigation::new",
-            &literal(&navigation.name),
+            literal(&navigation.name),
         );
     }
     if !is_first {

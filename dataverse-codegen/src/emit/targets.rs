@@ -102,7 +102,7 @@ fn declaration(
             .collect();
         out.doc(
             0,
-            &format!(
+            format_args!(
                 "{doc} One of {} tables; only those generated here are named.",
                 targets.len()
             ),
@@ -132,7 +132,7 @@ fn enumeration(
     out.line(0, &format!("pub enum {name} {{"));
     for target in targets {
         let variant = names.type_of(&target.table);
-        out.doc(1, &format!("A row of `{}`.", target.table));
+        out.doc(1, format_args!("A row of `{}`.", target.table));
         out.line(1, &format!("{variant}(dv::Id<super::{variant}>),"));
     }
     out.doc(
@@ -157,8 +157,8 @@ fn enumeration(
         let variant = names.type_of(&target.table);
         out.arm(
             3,
-            &format!("Some({})", literal(&target.table)),
-            &format!("Self::{variant}(dv::Id::new(id))"),
+            format_args!("Some({})", literal(&target.table)),
+            format_args!("Self::{variant}(dv::Id::new(id))"),
         );
     }
     out.line(3, &format!("other => Self::{other} {{"));
@@ -174,8 +174,8 @@ fn enumeration(
         let variant = names.type_of(&target.table);
         out.arm(
             3,
-            &format!("Self::{variant}(id)"),
-            &format!("(Some({}), id.uuid())", literal(&target.table)),
+            format_args!("Self::{variant}(id)"),
+            format_args!("(Some({}), id.uuid())", literal(&target.table)),
         );
     }
     out.line(

@@ -82,7 +82,7 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
         })
         .collect();
     out.blank();
-    out.doc(0, &format!("Complex type `{}`.", complex.name));
+    out.doc(0, format_args!("Complex type `{}`.", complex.name));
     out.line(0, "#[derive(Default)]");
     out.line(0, "#[non_exhaustive]");
     if members.is_empty() {
@@ -95,8 +95,12 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
             rust_type,
         } in &members
         {
-            out.doc(1, &format!("`{name}`."));
-            out.field(1, &format!("pub {field}"), &format!("Option<{rust_type}>"));
+            out.doc(1, format_args!("`{name}`."));
+            out.field(
+                1,
+                format_args!("pub {field}"),
+                format_args!("Option<{rust_type}>"),
+            );
         }
         out.line(0, "}");
     }
@@ -131,13 +135,13 @@ fn enum_type(out: &mut Text, enum_type: &EnumType, name: &str) {
     } else {
         ""
     };
-    out.doc(1, &format!("Enum type `{}`{combine}.", enum_type.name));
+    out.doc(1, format_args!("Enum type `{}`{combine}.", enum_type.name));
     let qualified = literal(&format!("{}.{}", enum_type.namespace, enum_type.name));
     let is_flags = enum_type.is_flags;
     out.line(1, &format!("pub enum {name}({qualified}, {is_flags}) {{"));
     for (member, value) in &enum_type.members {
         let constant = taken.give(naming::constant_name(&naming::snake(member)));
-        out.doc(2, &format!("`{member}`."));
+        out.doc(2, format_args!("`{member}`."));
         out.line(2, &format!("{constant} = {value} {},", literal(member)));
     }
     out.line(1, "}");
