@@ -40,7 +40,7 @@ pub enum Error {
     #[error("{0}")]
     NoOutput(&'static str),
     /// The output is not what would be written.
-    #[error("{files} files differ from what is generated; generate again\n{diff}")]
+    #[error("files that differ from what is generated: {files}; generate again\n{diff}")]
     Differs {
         /// How many files.
         files: usize,

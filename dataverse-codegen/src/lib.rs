@@ -42,6 +42,7 @@ mod list;
 mod lock;
 pub mod model;
 mod naming;
+mod parallel;
 mod select;
 mod write;
 

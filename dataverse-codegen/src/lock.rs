@@ -56,6 +56,25 @@ impl NameLock {
             .map(|(what, name)| (what.as_str(), name.as_str()))
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names of what begins with `start`.
+    pub(crate) fn starting_with(&self, start: &str) -> Self {
+        let from = self.0.range(start.to_owned()..);
+        let names = from.take_while(|(what, _)| what.starts_with(start));
+        NameLock(
+            names
+                .map(|(what, name)| (what.clone(), name.clone()))
+                .collect(),
+        )
+    }
+
+    pub(crate) fn extend(&mut self, other: NameLock) {
+        self.0.extend(other.0);
+    }
+
     pub(crate) fn set(&mut self, what: String, name: &str) {
         self.0.insert(what, name.to_owned());
     }

@@ -160,6 +160,11 @@ impl Taken {
 }
 
 impl Taken {
+    /// Whether `name` is taken.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains(name)
+    }
+
     /// Keeps `name` from being given.
     pub(crate) fn reserve(&mut self, name: &str) {
         self.0.insert(name.to_owned());

@@ -25,10 +25,10 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// A text that stands `base` steps deep.
-    pub(super) fn at(base: usize) -> Self {
+    /// A text that stands `base` steps deep, with room for so many bytes.
+    pub(super) fn at(base: usize, room: usize) -> Self {
         Text {
-            out: String::new(),
+            out: String::with_capacity(room),
             base,
         }
     }
@@ -59,6 +59,14 @@ impl Text {
         self.indent(depth);
         self.out.push_str(line);
         self.out.push('\n');
+    }
+
+    /// Whether a line would fit.
+    fn would_fit(&mut self, depth: usize, line: fmt::Arguments<'_>) -> bool {
+        let start = self.out.len();
+        let fits = self.fitting_line(depth, line);
+        self.out.truncate(start);
+        fits
     }
 
     /// Writes a line if it fits.
@@ -137,50 +145,48 @@ impl Text {
         &mut self,
         depth: usize,
         head: impl Display,
-        (generic, parameters): (&str, &[String]),
+        (generic, parameters): (&str, &[&dyn Display]),
         function: &str,
         argument: impl Display,
     ) {
         let list = Joined(parameters);
-        let whole = format_args!("{head}: {generic}<{list}> = {function}({argument});");
-        if self.fitting_line(depth, whole) {
-            return;
-        }
-        let (head, argument) = (head.to_string(), argument.to_string());
-        let argument = argument.as_str();
-        let typed = format!("{generic}<{list}>");
-        let start = format!("{head}: {typed} =");
-        if self.fits(depth, &start) {
-            self.line(depth, &start);
-            self.value(depth + 1, "", function, argument, depth + 1);
-        } else if self.fits(depth, &format!("{head}: {generic}< ")) {
-            self.line(depth, &format!("{head}: {generic}<"));
-            for parameter in parameters {
-                self.line(depth + 1, &format!("{parameter},"));
-            }
-            self.value(depth, "> = ", function, argument, depth);
-        } else if self.fits(depth + 1, &typed) {
+        let start = format_args!("{head}: {generic}<{list}> =");
+        let value = format_args!("{function}({argument});");
+        if self.fitting_line(depth, format_args!("{start} {value}")) {
+        } else if self.fitting_line(depth, start) {
+            self.value(depth + 1, "", function, &argument, depth + 1);
+        } else if self.would_fit(depth, format_args!("{head}: {generic}< ")) {
+            self.parts(depth, format_args!("{head}: {generic}<"), parameters);
+            self.value(depth, "> = ", function, &argument, depth);
+        } else if self.would_fit(depth + 1, format_args!("{generic}<{list}>")) {
             self.line(depth, &format!("{head}:"));
-            let whole = format!("{typed} = {function}({argument});");
-            if self.fits(depth + 1, &whole) {
-                self.line(depth + 1, &whole);
+            let typed = format_args!("{generic}<{list}> =");
+            if self.fitting_line(depth + 1, format_args!("{typed} {value}")) {
                 return;
             }
-            self.line(depth + 1, &format!("{typed} ="));
-            let line = format!("{function}({argument})");
             // With no room behind the type, rustfmt does not count the semicolon.
-            if !self.fits(depth + 1, &format!("{typed} =  ")) && self.fits(depth + 1, &line) {
-                self.line(depth + 1, &format!("{line};"));
+            let is_counted = self.would_fit(depth + 1, format_args!("{typed}  "));
+            self.line(depth + 1, &typed.to_string());
+            let bare = format_args!("{function}({argument})");
+            if !is_counted && self.would_fit(depth + 1, bare) {
+                self.line(depth + 1, &value.to_string());
             } else {
-                self.value(depth + 1, "", function, argument, depth + 1);
+                self.value(depth + 1, "", function, &argument, depth + 1);
             }
         } else {
             self.line(depth, &format!("{head}:"));
-            self.line(depth + 1, &format!("{generic}<"));
-            for parameter in parameters {
-                self.line(depth + 2, &format!("{parameter},"));
-            }
-            self.value(depth + 1, "> = ", function, argument, depth);
+            self.parts(depth + 1, format_args!("{generic}<"), parameters);
+            self.value(depth + 1, "> = ", function, &argument, depth);
+        }
+    }
+
+    /// `head` with a line for each of `parts`.
+    fn parts(&mut self, depth: usize, head: fmt::Arguments<'_>, parts: &[&dyn Display]) {
+        self.indent(depth);
+        let _ = writeln!(self.out, "{head}");
+        for part in parts {
+            self.indent(depth + 1);
+            let _ = writeln!(self.out, "{part},");
         }
     }
 
@@ -191,13 +197,11 @@ impl Text {
         depth: usize,
         before: &str,
         function: &str,
-        argument: &str,
+        argument: &dyn Display,
         end_depth: usize,
     ) {
-        let line = format!("{before}{function}({argument});");
-        if self.fits(depth, &line) {
-            self.line(depth, &line);
-        } else {
+        let line = format_args!("{before}{function}({argument});");
+        if !self.fitting_line(depth, line) {
             self.line(depth, &format!("{before}{function}("));
             self.line(end_depth + 1, &format!("{argument},"));
             self.line(end_depth, ");");
@@ -205,7 +209,13 @@ impl Text {
     }
 
     /// `head(arguments)tail`
-    pub(super) fn call(&mut self, depth: usize, head: &str, arguments: &[String], tail: &str) {
+    pub(super) fn call(
+        &mut self,
+        depth: usize,
+        head: impl Display,
+        arguments: &[String],
+        tail: &str,
+    ) {
         let commas = 2 * arguments.len().saturating_sub(1);
         let width = commas + arguments.iter().map(|a| a.chars().count()).sum::<usize>();
         let line = format_args!("{head}({}){tail}", Joined(arguments));
@@ -227,7 +237,7 @@ impl Text {
             self.line(depth, &format!("{start} ="));
             self.line(depth + 1, &format!("{head}({joined});"));
         } else {
-            self.call(depth, &format!("{start} = {head}"), arguments, ";");
+            self.call(depth, format_args!("{start} = {head}"), arguments, ";");
         }
     }
 
@@ -294,15 +304,15 @@ impl Text {
 }
 
 /// `a, b`.
-struct Joined<'a>(&'a [String]);
+struct Joined<'a, T>(&'a [T]);
 
-impl Display for Joined<'_> {
+impl<T: Display> Display for Joined<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, item) in self.0.iter().enumerate() {
             if index > 0 {
                 f.write_str(", ")?;
             }
-            f.write_str(item)?;
+            item.fmt(f)?;
         }
         Ok(())
     }
@@ -319,6 +329,14 @@ fn is_no_text(char: char) -> bool {
 pub(super) fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    {
+        out.push_str(text);
+        out.push('"');
+        return out;
+    }
     for char in text.chars() {
         match char {
             '"' | '\\' => out.extend(['\\', char]),

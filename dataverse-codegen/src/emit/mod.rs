@@ -8,13 +8,10 @@ mod table;
 mod targets;
 mod types;
 
-use std::num::NonZero;
-use std::panic::resume_unwind;
-use std::thread;
-
 use crate::lock::NameLock;
 use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
+use crate::parallel;
 use crate::select::{Layout, MAX_ENUM_TARGETS, Selection};
 use layout::{MAX_ARRAY, Text, literal};
 use names::Names;
@@ -70,7 +67,9 @@ pub(crate) fn emit(selection: &Selection<'_>) -> (Vec<File>, NameLock) {
 /// takes its share.
 fn tables(selection: &Selection<'_>, names: &Names<'_>, base: usize) -> Vec<Module> {
     let module = |table: &&Table| {
-        let mut body = Text::at(base);
+        // What they take, nearly.
+        let room = table.columns.len() * 640 + table.navigations.len() * 240;
+        let mut body = Text::at(base, room);
         table::emit(&mut body, selection, names, table);
         let logical_name = &table.logical_name;
         Module {
@@ -81,19 +80,7 @@ fn tables(selection: &Selection<'_>, names: &Names<'_>, base: usize) -> Vec<Modu
             body: body.into_string(),
         }
     };
-    let workers = thread::available_parallelism().map_or(1, NonZero::get);
-    let share = selection.tables.len().div_ceil(workers).max(1);
-    thread::scope(|scope| {
-        let workers: Vec<_> = selection
-            .tables
-            .chunks(share)
-            .map(|tables| scope.spawn(move || tables.iter().map(module).collect::<Vec<_>>()))
-            .collect();
-        workers
-            .into_iter()
-            .flat_map(|worker| worker.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
-    })
+    parallel::map(&selection.tables, module)
 }
 
 fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
@@ -108,7 +95,7 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
                     doc: &str,
                     emit: fn(&mut Text, &Selection<'_>, &Names<'_>)| {
         if is_wanted {
-            let mut body = Text::at(base);
+            let mut body = Text::at(base, 1 << 16);
             emit(&mut body, selection, names);
             modules.push(Module {
                 name: name.to_owned(),
@@ -239,7 +226,7 @@ fn single_file(modules: &[Module], lints: &[&str]) -> File {
     out.blank();
     out.line(0, "#[allow(unused_imports)]");
     out.line(0, "mod exports {");
-    let mut inner = Text::at(1);
+    let mut inner = Text::at(1, 0);
     for (module, item, _) in sorted_reexports(modules) {
         inner.line(0, &format!("pub use super::{module}::{item};"));
     }
@@ -367,23 +354,36 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
     } else {
         &[]
     };
-    let infos: Vec<(&str, Vec<String>)> = columns.iter().map(column_info).collect();
-    let on_one_line = |(function, arguments): &(&str, Vec<String>)| {
-        format!("dv::ColumnInfo::{function}({})", arguments.join(", "))
-    };
-    let joined = infos.iter().map(on_one_line).collect::<Vec<_>>().join(", ");
-    if joined.chars().count() <= MAX_ARRAY {
-        arguments.push(format!("&[{joined}]"));
-        out.assigned(1, START, TABLE, &arguments);
-        return;
+    // A few short ones stay on a line.
+    if columns.len() <= 2 {
+        let on_one_line = |column: &Column| {
+            let (function, arguments) = column_info(column);
+            format!("dv::ColumnInfo::{function}({})", arguments.join(", "))
+        };
+        let joined = columns
+            .iter()
+            .map(on_one_line)
+            .collect::<Vec<_>>()
+            .join(", ");
+        if joined.chars().count() <= MAX_ARRAY {
+            arguments.push(format!("&[{joined}]"));
+            out.assigned(1, START, TABLE, &arguments);
+            return;
+        }
     }
     out.line(1, &format!("{START} = {TABLE}("));
     for argument in arguments {
         out.line(2, &format!("{argument},"));
     }
     out.line(2, "&[");
-    for (function, arguments) in infos {
-        out.call(3, &format!("dv::ColumnInfo::{function}"), &arguments, ",");
+    for column in columns {
+        let (function, arguments) = column_info(column);
+        out.call(
+            3,
+            format_args!("dv::ColumnInfo::{function}"),
+            &arguments,
+            ",",
+        );
     }
     out.line(2, "],");
     out.line(1, ");");

@@ -11,6 +11,7 @@ use super::{targets, types};
 use crate::lock::NameLock;
 use crate::model::{Choice, Column, LookupTarget, Operation, Table};
 use crate::naming::{self, NameOptions, Taken};
+use crate::parallel;
 use crate::select::Selection;
 
 /// What each item is called.
@@ -71,9 +72,13 @@ impl<'m> Names<'m> {
         };
         names.name_root(selection, &mut giver);
         names.name_types(selection, &mut giver);
-        for table in &selection.tables {
-            let columns = names_of_columns(table, &mut giver);
+        let columns = parallel::map(&selection.tables, |table| {
+            let mut giver = giver.of_columns(&table.logical_name);
+            (names_of_columns(table, &mut giver), giver.lock)
+        });
+        for (table, (columns, lock)) in selection.tables.iter().zip(columns) {
             names.columns.insert(&table.logical_name, columns);
+            giver.lock.extend(lock);
         }
         names.name_targets(selection);
         names.lock = giver.lock;
@@ -312,9 +317,17 @@ fn names_of_columns(table: &Table, giver: &mut Giver<'_>) -> Vec<ColumnName> {
     for at in order {
         let column = &table.columns[at];
         let logical_name = column.logical_name.as_str();
-        let what = format!("column {table_name}.{logical_name}");
         let plain = naming::identifier(logical_name);
         let short = stripped(giver, column);
+        // Nearly all columns: nobody has named them otherwise.
+        if short.is_none() && giver.is_idle() && !fields.has(&plain) {
+            let constant = constants.give(naming::constant_name(logical_name));
+            fields.reserve(&plain);
+            let field = plain;
+            names.push((at, ColumnName { field, constant }));
+            continue;
+        }
+        let what = format!("column {table_name}.{logical_name}");
         let default = short.as_deref().map(naming::identifier);
         let default = default.unwrap_or_else(|| plain.clone());
         let is_renamed = giver.is_named(&what) || short.is_some();
@@ -374,9 +387,22 @@ impl Giver<'_> {
         taken
     }
 
+    /// The same for the columns of one table.
+    fn of_columns(&self, table: &str) -> Self {
+        Giver {
+            options: self.options,
+            lock: self.lock.starting_with(&format!("column {table}.")),
+        }
+    }
+
     /// Whether a rename or the lock names it.
     fn is_named(&self, what: &str) -> bool {
         self.options.renames.contains_key(what) || self.lock.get(what).is_some()
+    }
+
+    /// Whether nothing is renamed or locked.
+    fn is_idle(&self) -> bool {
+        self.options.renames.is_empty() && self.lock.is_empty()
     }
 
     /// The name of `what`, which stays from now on.

@@ -1,5 +1,7 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
+use std::fmt::Display;
+
 use super::layout::{Text, literal, plain};
 use super::names::{ColumnName, Names};
 use super::{CLIENT, column_type, entity_table, scalar_type, targets};
@@ -195,19 +197,25 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
     for (ordinal, (column, ColumnName { constant, .. })) in
         table.columns.iter().zip(columns).enumerate()
     {
-        let mut parameters = vec!["Self".to_owned(), column_type(names, table, column)];
-        parameters.extend(match column.access {
-            Access::ReadWrite => None,
-            Access::ReadOnly => Some("dv::ReadOnly".to_owned()),
-            Access::CreateOnly => Some("dv::CreateOnly".to_owned()),
-            Access::UpdateOnly => Some("dv::UpdateOnly".to_owned()),
-        });
+        let column_type = column_type(names, table, column);
+        let access = match column.access {
+            Access::ReadWrite => "",
+            Access::ReadOnly => "dv::ReadOnly",
+            Access::CreateOnly => "dv::CreateOnly",
+            Access::UpdateOnly => "dv::UpdateOnly",
+        };
+        let parameters: [&dyn Display; 3] = [&"Self", &column_type, &access];
+        let parameters = if access.is_empty() {
+            &parameters[..2]
+        } else {
+            &parameters
+        };
         out.doc(1, format_args!("`{}`.", column.logical_name));
         deprecated(out, 1, column.definition.deprecated);
         out.constant(
             1,
             format_args!("pub const {constant}"),
-            ("dv::Column", &parameters),
+            ("dv::Column", parameters),
             "dv::Column::new",
             ordinal,
         );
@@ -241,7 +249,7 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
         ),
         (
             "dv::AlternateKey",
-            &["Self".to_owned(), format!("({}{comma})", types.join(", "))],
+            &[&"Self", &format_args!("({}{comma})", types.join(", "))],
         ),
         "dv::AlternateKey::new",
         format_args!("&[{}]", ordinals.join(", ")),
@@ -310,10 +318,9 @@ fn navigations(
             out.line(0, "pub mod nav {");
             out.line(1, CLIENT);
         }
-        let target = if navigation.target == table.logical_name {
-            format!("super::{name}")
-        } else {
-            format!("super::super::{}", names.type_of(&navigation.target))
+        let (way, target) = match navigation.target == table.logical_name {
+            true => ("super::", name),
+            false => ("super::super::", names.type_of(&navigation.target)),
         };
         let (count, many) = match navigation.is_collection {
             true => ("any number of rows", "Many"),
@@ -329,7 +336,10 @@ fn navigations(
             ),
             (
                 "dv::Navigation",
-                &[format!("super::{name}"), format!("dv::{many}<{target}>")],
+                &[
+                    &format_args!("super::{name}"),
+                    &format_args!("dv::{many}<{way}{target}>"),
+                ],
             ),
             "dv::Navigation::new",
             literal(&navigation.name),

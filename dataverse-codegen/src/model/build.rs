@@ -8,6 +8,7 @@ use super::{
     Navigation, Operation, Parameter, Table, TypeRef, access, lookups, warnings,
 };
 use crate::csdl::{self, Csdl, EntityType, Schema, Text, collection_item, lookup_name};
+use crate::parallel;
 
 /// The tables and operations of a document.
 ///
@@ -23,11 +24,11 @@ pub fn build(csdl: &Csdl<'_>) -> Model {
             .map_or_else(String::new, |schema| schema.namespace.to_string()),
         ..Model::default()
     };
-    for (name, entity) in &names.entities {
-        model
-            .tables
-            .insert((*name).to_owned(), table(&names, name, entity));
-    }
+    let entities: Vec<_> = names.entities.iter().collect();
+    let tables = parallel::map(&entities, |(name, entity)| {
+        ((**name).to_owned(), table(&names, name, entity))
+    });
+    model.tables = tables.into_iter().collect();
     for schema in by_precedence(csdl) {
         for complex in &schema.complex_types {
             let complex = ComplexType {
