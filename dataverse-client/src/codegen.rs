@@ -225,6 +225,14 @@ macro_rules! __complex {
                 $crate::codegen::serialize_complex(self, serializer)
             }
         }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::codegen::deserialize_value(deserializer)
+            }
+        }
     };
 }
 
@@ -285,6 +293,23 @@ macro_rules! __api_enum {
 
             fn write_literal(&self, out: &mut ::std::string::String) {
                 $crate::codegen::write_enum_literal(self, out);
+            }
+        }
+
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::codegen::serialize_value(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::codegen::deserialize_value(deserializer)
             }
         }
 
@@ -411,6 +436,25 @@ pub fn serialize_complex<T: Complex, S: ::serde::Serializer>(
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     schema::serialize_members(T::MEMBERS, complex, serializer)
+}
+
+/// Writes a value for serde.
+#[doc(hidden)]
+pub fn serialize_value<T: Value, S: ::serde::Serializer>(
+    value: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut text = String::new();
+    value.write_json(&mut text);
+    crate::value::serialize_json(&text, serializer)
+}
+
+/// Reads a value for serde, through the text of the document.
+#[doc(hidden)]
+pub fn deserialize_value<'de, T: Value, D: ::serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    crate::value::deserialize_value(deserializer)
 }
 
 /// Writes a row for serde.

@@ -24,4 +24,4 @@ pub use json::{JsonError, Scalar};
 pub use list::Nested;
 pub use lookup::{Lookup, LookupTarget};
 pub use scalar::{Annotation, Binding, Value, ValueError};
-pub(crate) use serde::serialize_json;
+pub(crate) use serde::{deserialize_value, serialize_json};

@@ -1,10 +1,12 @@
 //! JSON text through serde.
 
+use serde::de::Error as _;
 use serde::ser::Error as _;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use super::json::Reader;
-use super::{Json, Scalar};
+use super::{Json, Scalar, Value};
 
 /// Writes a JSON value in the serializer's own terms.
 pub(crate) fn serialize_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -35,6 +37,16 @@ fn serialize_number<S: Serializer>(digits: &str, serializer: S) -> Result<S::Ok,
         }
         _ => serializer.serialize_str(digits),
     }
+}
+
+/// Reads a value from the text of the document, so that no digit gets lost: the deserializer must
+/// be one of `serde_json`.
+pub(crate) fn deserialize_value<'de, T: Value, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let text = Box::<RawValue>::deserialize(deserializer)?;
+    let scalar = Reader::new(text.get()).scalar().map_err(D::Error::custom)?;
+    T::from_scalar(scalar).map_err(D::Error::custom)
 }
 
 impl Serialize for Json {

@@ -36,4 +36,10 @@ struct Lookups {
 
 enum Regarding {}
 
+#[derive(Entity, Default)]
+#[dataverse(table = "task", set = "tasks", id = "activityid")]
+struct Generic<T> {
+    activityid: Option<T>,
+}
+
 fn main() {}

@@ -28,4 +28,9 @@ enum NotAStruct {
 #[derive(Function)]
 struct NoOutput;
 
+#[derive(Action)]
+struct Borrowed<'a> {
+    text: &'a str,
+}
+
 fn main() {}

@@ -36,4 +36,8 @@ struct Borrowed<'a> {
     new_name: &'a str,
 }
 
+#[derive(Record)]
+#[dataverse(entity = Project)]
+struct Tuple(String);
+
 fn main() {}

@@ -27,4 +27,9 @@ enum Mistakes {
 #[derive(Targets)]
 struct NotAnEnum;
 
+#[derive(Targets)]
+enum Generic<T> {
+    Other { table: Option<Box<str>>, id: T },
+}
+
 fn main() {}

@@ -217,6 +217,34 @@ fn complex_parameters_hold_rows() {
 }
 
 #[test]
+fn types_of_the_api_go_through_serde() {
+    let user: Id<SystemUser> = id("ce31e691-f559-ec11-8f8f-000d3a308de4");
+    let mut access = PrincipalAccess::default();
+    access.access_mask = Some(AccessRights::READ_ACCESS | AccessRights::WRITE_ACCESS);
+    access.principal = Some(user.into());
+    let written = serde_json::to_value(&access).unwrap();
+    assert_eq!(
+        written,
+        serde_json::json!({
+            "AccessMask": "ReadAccess,WriteAccess",
+            "Principal": {
+                "@odata.type": "Microsoft.Dynamics.CRM.systemuser",
+                "systemuserid": user.to_string()
+            }
+        })
+    );
+    assert_eq!(
+        serde_json::from_value::<PrincipalAccess>(written).unwrap(),
+        access
+    );
+    assert_eq!(
+        serde_json::from_str::<AccessRights>("1").unwrap(),
+        AccessRights::READ_ACCESS
+    );
+    assert!(serde_json::from_str::<PrincipalAccess>("[]").is_err());
+}
+
+#[test]
 fn rows_go_through_serde_without_losing_a_digit() {
     let json = r#"{"@odata.etag":"W/\"1\"","accountid":"00000000-0000-0000-0000-000000000020",
         "name":"Contoso \u00e4","revenue":922337203685477.5807,"creditlimit":5000000.0000,
