@@ -205,7 +205,7 @@ fn labels_are_in_the_language_asked_for_never_in_the_user_s() {
     assert!(
         module
             .text
-            .contains("#![allow(dead_code, deprecated, unused_imports)]")
+            .contains("#![allow(dead_code, deprecated, missing_docs, unused_imports)]")
     );
 }
 

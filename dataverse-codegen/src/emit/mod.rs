@@ -166,6 +166,7 @@ fn lints(selection: &Selection<'_>, names: &Names<'_>) -> Vec<&'static str> {
     if selection.tables.iter().any(is_deprecated) || options.any(|option| option.deprecated) {
         lints.push("deprecated");
     }
+    lints.push("missing_docs");
     if names.has_odd_types() {
         lints.push("non_camel_case_types");
     }

@@ -210,7 +210,7 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
         } else {
             &parameters
         };
-        out.doc(1, format_args!("`{}`.", column.logical_name));
+        // The field has the words; the compiler takes every comment for an attribute.
         deprecated(out, 1, column.definition.deprecated);
         out.constant(
             1,

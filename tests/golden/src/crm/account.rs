@@ -326,379 +326,222 @@ pub struct Account {
 }
 
 impl Account {
-    /// `accountcategorycode`.
     pub const ACCOUNTCATEGORYCODE: dv::Column<Self, super::choices::AccountCategoryCode> =
         dv::Column::new(0);
-    /// `accountclassificationcode`.
     pub const ACCOUNTCLASSIFICATIONCODE: dv::Column<
         Self,
         super::choices::AccountClassificationCode,
     > = dv::Column::new(1);
-    /// `accountid`.
     pub const ACCOUNTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(2);
-    /// `accountnumber`.
     pub const ACCOUNTNUMBER: dv::Column<Self, String> = dv::Column::new(3);
-    /// `accountratingcode`.
     pub const ACCOUNTRATINGCODE: dv::Column<Self, super::choices::AccountRatingCode> =
         dv::Column::new(4);
-    /// `address1_addressid`.
     pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(5);
-    /// `address1_addresstypecode`.
     pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<
         Self,
         super::choices::AccountAddress1AddressTypeCode,
     > = dv::Column::new(6);
-    /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(7);
-    /// `address1_composite`.
     pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(8);
-    /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(9);
-    /// `address1_county`.
     pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(10);
-    /// `address1_fax`.
     pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(11);
-    /// `address1_freighttermscode`.
     pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<
         Self,
         super::choices::AccountAddress1FreightTermsCode,
     > = dv::Column::new(12);
-    /// `address1_latitude`.
     pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(13);
-    /// `address1_line1`.
     pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(14);
-    /// `address1_line2`.
     pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(15);
-    /// `address1_line3`.
     pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(16);
-    /// `address1_longitude`.
     pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(17);
-    /// `address1_name`.
     pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(18);
-    /// `address1_postalcode`.
     pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(19);
-    /// `address1_postofficebox`.
     pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(20);
-    /// `address1_primarycontactname`.
     pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(21);
-    /// `address1_shippingmethodcode`.
     pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<
         Self,
         super::choices::AccountAddress1ShippingMethodCode,
     > = dv::Column::new(22);
-    /// `address1_stateorprovince`.
     pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(23);
-    /// `address1_telephone1`.
     pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(24);
-    /// `address1_telephone2`.
     pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(25);
-    /// `address1_telephone3`.
     pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(26);
-    /// `address1_upszone`.
     pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(27);
-    /// `address1_utcoffset`.
     pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(28);
-    /// `address2_addressid`.
     pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(29);
-    /// `address2_addresstypecode`.
     pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<
         Self,
         super::choices::AccountAddress2AddressTypeCode,
     > = dv::Column::new(30);
-    /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(31);
-    /// `address2_composite`.
     pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(32);
-    /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(33);
-    /// `address2_county`.
     pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(34);
-    /// `address2_fax`.
     pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(35);
-    /// `address2_freighttermscode`.
     pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<
         Self,
         super::choices::AccountAddress2FreightTermsCode,
     > = dv::Column::new(36);
-    /// `address2_latitude`.
     pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(37);
-    /// `address2_line1`.
     pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(38);
-    /// `address2_line2`.
     pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(39);
-    /// `address2_line3`.
     pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(40);
-    /// `address2_longitude`.
     pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(41);
-    /// `address2_name`.
     pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(42);
-    /// `address2_postalcode`.
     pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(43);
-    /// `address2_postofficebox`.
     pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(44);
-    /// `address2_primarycontactname`.
     pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(45);
-    /// `address2_shippingmethodcode`.
     pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<
         Self,
         super::choices::AccountAddress2ShippingMethodCode,
     > = dv::Column::new(46);
-    /// `address2_stateorprovince`.
     pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(47);
-    /// `address2_telephone1`.
     pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(48);
-    /// `address2_telephone2`.
     pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(49);
-    /// `address2_telephone3`.
     pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(50);
-    /// `address2_upszone`.
     pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(51);
-    /// `address2_utcoffset`.
     pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(52);
-    /// `aging30`.
     pub const AGING30: dv::Column<Self, dv::Decimal> = dv::Column::new(53);
-    /// `aging30_base`.
     pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(54);
-    /// `aging60`.
     pub const AGING60: dv::Column<Self, dv::Decimal> = dv::Column::new(55);
-    /// `aging60_base`.
     pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(56);
-    /// `aging90`.
     pub const AGING90: dv::Column<Self, dv::Decimal> = dv::Column::new(57);
-    /// `aging90_base`.
     pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(58);
-    /// `businesstypecode`.
     pub const BUSINESSTYPECODE: dv::Column<Self, super::choices::AccountBusinessTypeCode> =
         dv::Column::new(59);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(60);
-    /// `createdbyexternalparty`.
     pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(61);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(62);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(63);
-    /// `creditlimit`.
     pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::Column::new(64);
-    /// `creditlimit_base`.
     pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(65);
-    /// `creditonhold`.
     pub const CREDITONHOLD: dv::Column<Self, bool> = dv::Column::new(66);
-    /// `customersizecode`.
     pub const CUSTOMERSIZECODE: dv::Column<Self, super::choices::AccountCustomerSizeCode> =
         dv::Column::new(67);
-    /// `customertypecode`.
     pub const CUSTOMERTYPECODE: dv::Column<Self, super::choices::AccountCustomerTypeCode> =
         dv::Column::new(68);
-    /// `defaultpricelevelid`.
     pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> =
         dv::Column::new(69);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(70);
-    /// `donotbulkemail`.
     pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::Column::new(71);
-    /// `donotbulkpostalmail`.
     pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(72);
-    /// `donotemail`.
     pub const DONOTEMAIL: dv::Column<Self, bool> = dv::Column::new(73);
-    /// `donotfax`.
     pub const DONOTFAX: dv::Column<Self, bool> = dv::Column::new(74);
-    /// `donotphone`.
     pub const DONOTPHONE: dv::Column<Self, bool> = dv::Column::new(75);
-    /// `donotpostalmail`.
     pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(76);
-    /// `donotsendmm`.
     pub const DONOTSENDMM: dv::Column<Self, bool> = dv::Column::new(77);
-    /// `emailaddress1`.
     pub const EMAILADDRESS1: dv::Column<Self, String> = dv::Column::new(78);
-    /// `emailaddress2`.
     pub const EMAILADDRESS2: dv::Column<Self, String> = dv::Column::new(79);
-    /// `emailaddress3`.
     pub const EMAILADDRESS3: dv::Column<Self, String> = dv::Column::new(80);
-    /// `entityimage`.
     pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(81);
-    /// `entityimage_timestamp`.
     pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(82);
-    /// `entityimage_url`.
     pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(83);
-    /// `entityimageid`.
     pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(84);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(85);
-    /// `fax`.
     pub const FAX: dv::Column<Self, String> = dv::Column::new(86);
-    /// `followemail`.
     pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::Column::new(87);
-    /// `ftpsiteurl`.
     pub const FTPSITEURL: dv::Column<Self, String> = dv::Column::new(88);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(89);
-    /// `industrycode`.
     pub const INDUSTRYCODE: dv::Column<Self, super::choices::AccountIndustryCode> =
         dv::Column::new(90);
-    /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(91);
-    /// `lastusedincampaign`.
     pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::Column::new(92);
-    /// `marketcap`.
     pub const MARKETCAP: dv::Column<Self, dv::Decimal> = dv::Column::new(93);
-    /// `marketcap_base`.
     pub const MARKETCAP_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(94);
-    /// `marketingonly`.
     pub const MARKETINGONLY: dv::Column<Self, bool> = dv::Column::new(95);
-    /// `masterid`.
     pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(96);
-    /// `merged`.
     pub const MERGED: dv::Column<Self, bool> = dv::Column::new(97);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(98);
-    /// `modifiedbyexternalparty`.
     pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(99);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(100);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(101);
-    /// `name`.
     pub const NAME: dv::Column<Self, String> = dv::Column::new(102);
-    /// `numberofemployees`.
     pub const NUMBEROFEMPLOYEES: dv::Column<Self, i32> = dv::Column::new(103);
-    /// `onholdtime`.
     pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(104);
-    /// `opendeals`.
     pub const OPENDEALS: dv::Column<Self, i32> = dv::Column::new(105);
-    /// `opendeals_date`.
     pub const OPENDEALS_DATE: dv::Column<Self, dv::DateTime> = dv::Column::new(106);
-    /// `opendeals_state`.
     pub const OPENDEALS_STATE: dv::Column<Self, i32> = dv::Column::new(107);
-    /// `openrevenue`.
     pub const OPENREVENUE: dv::Column<Self, dv::Decimal> = dv::Column::new(108);
-    /// `openrevenue_base`.
     pub const OPENREVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(109);
-    /// `openrevenue_date`.
     pub const OPENREVENUE_DATE: dv::Column<Self, dv::DateTime> = dv::Column::new(110);
-    /// `openrevenue_state`.
     pub const OPENREVENUE_STATE: dv::Column<Self, i32> = dv::Column::new(111);
-    /// `originatingleadid`.
     pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(112);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(113);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(114);
-    /// `ownershipcode`.
     pub const OWNERSHIPCODE: dv::Column<Self, super::choices::AccountOwnershipCode> =
         dv::Column::new(115);
-    /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(116);
-    /// `owningteam`.
     pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
         dv::Column::new(117);
-    /// `owninguser`.
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(118);
-    /// `parentaccountid`.
     pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(119);
-    /// `participatesinworkflow`.
     pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(120);
-    /// `paymenttermscode`.
     pub const PAYMENTTERMSCODE: dv::Column<Self, super::choices::AccountPaymentTermsCode> =
         dv::Column::new(121);
-    /// `preferredappointmentdaycode`.
     pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<
         Self,
         super::choices::AccountPreferredAppointmentDayCode,
     > = dv::Column::new(122);
-    /// `preferredappointmenttimecode`.
     pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<
         Self,
         super::choices::AccountPreferredAppointmentTimeCode,
     > = dv::Column::new(123);
-    /// `preferredcontactmethodcode`.
     pub const PREFERREDCONTACTMETHODCODE: dv::Column<
         Self,
         super::choices::AccountPreferredContactMethodCode,
     > = dv::Column::new(124);
-    /// `preferredequipmentid`.
     pub const PREFERREDEQUIPMENTID: dv::Column<Self, dv::Lookup<super::Equipment>> =
         dv::Column::new(125);
-    /// `preferredserviceid`.
     pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> =
         dv::Column::new(126);
-    /// `preferredsystemuserid`.
     pub const PREFERREDSYSTEMUSERID: dv::Column<Self, dv::Lookup<super::SystemUser>> =
         dv::Column::new(127);
-    /// `primarycontactid`.
     pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(128);
-    /// `primarysatoriid`.
     pub const PRIMARYSATORIID: dv::Column<Self, String> = dv::Column::new(129);
-    /// `primarytwitterid`.
     pub const PRIMARYTWITTERID: dv::Column<Self, String> = dv::Column::new(130);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(131);
-    /// `revenue`.
     pub const REVENUE: dv::Column<Self, dv::Decimal> = dv::Column::new(132);
-    /// `revenue_base`.
     pub const REVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(133);
-    /// `sharesoutstanding`.
     pub const SHARESOUTSTANDING: dv::Column<Self, i32> = dv::Column::new(134);
-    /// `shippingmethodcode`.
     pub const SHIPPINGMETHODCODE: dv::Column<Self, super::choices::AccountShippingMethodCode> =
         dv::Column::new(135);
-    /// `sic`.
     pub const SIC: dv::Column<Self, String> = dv::Column::new(136);
-    /// `slaid`.
     pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(137);
-    /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(138);
-    /// `stageid`.
     #[deprecated]
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(139);
-    /// `statecode`.
     pub const STATECODE: dv::Column<Self, super::choices::AccountStateCode, dv::UpdateOnly> =
         dv::Column::new(140);
-    /// `statuscode`.
     pub const STATUSCODE: dv::Column<Self, super::choices::AccountStatusCode> =
         dv::Column::new(141);
-    /// `stockexchange`.
     pub const STOCKEXCHANGE: dv::Column<Self, String> = dv::Column::new(142);
-    /// `telephone1`.
     pub const TELEPHONE1: dv::Column<Self, String> = dv::Column::new(143);
-    /// `telephone2`.
     pub const TELEPHONE2: dv::Column<Self, String> = dv::Column::new(144);
-    /// `telephone3`.
     pub const TELEPHONE3: dv::Column<Self, String> = dv::Column::new(145);
-    /// `territorycode`.
     pub const TERRITORYCODE: dv::Column<Self, super::choices::AccountTerritoryCode> =
         dv::Column::new(146);
-    /// `territoryid`.
     pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::Column::new(147);
-    /// `tickersymbol`.
     pub const TICKERSYMBOL: dv::Column<Self, String> = dv::Column::new(148);
-    /// `timespentbymeonemailandmeetings`.
     pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(149);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(150);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(151);
-    /// `traversedpath`.
     #[deprecated]
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(152);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(153);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(154);
-    /// `websiteurl`.
     pub const WEBSITEURL: dv::Column<Self, String> = dv::Column::new(155);
-    /// `yominame`.
     pub const YOMINAME: dv::Column<Self, String> = dv::Column::new(156);
 }
 

@@ -404,416 +404,219 @@ pub struct Contact {
 }
 
 impl Contact {
-    /// `accountid`.
     pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    /// `accountrolecode`.
     pub const ACCOUNTROLECODE: dv::Column<Self, i32> = dv::Column::new(1);
-    /// `address1_addressid`.
     pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(2);
-    /// `address1_addresstypecode`.
     pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(3);
-    /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(4);
-    /// `address1_composite`.
     pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(5);
-    /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(6);
-    /// `address1_county`.
     pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(7);
-    /// `address1_fax`.
     pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(8);
-    /// `address1_freighttermscode`.
     pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(9);
-    /// `address1_latitude`.
     pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(10);
-    /// `address1_line1`.
     pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(11);
-    /// `address1_line2`.
     pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(12);
-    /// `address1_line3`.
     pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(13);
-    /// `address1_longitude`.
     pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(14);
-    /// `address1_name`.
     pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(15);
-    /// `address1_postalcode`.
     pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(16);
-    /// `address1_postofficebox`.
     pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(17);
-    /// `address1_primarycontactname`.
     pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(18);
-    /// `address1_shippingmethodcode`.
     pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(19);
-    /// `address1_stateorprovince`.
     pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(20);
-    /// `address1_telephone1`.
     pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(21);
-    /// `address1_telephone2`.
     pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(22);
-    /// `address1_telephone3`.
     pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(23);
-    /// `address1_upszone`.
     pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(24);
-    /// `address1_utcoffset`.
     pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(25);
-    /// `address2_addressid`.
     pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(26);
-    /// `address2_addresstypecode`.
     pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(27);
-    /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(28);
-    /// `address2_composite`.
     pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(29);
-    /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(30);
-    /// `address2_county`.
     pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(31);
-    /// `address2_fax`.
     pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(32);
-    /// `address2_freighttermscode`.
     pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(33);
-    /// `address2_latitude`.
     pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(34);
-    /// `address2_line1`.
     pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(35);
-    /// `address2_line2`.
     pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(36);
-    /// `address2_line3`.
     pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(37);
-    /// `address2_longitude`.
     pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(38);
-    /// `address2_name`.
     pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(39);
-    /// `address2_postalcode`.
     pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(40);
-    /// `address2_postofficebox`.
     pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(41);
-    /// `address2_primarycontactname`.
     pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(42);
-    /// `address2_shippingmethodcode`.
     pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(43);
-    /// `address2_stateorprovince`.
     pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(44);
-    /// `address2_telephone1`.
     pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(45);
-    /// `address2_telephone2`.
     pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(46);
-    /// `address2_telephone3`.
     pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(47);
-    /// `address2_upszone`.
     pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(48);
-    /// `address2_utcoffset`.
     pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(49);
-    /// `address3_addressid`.
     pub const ADDRESS3_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(50);
-    /// `address3_addresstypecode`.
     pub const ADDRESS3_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(51);
-    /// `address3_city`.
     pub const ADDRESS3_CITY: dv::Column<Self, String> = dv::Column::new(52);
-    /// `address3_composite`.
     pub const ADDRESS3_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(53);
-    /// `address3_country`.
     pub const ADDRESS3_COUNTRY: dv::Column<Self, String> = dv::Column::new(54);
-    /// `address3_county`.
     pub const ADDRESS3_COUNTY: dv::Column<Self, String> = dv::Column::new(55);
-    /// `address3_fax`.
     pub const ADDRESS3_FAX: dv::Column<Self, String> = dv::Column::new(56);
-    /// `address3_freighttermscode`.
     pub const ADDRESS3_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(57);
-    /// `address3_latitude`.
     pub const ADDRESS3_LATITUDE: dv::Column<Self, f64> = dv::Column::new(58);
-    /// `address3_line1`.
     pub const ADDRESS3_LINE1: dv::Column<Self, String> = dv::Column::new(59);
-    /// `address3_line2`.
     pub const ADDRESS3_LINE2: dv::Column<Self, String> = dv::Column::new(60);
-    /// `address3_line3`.
     pub const ADDRESS3_LINE3: dv::Column<Self, String> = dv::Column::new(61);
-    /// `address3_longitude`.
     pub const ADDRESS3_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(62);
-    /// `address3_name`.
     pub const ADDRESS3_NAME: dv::Column<Self, String> = dv::Column::new(63);
-    /// `address3_postalcode`.
     pub const ADDRESS3_POSTALCODE: dv::Column<Self, String> = dv::Column::new(64);
-    /// `address3_postofficebox`.
     pub const ADDRESS3_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(65);
-    /// `address3_primarycontactname`.
     pub const ADDRESS3_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(66);
-    /// `address3_shippingmethodcode`.
     pub const ADDRESS3_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(67);
-    /// `address3_stateorprovince`.
     pub const ADDRESS3_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(68);
-    /// `address3_telephone1`.
     pub const ADDRESS3_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(69);
-    /// `address3_telephone2`.
     pub const ADDRESS3_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(70);
-    /// `address3_telephone3`.
     pub const ADDRESS3_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(71);
-    /// `address3_upszone`.
     pub const ADDRESS3_UPSZONE: dv::Column<Self, String> = dv::Column::new(72);
-    /// `address3_utcoffset`.
     pub const ADDRESS3_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(73);
-    /// `aging30`.
     pub const AGING30: dv::Column<Self, dv::Decimal> = dv::Column::new(74);
-    /// `aging30_base`.
     pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(75);
-    /// `aging60`.
     pub const AGING60: dv::Column<Self, dv::Decimal> = dv::Column::new(76);
-    /// `aging60_base`.
     pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(77);
-    /// `aging90`.
     pub const AGING90: dv::Column<Self, dv::Decimal> = dv::Column::new(78);
-    /// `aging90_base`.
     pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(79);
-    /// `anniversary`.
     pub const ANNIVERSARY: dv::Column<Self, dv::Date> = dv::Column::new(80);
-    /// `annualincome`.
     pub const ANNUALINCOME: dv::Column<Self, dv::Decimal> = dv::Column::new(81);
-    /// `annualincome_base`.
     pub const ANNUALINCOME_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(82);
-    /// `assistantname`.
     pub const ASSISTANTNAME: dv::Column<Self, String> = dv::Column::new(83);
-    /// `assistantphone`.
     pub const ASSISTANTPHONE: dv::Column<Self, String> = dv::Column::new(84);
-    /// `birthdate`.
     pub const BIRTHDATE: dv::Column<Self, dv::Date> = dv::Column::new(85);
-    /// `business2`.
     pub const BUSINESS2: dv::Column<Self, String> = dv::Column::new(86);
-    /// `callback`.
     pub const CALLBACK: dv::Column<Self, String> = dv::Column::new(87);
-    /// `childrensnames`.
     pub const CHILDRENSNAMES: dv::Column<Self, String> = dv::Column::new(88);
-    /// `company`.
     pub const COMPANY: dv::Column<Self, String> = dv::Column::new(89);
-    /// `contactid`.
     pub const CONTACTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(90);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(91);
-    /// `createdbyexternalparty`.
     pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(92);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(93);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(94);
-    /// `creditlimit`.
     pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::Column::new(95);
-    /// `creditlimit_base`.
     pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(96);
-    /// `creditonhold`.
     pub const CREDITONHOLD: dv::Column<Self, bool> = dv::Column::new(97);
-    /// `customersizecode`.
     pub const CUSTOMERSIZECODE: dv::Column<Self, i32> = dv::Column::new(98);
-    /// `customertypecode`.
     pub const CUSTOMERTYPECODE: dv::Column<Self, i32> = dv::Column::new(99);
-    /// `defaultpricelevelid`.
     pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> =
         dv::Column::new(100);
-    /// `department`.
     pub const DEPARTMENT: dv::Column<Self, String> = dv::Column::new(101);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(102);
-    /// `donotbulkemail`.
     pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::Column::new(103);
-    /// `donotbulkpostalmail`.
     pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(104);
-    /// `donotemail`.
     pub const DONOTEMAIL: dv::Column<Self, bool> = dv::Column::new(105);
-    /// `donotfax`.
     pub const DONOTFAX: dv::Column<Self, bool> = dv::Column::new(106);
-    /// `donotphone`.
     pub const DONOTPHONE: dv::Column<Self, bool> = dv::Column::new(107);
-    /// `donotpostalmail`.
     pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(108);
-    /// `donotsendmm`.
     pub const DONOTSENDMM: dv::Column<Self, bool> = dv::Column::new(109);
-    /// `educationcode`.
     pub const EDUCATIONCODE: dv::Column<Self, i32> = dv::Column::new(110);
-    /// `emailaddress1`.
     pub const EMAILADDRESS1: dv::Column<Self, String> = dv::Column::new(111);
-    /// `emailaddress2`.
     pub const EMAILADDRESS2: dv::Column<Self, String> = dv::Column::new(112);
-    /// `emailaddress3`.
     pub const EMAILADDRESS3: dv::Column<Self, String> = dv::Column::new(113);
-    /// `employeeid`.
     pub const EMPLOYEEID: dv::Column<Self, String> = dv::Column::new(114);
-    /// `entityimage`.
     pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(115);
-    /// `entityimage_timestamp`.
     pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(116);
-    /// `entityimage_url`.
     pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(117);
-    /// `entityimageid`.
     pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(118);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(119);
-    /// `externaluseridentifier`.
     pub const EXTERNALUSERIDENTIFIER: dv::Column<Self, String> = dv::Column::new(120);
-    /// `familystatuscode`.
     pub const FAMILYSTATUSCODE: dv::Column<Self, i32> = dv::Column::new(121);
-    /// `fax`.
     pub const FAX: dv::Column<Self, String> = dv::Column::new(122);
-    /// `firstname`.
     pub const FIRSTNAME: dv::Column<Self, String> = dv::Column::new(123);
-    /// `followemail`.
     pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::Column::new(124);
-    /// `ftpsiteurl`.
     pub const FTPSITEURL: dv::Column<Self, String> = dv::Column::new(125);
-    /// `fullname`.
     pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(126);
-    /// `gendercode`.
     pub const GENDERCODE: dv::Column<Self, i32> = dv::Column::new(127);
-    /// `governmentid`.
     pub const GOVERNMENTID: dv::Column<Self, String> = dv::Column::new(128);
-    /// `haschildrencode`.
     pub const HASCHILDRENCODE: dv::Column<Self, i32> = dv::Column::new(129);
-    /// `home2`.
     pub const HOME2: dv::Column<Self, String> = dv::Column::new(130);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(131);
-    /// `isbackofficecustomer`.
     pub const ISBACKOFFICECUSTOMER: dv::Column<Self, bool> = dv::Column::new(132);
-    /// `jobtitle`.
     pub const JOBTITLE: dv::Column<Self, String> = dv::Column::new(133);
-    /// `lastname`.
     pub const LASTNAME: dv::Column<Self, String> = dv::Column::new(134);
-    /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(135);
-    /// `lastusedincampaign`.
     pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::Column::new(136);
-    /// `leadsourcecode`.
     pub const LEADSOURCECODE: dv::Column<Self, i32> = dv::Column::new(137);
-    /// `managername`.
     pub const MANAGERNAME: dv::Column<Self, String> = dv::Column::new(138);
-    /// `managerphone`.
     pub const MANAGERPHONE: dv::Column<Self, String> = dv::Column::new(139);
-    /// `marketingonly`.
     pub const MARKETINGONLY: dv::Column<Self, bool> = dv::Column::new(140);
-    /// `masterid`.
     pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(141);
-    /// `merged`.
     pub const MERGED: dv::Column<Self, bool> = dv::Column::new(142);
-    /// `middlename`.
     pub const MIDDLENAME: dv::Column<Self, String> = dv::Column::new(143);
-    /// `mobilephone`.
     pub const MOBILEPHONE: dv::Column<Self, String> = dv::Column::new(144);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(145);
-    /// `modifiedbyexternalparty`.
     pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(146);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(147);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(148);
-    /// `msdyn_gdproptout`.
     pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::Column::new(149);
-    /// `nickname`.
     pub const NICKNAME: dv::Column<Self, String> = dv::Column::new(150);
-    /// `numberofchildren`.
     pub const NUMBEROFCHILDREN: dv::Column<Self, i32> = dv::Column::new(151);
-    /// `onholdtime`.
     pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(152);
-    /// `originatingleadid`.
     pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(153);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(154);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(155);
-    /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(156);
-    /// `owningteam`.
     pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
         dv::Column::new(157);
-    /// `owninguser`.
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(158);
-    /// `pager`.
     pub const PAGER: dv::Column<Self, String> = dv::Column::new(159);
-    /// `parentcontactid`.
     pub const PARENTCONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(160);
-    /// `parentcustomerid`.
     pub const PARENTCUSTOMERID: dv::Column<Self, dv::AnyLookup<ParentcustomeridTarget>> =
         dv::Column::new(161);
-    /// `participatesinworkflow`.
     pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(162);
-    /// `paymenttermscode`.
     pub const PAYMENTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(163);
-    /// `preferredappointmentdaycode`.
     pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<Self, i32> = dv::Column::new(164);
-    /// `preferredappointmenttimecode`.
     pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<Self, i32> = dv::Column::new(165);
-    /// `preferredcontactmethodcode`.
     pub const PREFERREDCONTACTMETHODCODE: dv::Column<Self, i32> = dv::Column::new(166);
-    /// `preferredequipmentid`.
     pub const PREFERREDEQUIPMENTID: dv::Column<Self, dv::Lookup<super::Equipment>> =
         dv::Column::new(167);
-    /// `preferredserviceid`.
     pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> =
         dv::Column::new(168);
-    /// `preferredsystemuserid`.
     pub const PREFERREDSYSTEMUSERID: dv::Column<Self, dv::Lookup<super::SystemUser>> =
         dv::Column::new(169);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(170);
-    /// `salutation`.
     pub const SALUTATION: dv::Column<Self, String> = dv::Column::new(171);
-    /// `shippingmethodcode`.
     pub const SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(172);
-    /// `slaid`.
     pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(173);
-    /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(174);
-    /// `spousesname`.
     pub const SPOUSESNAME: dv::Column<Self, String> = dv::Column::new(175);
-    /// `ssg_deleteafterxminutes`.
     pub const SSG_DELETEAFTERXMINUTES: dv::Column<Self, i32> = dv::Column::new(176);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(177);
-    /// `statecode`.
     pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(178);
-    /// `statuscode`.
     pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(179);
-    /// `subscriptionid`.
     pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(180);
-    /// `suffix`.
     pub const SUFFIX: dv::Column<Self, String> = dv::Column::new(181);
-    /// `telephone1`.
     pub const TELEPHONE1: dv::Column<Self, String> = dv::Column::new(182);
-    /// `telephone2`.
     pub const TELEPHONE2: dv::Column<Self, String> = dv::Column::new(183);
-    /// `telephone3`.
     pub const TELEPHONE3: dv::Column<Self, String> = dv::Column::new(184);
-    /// `territorycode`.
     pub const TERRITORYCODE: dv::Column<Self, i32> = dv::Column::new(185);
-    /// `timespentbymeonemailandmeetings`.
     pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(186);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(187);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(188);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(189);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(190);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(191);
-    /// `websiteurl`.
     pub const WEBSITEURL: dv::Column<Self, String> = dv::Column::new(192);
-    /// `yomifirstname`.
     pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(193);
-    /// `yomifullname`.
     pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(194);
-    /// `yomilastname`.
     pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(195);
-    /// `yomimiddlename`.
     pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::Column::new(196);
 }
 

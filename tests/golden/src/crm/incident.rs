@@ -180,191 +180,106 @@ pub struct Incident {
 }
 
 impl Incident {
-    /// `accountid`.
     pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    /// `activitiescomplete`.
     pub const ACTIVITIESCOMPLETE: dv::Column<Self, bool> = dv::Column::new(1);
-    /// `actualserviceunits`.
     pub const ACTUALSERVICEUNITS: dv::Column<Self, i32> = dv::Column::new(2);
-    /// `billedserviceunits`.
     pub const BILLEDSERVICEUNITS: dv::Column<Self, i32> = dv::Column::new(3);
-    /// `blockedprofile`.
     pub const BLOCKEDPROFILE: dv::Column<Self, bool> = dv::Column::new(4);
-    /// `caseorigincode`.
     pub const CASEORIGINCODE: dv::Column<Self, i32> = dv::Column::new(5);
-    /// `casetypecode`.
     pub const CASETYPECODE: dv::Column<Self, i32> = dv::Column::new(6);
-    /// `checkemail`.
     pub const CHECKEMAIL: dv::Column<Self, bool> = dv::Column::new(7);
-    /// `contactid`.
     pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(8);
-    /// `contractdetailid`.
     pub const CONTRACTDETAILID: dv::Column<Self, dv::Lookup<super::ContractDetail>> =
         dv::Column::new(9);
-    /// `contractid`.
     pub const CONTRACTID: dv::Column<Self, dv::Lookup<super::Contract>> = dv::Column::new(10);
-    /// `contractservicelevelcode`.
     pub const CONTRACTSERVICELEVELCODE: dv::Column<Self, i32> = dv::Column::new(11);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(12);
-    /// `createdbyexternalparty`.
     pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(13);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(14);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(15);
-    /// `customercontacted`.
     pub const CUSTOMERCONTACTED: dv::Column<Self, bool> = dv::Column::new(16);
-    /// `customerid`.
     pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::Column::new(17);
-    /// `customersatisfactioncode`.
     pub const CUSTOMERSATISFACTIONCODE: dv::Column<Self, i32> = dv::Column::new(18);
-    /// `decremententitlementterm`.
     pub const DECREMENTENTITLEMENTTERM: dv::Column<Self, bool> = dv::Column::new(19);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(20);
-    /// `emailaddress`.
     pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(21);
-    /// `entitlementid`.
     pub const ENTITLEMENTID: dv::Column<Self, dv::Lookup<super::Entitlement>> = dv::Column::new(22);
-    /// `entityimage`.
     pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(23);
-    /// `entityimage_timestamp`.
     pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(24);
-    /// `entityimage_url`.
     pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(25);
-    /// `entityimageid`.
     pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(26);
-    /// `escalatedon`.
     pub const ESCALATEDON: dv::Column<Self, dv::DateTime> = dv::Column::new(27);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(28);
-    /// `existingcase`.
     pub const EXISTINGCASE: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(29);
-    /// `firstresponsebykpiid`.
     pub const FIRSTRESPONSEBYKPIID: dv::Column<Self, dv::Lookup<super::SlaKpiInstance>> =
         dv::Column::new(30);
-    /// `firstresponsesent`.
     pub const FIRSTRESPONSESENT: dv::Column<Self, bool> = dv::Column::new(31);
-    /// `firstresponseslastatus`.
     pub const FIRSTRESPONSESLASTATUS: dv::Column<Self, i32> = dv::Column::new(32);
-    /// `followupby`.
     pub const FOLLOWUPBY: dv::Column<Self, dv::DateTime> = dv::Column::new(33);
-    /// `followuptaskcreated`.
     pub const FOLLOWUPTASKCREATED: dv::Column<Self, bool> = dv::Column::new(34);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(35);
-    /// `incidentid`.
     pub const INCIDENTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(36);
-    /// `incidentstagecode`.
     pub const INCIDENTSTAGECODE: dv::Column<Self, i32> = dv::Column::new(37);
-    /// `influencescore`.
     pub const INFLUENCESCORE: dv::Column<Self, f64> = dv::Column::new(38);
-    /// `isdecrementing`.
     pub const ISDECREMENTING: dv::Column<Self, bool> = dv::Column::new(39);
-    /// `isescalated`.
     pub const ISESCALATED: dv::Column<Self, bool> = dv::Column::new(40);
-    /// `kbarticleid`.
     pub const KBARTICLEID: dv::Column<Self, dv::Lookup<super::KbArticle>> = dv::Column::new(41);
-    /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(42);
-    /// `masterid`.
     pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(43);
-    /// `merged`.
     pub const MERGED: dv::Column<Self, bool> = dv::Column::new(44);
-    /// `messagetypecode`.
     pub const MESSAGETYPECODE: dv::Column<Self, i32> = dv::Column::new(45);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(46);
-    /// `modifiedbyexternalparty`.
     pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
         dv::Column::new(47);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(48);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(49);
-    /// `numberofchildincidents`.
     pub const NUMBEROFCHILDINCIDENTS: dv::Column<Self, i32> = dv::Column::new(50);
-    /// `onholdtime`.
     pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(51);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(52);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(53);
-    /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(54);
-    /// `owningteam`.
     pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
         dv::Column::new(55);
-    /// `owninguser`.
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(56);
-    /// `parentcaseid`.
     pub const PARENTCASEID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(57);
-    /// `primarycontactid`.
     pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(58);
-    /// `prioritycode`.
     pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(59);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(60);
-    /// `productid`.
     pub const PRODUCTID: dv::Column<Self, dv::Lookup<super::Product>> = dv::Column::new(61);
-    /// `productserialnumber`.
     pub const PRODUCTSERIALNUMBER: dv::Column<Self, String> = dv::Column::new(62);
-    /// `resolveby`.
     pub const RESOLVEBY: dv::Column<Self, dv::DateTime> = dv::Column::new(63);
-    /// `resolvebykpiid`.
     pub const RESOLVEBYKPIID: dv::Column<Self, dv::Lookup<super::SlaKpiInstance>> =
         dv::Column::new(64);
-    /// `resolvebyslastatus`.
     pub const RESOLVEBYSLASTATUS: dv::Column<Self, i32> = dv::Column::new(65);
-    /// `responseby`.
     pub const RESPONSEBY: dv::Column<Self, dv::DateTime> = dv::Column::new(66);
-    /// `routecase`.
     pub const ROUTECASE: dv::Column<Self, bool> = dv::Column::new(67);
-    /// `sentimentvalue`.
     pub const SENTIMENTVALUE: dv::Column<Self, f64> = dv::Column::new(68);
-    /// `servicestage`.
     pub const SERVICESTAGE: dv::Column<Self, i32> = dv::Column::new(69);
-    /// `severitycode`.
     pub const SEVERITYCODE: dv::Column<Self, i32> = dv::Column::new(70);
-    /// `slaid`.
     pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(71);
-    /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(72);
-    /// `socialprofileid`.
     pub const SOCIALPROFILEID: dv::Column<Self, dv::Lookup<super::SocialProfile>> =
         dv::Column::new(73);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(74);
-    /// `statecode`.
     pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(75);
-    /// `statuscode`.
     pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(76);
-    /// `subjectid`.
     pub const SUBJECTID: dv::Column<Self, dv::Lookup<super::Subject>> = dv::Column::new(77);
-    /// `ticketnumber`.
     pub const TICKETNUMBER: dv::Column<Self, String> = dv::Column::new(78);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(79);
-    /// `title`.
     pub const TITLE: dv::Column<Self, String> = dv::Column::new(80);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(81);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(82);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(83);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(84);
 }
 

@@ -224,235 +224,128 @@ pub struct Opportunity {
 }
 
 impl Opportunity {
-    /// `accountid`.
     pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    /// `actualclosedate`.
     pub const ACTUALCLOSEDATE: dv::Column<Self, dv::Date> = dv::Column::new(1);
-    /// `actualvalue`.
     pub const ACTUALVALUE: dv::Column<Self, dv::Decimal> = dv::Column::new(2);
-    /// `actualvalue_base`.
     pub const ACTUALVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(3);
-    /// `budgetamount`.
     pub const BUDGETAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(4);
-    /// `budgetamount_base`.
     pub const BUDGETAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(5);
-    /// `budgetstatus`.
     pub const BUDGETSTATUS: dv::Column<Self, i32> = dv::Column::new(6);
-    /// `campaignid`.
     pub const CAMPAIGNID: dv::Column<Self, dv::Lookup<super::Campaign>> = dv::Column::new(7);
-    /// `captureproposalfeedback`.
     pub const CAPTUREPROPOSALFEEDBACK: dv::Column<Self, bool> = dv::Column::new(8);
-    /// `closeprobability`.
     pub const CLOSEPROBABILITY: dv::Column<Self, i32> = dv::Column::new(9);
-    /// `completefinalproposal`.
     pub const COMPLETEFINALPROPOSAL: dv::Column<Self, bool> = dv::Column::new(10);
-    /// `completeinternalreview`.
     pub const COMPLETEINTERNALREVIEW: dv::Column<Self, bool> = dv::Column::new(11);
-    /// `confirminterest`.
     pub const CONFIRMINTEREST: dv::Column<Self, bool> = dv::Column::new(12);
-    /// `contactid`.
     pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(13);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(14);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(15);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(16);
-    /// `currentsituation`.
     pub const CURRENTSITUATION: dv::Column<Self, String> = dv::Column::new(17);
-    /// `customerid`.
     pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::Column::new(18);
-    /// `customerneed`.
     pub const CUSTOMERNEED: dv::Column<Self, String> = dv::Column::new(19);
-    /// `customerpainpoints`.
     pub const CUSTOMERPAINPOINTS: dv::Column<Self, String> = dv::Column::new(20);
-    /// `decisionmaker`.
     pub const DECISIONMAKER: dv::Column<Self, bool> = dv::Column::new(21);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(22);
-    /// `developproposal`.
     pub const DEVELOPPROPOSAL: dv::Column<Self, bool> = dv::Column::new(23);
-    /// `discountamount`.
     pub const DISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(24);
-    /// `discountamount_base`.
     pub const DISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(25);
-    /// `discountpercentage`.
     pub const DISCOUNTPERCENTAGE: dv::Column<Self, dv::Decimal> = dv::Column::new(26);
-    /// `emailaddress`.
     pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(27);
-    /// `estimatedclosedate`.
     pub const ESTIMATEDCLOSEDATE: dv::Column<Self, dv::Date> = dv::Column::new(28);
-    /// `estimatedvalue`.
     pub const ESTIMATEDVALUE: dv::Column<Self, dv::Decimal> = dv::Column::new(29);
-    /// `estimatedvalue_base`.
     pub const ESTIMATEDVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(30);
-    /// `evaluatefit`.
     pub const EVALUATEFIT: dv::Column<Self, bool> = dv::Column::new(31);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(32);
-    /// `filedebrief`.
     pub const FILEDEBRIEF: dv::Column<Self, bool> = dv::Column::new(33);
-    /// `finaldecisiondate`.
     pub const FINALDECISIONDATE: dv::Column<Self, dv::Date> = dv::Column::new(34);
-    /// `freightamount`.
     pub const FREIGHTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(35);
-    /// `freightamount_base`.
     pub const FREIGHTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(36);
-    /// `identifycompetitors`.
     pub const IDENTIFYCOMPETITORS: dv::Column<Self, bool> = dv::Column::new(37);
-    /// `identifycustomercontacts`.
     pub const IDENTIFYCUSTOMERCONTACTS: dv::Column<Self, bool> = dv::Column::new(38);
-    /// `identifypursuitteam`.
     pub const IDENTIFYPURSUITTEAM: dv::Column<Self, bool> = dv::Column::new(39);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(40);
-    /// `initialcommunication`.
     pub const INITIALCOMMUNICATION: dv::Column<Self, i32> = dv::Column::new(41);
-    /// `isrevenuesystemcalculated`.
     pub const ISREVENUESYSTEMCALCULATED: dv::Column<Self, bool> = dv::Column::new(42);
-    /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(43);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(44);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(45);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(46);
-    /// `name`.
     pub const NAME: dv::Column<Self, String> = dv::Column::new(47);
-    /// `need`.
     pub const NEED: dv::Column<Self, i32> = dv::Column::new(48);
-    /// `onholdtime`.
     pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(49);
-    /// `opportunityid`.
     pub const OPPORTUNITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(50);
-    /// `opportunityratingcode`.
     pub const OPPORTUNITYRATINGCODE: dv::Column<Self, i32> = dv::Column::new(51);
-    /// `originatingleadid`.
     pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(52);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(53);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(54);
-    /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(55);
-    /// `owningteam`.
     pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
         dv::Column::new(56);
-    /// `owninguser`.
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(57);
-    /// `parentaccountid`.
     pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<super::Account>> = dv::Column::new(58);
-    /// `parentcontactid`.
     pub const PARENTCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(59);
-    /// `participatesinworkflow`.
     pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(60);
-    /// `presentfinalproposal`.
     pub const PRESENTFINALPROPOSAL: dv::Column<Self, bool> = dv::Column::new(61);
-    /// `presentproposal`.
     pub const PRESENTPROPOSAL: dv::Column<Self, bool> = dv::Column::new(62);
-    /// `pricelevelid`.
     pub const PRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> = dv::Column::new(63);
-    /// `pricingerrorcode`.
     pub const PRICINGERRORCODE: dv::Column<Self, i32> = dv::Column::new(64);
-    /// `prioritycode`.
     pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(65);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(66);
-    /// `proposedsolution`.
     pub const PROPOSEDSOLUTION: dv::Column<Self, String> = dv::Column::new(67);
-    /// `purchaseprocess`.
     pub const PURCHASEPROCESS: dv::Column<Self, i32> = dv::Column::new(68);
-    /// `purchasetimeframe`.
     pub const PURCHASETIMEFRAME: dv::Column<Self, i32> = dv::Column::new(69);
-    /// `pursuitdecision`.
     pub const PURSUITDECISION: dv::Column<Self, bool> = dv::Column::new(70);
-    /// `qualificationcomments`.
     pub const QUALIFICATIONCOMMENTS: dv::Column<Self, String> = dv::Column::new(71);
-    /// `quotecomments`.
     pub const QUOTECOMMENTS: dv::Column<Self, String> = dv::Column::new(72);
-    /// `resolvefeedback`.
     pub const RESOLVEFEEDBACK: dv::Column<Self, bool> = dv::Column::new(73);
-    /// `salesstage`.
     pub const SALESSTAGE: dv::Column<Self, i32> = dv::Column::new(74);
-    /// `salesstagecode`.
     pub const SALESSTAGECODE: dv::Column<Self, i32> = dv::Column::new(75);
-    /// `schedulefollowup_prospect`.
     pub const SCHEDULEFOLLOWUP_PROSPECT: dv::Column<Self, dv::DateTime> = dv::Column::new(76);
-    /// `schedulefollowup_qualify`.
     pub const SCHEDULEFOLLOWUP_QUALIFY: dv::Column<Self, dv::DateTime> = dv::Column::new(77);
-    /// `scheduleproposalmeeting`.
     pub const SCHEDULEPROPOSALMEETING: dv::Column<Self, dv::DateTime> = dv::Column::new(78);
-    /// `sendthankyounote`.
     pub const SENDTHANKYOUNOTE: dv::Column<Self, bool> = dv::Column::new(79);
-    /// `skippricecalculation`.
     pub const SKIPPRICECALCULATION: dv::Column<Self, i32> = dv::Column::new(80);
-    /// `slaid`.
     pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(81);
-    /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(82);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(83);
-    /// `statecode`.
     pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(84);
-    /// `statuscode`.
     pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(85);
-    /// `stepid`.
     pub const STEPID: dv::Column<Self, dv::Uuid> = dv::Column::new(86);
-    /// `stepname`.
     pub const STEPNAME: dv::Column<Self, String> = dv::Column::new(87);
-    /// `timeline`.
     pub const TIMELINE: dv::Column<Self, i32> = dv::Column::new(88);
-    /// `timespentbymeonemailandmeetings`.
     pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(89);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(90);
-    /// `totalamount`.
     pub const TOTALAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(91);
-    /// `totalamount_base`.
     pub const TOTALAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(92);
-    /// `totalamountlessfreight`.
     pub const TOTALAMOUNTLESSFREIGHT: dv::Column<Self, dv::Decimal> = dv::Column::new(93);
-    /// `totalamountlessfreight_base`.
     pub const TOTALAMOUNTLESSFREIGHT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(94);
-    /// `totaldiscountamount`.
     pub const TOTALDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(95);
-    /// `totaldiscountamount_base`.
     pub const TOTALDISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(96);
-    /// `totallineitemamount`.
     pub const TOTALLINEITEMAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(97);
-    /// `totallineitemamount_base`.
     pub const TOTALLINEITEMAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(98);
-    /// `totallineitemdiscountamount`.
     pub const TOTALLINEITEMDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(99);
-    /// `totallineitemdiscountamount_base`.
     pub const TOTALLINEITEMDISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
         dv::Column::new(100);
-    /// `totaltax`.
     pub const TOTALTAX: dv::Column<Self, dv::Decimal> = dv::Column::new(101);
-    /// `totaltax_base`.
     pub const TOTALTAX_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(102);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(103);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(104);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(105);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(106);
 }
 

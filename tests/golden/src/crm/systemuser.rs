@@ -296,304 +296,161 @@ pub struct SystemUser {
 }
 
 impl SystemUser {
-    /// `accessmode`.
     pub const ACCESSMODE: dv::Column<Self, i32> = dv::Column::new(0);
-    /// `address1_addressid`.
     pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(1);
-    /// `address1_addresstypecode`.
     pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(2);
-    /// `address1_city`.
     pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(3);
-    /// `address1_composite`.
     pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(4);
-    /// `address1_country`.
     pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(5);
-    /// `address1_county`.
     pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(6);
-    /// `address1_fax`.
     pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(7);
-    /// `address1_latitude`.
     pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(8);
-    /// `address1_line1`.
     pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(9);
-    /// `address1_line2`.
     pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(10);
-    /// `address1_line3`.
     pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(11);
-    /// `address1_longitude`.
     pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(12);
-    /// `address1_name`.
     pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(13);
-    /// `address1_postalcode`.
     pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(14);
-    /// `address1_postofficebox`.
     pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(15);
-    /// `address1_shippingmethodcode`.
     pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(16);
-    /// `address1_stateorprovince`.
     pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(17);
-    /// `address1_telephone1`.
     pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(18);
-    /// `address1_telephone2`.
     pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(19);
-    /// `address1_telephone3`.
     pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(20);
-    /// `address1_upszone`.
     pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(21);
-    /// `address1_utcoffset`.
     pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(22);
-    /// `address2_addressid`.
     pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(23);
-    /// `address2_addresstypecode`.
     pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(24);
-    /// `address2_city`.
     pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(25);
-    /// `address2_composite`.
     pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(26);
-    /// `address2_country`.
     pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(27);
-    /// `address2_county`.
     pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(28);
-    /// `address2_fax`.
     pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(29);
-    /// `address2_latitude`.
     pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(30);
-    /// `address2_line1`.
     pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(31);
-    /// `address2_line2`.
     pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(32);
-    /// `address2_line3`.
     pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(33);
-    /// `address2_longitude`.
     pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(34);
-    /// `address2_name`.
     pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(35);
-    /// `address2_postalcode`.
     pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(36);
-    /// `address2_postofficebox`.
     pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(37);
-    /// `address2_shippingmethodcode`.
     pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(38);
-    /// `address2_stateorprovince`.
     pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(39);
-    /// `address2_telephone1`.
     pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(40);
-    /// `address2_telephone2`.
     pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(41);
-    /// `address2_telephone3`.
     pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(42);
-    /// `address2_upszone`.
     pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(43);
-    /// `address2_utcoffset`.
     pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(44);
-    /// `applicationid`.
     pub const APPLICATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(45);
-    /// `applicationiduri`.
     pub const APPLICATIONIDURI: dv::Column<Self, String> = dv::Column::new(46);
-    /// `azureactivedirectoryobjectid`.
     pub const AZUREACTIVEDIRECTORYOBJECTID: dv::Column<Self, dv::Uuid> = dv::Column::new(47);
-    /// `businessunitid`.
     pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> =
         dv::Column::new(48);
-    /// `calendarid`.
     pub const CALENDARID: dv::Column<Self, dv::Lookup<super::Calendar>> = dv::Column::new(49);
-    /// `caltype`.
     pub const CALTYPE: dv::Column<Self, i32> = dv::Column::new(50);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::Column::new(51);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(52);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> =
         dv::Column::new(53);
-    /// `defaultfilterspopulated`.
     pub const DEFAULTFILTERSPOPULATED: dv::Column<Self, bool> = dv::Column::new(54);
-    /// `defaultmailbox`.
     pub const DEFAULTMAILBOX: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::Column::new(55);
-    /// `defaultodbfoldername`.
     pub const DEFAULTODBFOLDERNAME: dv::Column<Self, String> = dv::Column::new(56);
-    /// `disabledreason`.
     pub const DISABLEDREASON: dv::Column<Self, String> = dv::Column::new(57);
-    /// `displayinserviceviews`.
     pub const DISPLAYINSERVICEVIEWS: dv::Column<Self, bool> = dv::Column::new(58);
-    /// `domainname`.
     pub const DOMAINNAME: dv::Column<Self, String> = dv::Column::new(59);
-    /// `emailrouteraccessapproval`.
     pub const EMAILROUTERACCESSAPPROVAL: dv::Column<Self, i32> = dv::Column::new(60);
-    /// `employeeid`.
     pub const EMPLOYEEID: dv::Column<Self, String> = dv::Column::new(61);
-    /// `entityimage`.
     pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(62);
-    /// `entityimage_timestamp`.
     pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(63);
-    /// `entityimage_url`.
     pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(64);
-    /// `entityimageid`.
     pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(65);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(66);
-    /// `firstname`.
     pub const FIRSTNAME: dv::Column<Self, String> = dv::Column::new(67);
-    /// `fullname`.
     pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(68);
-    /// `governmentid`.
     pub const GOVERNMENTID: dv::Column<Self, String> = dv::Column::new(69);
-    /// `homephone`.
     pub const HOMEPHONE: dv::Column<Self, String> = dv::Column::new(70);
-    /// `identityid`.
     pub const IDENTITYID: dv::Column<Self, i32> = dv::Column::new(71);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(72);
-    /// `incomingemaildeliverymethod`.
     pub const INCOMINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::Column::new(73);
-    /// `internalemailaddress`.
     pub const INTERNALEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(74);
-    /// `invitestatuscode`.
     pub const INVITESTATUSCODE: dv::Column<Self, i32> = dv::Column::new(75);
-    /// `isdisabled`.
     pub const ISDISABLED: dv::Column<Self, bool> = dv::Column::new(76);
-    /// `isemailaddressapprovedbyo365admin`.
     pub const ISEMAILADDRESSAPPROVEDBYO365ADMIN: dv::Column<Self, bool> = dv::Column::new(77);
-    /// `isintegrationuser`.
     pub const ISINTEGRATIONUSER: dv::Column<Self, bool> = dv::Column::new(78);
-    /// `islicensed`.
     pub const ISLICENSED: dv::Column<Self, bool> = dv::Column::new(79);
-    /// `issyncwithdirectory`.
     pub const ISSYNCWITHDIRECTORY: dv::Column<Self, bool> = dv::Column::new(80);
-    /// `jobtitle`.
     pub const JOBTITLE: dv::Column<Self, String> = dv::Column::new(81);
-    /// `lastname`.
     pub const LASTNAME: dv::Column<Self, String> = dv::Column::new(82);
-    /// `middlename`.
     pub const MIDDLENAME: dv::Column<Self, String> = dv::Column::new(83);
-    /// `mobilealertemail`.
     pub const MOBILEALERTEMAIL: dv::Column<Self, String> = dv::Column::new(84);
-    /// `mobileofflineprofileid`.
     pub const MOBILEOFFLINEPROFILEID: dv::Column<Self, dv::Lookup<super::Mobileofflineprofile>> =
         dv::Column::new(85);
-    /// `mobilephone`.
     pub const MOBILEPHONE: dv::Column<Self, String> = dv::Column::new(86);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::Column::new(87);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(88);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> =
         dv::Column::new(89);
-    /// `msdyn_gdproptout`.
     pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::Column::new(90);
-    /// `nickname`.
     pub const NICKNAME: dv::Column<Self, String> = dv::Column::new(91);
-    /// `organizationid`.
     pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(92);
-    /// `outgoingemaildeliverymethod`.
     pub const OUTGOINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::Column::new(93);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(94);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::Column::new(95);
-    /// `parentsystemuserid`.
     pub const PARENTSYSTEMUSERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(96);
-    /// `passporthi`.
     pub const PASSPORTHI: dv::Column<Self, i32> = dv::Column::new(97);
-    /// `passportlo`.
     pub const PASSPORTLO: dv::Column<Self, i32> = dv::Column::new(98);
-    /// `personalemailaddress`.
     pub const PERSONALEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(99);
-    /// `photourl`.
     pub const PHOTOURL: dv::Column<Self, String> = dv::Column::new(100);
-    /// `positionid`.
     pub const POSITIONID: dv::Column<Self, dv::Lookup<super::Position>> = dv::Column::new(101);
-    /// `preferredaddresscode`.
     pub const PREFERREDADDRESSCODE: dv::Column<Self, i32> = dv::Column::new(102);
-    /// `preferredemailcode`.
     pub const PREFERREDEMAILCODE: dv::Column<Self, i32> = dv::Column::new(103);
-    /// `preferredphonecode`.
     pub const PREFERREDPHONECODE: dv::Column<Self, i32> = dv::Column::new(104);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(105);
-    /// `queueid`.
     pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::Column::new(106);
-    /// `salutation`.
     pub const SALUTATION: dv::Column<Self, String> = dv::Column::new(107);
-    /// `setupuser`.
     pub const SETUPUSER: dv::Column<Self, bool> = dv::Column::new(108);
-    /// `sharepointemailaddress`.
     pub const SHAREPOINTEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(109);
-    /// `siteid`.
     pub const SITEID: dv::Column<Self, dv::Lookup<super::Site>> = dv::Column::new(110);
-    /// `skills`.
     pub const SKILLS: dv::Column<Self, String> = dv::Column::new(111);
-    /// `ssg_averagetimetoclosesearchrequest`.
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST: dv::Column<Self, i32> = dv::Column::new(112);
-    /// `ssg_averagetimetoclosesearchrequest_count`.
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_COUNT: dv::Column<Self, i32> =
         dv::Column::new(113);
-    /// `ssg_averagetimetoclosesearchrequest_date`.
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_DATE: dv::Column<Self, dv::DateTime> =
         dv::Column::new(114);
-    /// `ssg_averagetimetoclosesearchrequest_state`.
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_STATE: dv::Column<Self, i32> =
         dv::Column::new(115);
-    /// `ssg_averagetimetoclosesearchrequest_sum`.
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_SUM: dv::Column<Self, dv::Decimal> =
         dv::Column::new(116);
-    /// `ssg_famsagency`.
     pub const SSG_FAMSAGENCY: dv::Column<Self, dv::Lookup<super::SsgAgency>> = dv::Column::new(117);
-    /// `ssg_lastfamsfilepulledat`.
     pub const SSG_LASTFAMSFILEPULLEDAT: dv::Column<Self, dv::DateTime> = dv::Column::new(118);
-    /// `ssg_numberofactivesearchrequests`.
     pub const SSG_NUMBEROFACTIVESEARCHREQUESTS: dv::Column<Self, i32> = dv::Column::new(119);
-    /// `ssg_numberofactivesearchrequests_date`.
     pub const SSG_NUMBEROFACTIVESEARCHREQUESTS_DATE: dv::Column<Self, dv::DateTime> =
         dv::Column::new(120);
-    /// `ssg_numberofactivesearchrequests_state`.
     pub const SSG_NUMBEROFACTIVESEARCHREQUESTS_STATE: dv::Column<Self, i32> = dv::Column::new(121);
-    /// `ssg_numberofoutstandingbringforwards`.
     pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS: dv::Column<Self, i32> = dv::Column::new(122);
-    /// `ssg_numberofoutstandingbringforwards_date`.
     pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS_DATE: dv::Column<Self, dv::DateTime> =
         dv::Column::new(123);
-    /// `ssg_numberofoutstandingbringforwards_state`.
     pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS_STATE: dv::Column<Self, i32> =
         dv::Column::new(124);
-    /// `ssg_usercode`.
     pub const SSG_USERCODE: dv::Column<Self, String> = dv::Column::new(125);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(126);
-    /// `systemuserid`.
     pub const SYSTEMUSERID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(127);
-    /// `territoryid`.
     pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::Column::new(128);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(129);
-    /// `title`.
     pub const TITLE: dv::Column<Self, String> = dv::Column::new(130);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(131);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(132);
-    /// `userlicensetype`.
     pub const USERLICENSETYPE: dv::Column<Self, i32> = dv::Column::new(133);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(134);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(135);
-    /// `windowsliveid`.
     pub const WINDOWSLIVEID: dv::Column<Self, String> = dv::Column::new(136);
-    /// `yammeremailaddress`.
     pub const YAMMEREMAILADDRESS: dv::Column<Self, String> = dv::Column::new(137);
-    /// `yammeruserid`.
     pub const YAMMERUSERID: dv::Column<Self, String> = dv::Column::new(138);
-    /// `yomifirstname`.
     pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(139);
-    /// `yomifullname`.
     pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(140);
-    /// `yomilastname`.
     pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(141);
-    /// `yomimiddlename`.
     pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::Column::new(142);
 }
 

@@ -134,140 +134,78 @@ pub struct Task {
 }
 
 impl Task {
-    /// `activityadditionalparams`.
     pub const ACTIVITYADDITIONALPARAMS: dv::Column<Self, String> = dv::Column::new(0);
-    /// `activityid`.
     pub const ACTIVITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(1);
-    /// `activitytypecode`.
     pub const ACTIVITYTYPECODE: dv::Column<Self, String> = dv::Column::new(2);
-    /// `actualdurationminutes`.
     pub const ACTUALDURATIONMINUTES: dv::Column<Self, i32> = dv::Column::new(3);
-    /// `actualend`.
     pub const ACTUALEND: dv::Column<Self, dv::DateTime> = dv::Column::new(4);
-    /// `actualstart`.
     pub const ACTUALSTART: dv::Column<Self, dv::DateTime> = dv::Column::new(5);
-    /// `category`.
     pub const CATEGORY: dv::Column<Self, String> = dv::Column::new(6);
-    /// `community`.
     pub const COMMUNITY: dv::Column<Self, i32> = dv::Column::new(7);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(8);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(9);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(10);
-    /// `crmtaskassigneduniqueid`.
     pub const CRMTASKASSIGNEDUNIQUEID: dv::Column<Self, dv::Uuid> = dv::Column::new(11);
-    /// `deliverylastattemptedon`.
     pub const DELIVERYLASTATTEMPTEDON: dv::Column<Self, dv::DateTime> = dv::Column::new(12);
-    /// `deliveryprioritycode`.
     pub const DELIVERYPRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(13);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(14);
-    /// `exchangeitemid`.
     pub const EXCHANGEITEMID: dv::Column<Self, String> = dv::Column::new(15);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(16);
-    /// `exchangeweblink`.
     pub const EXCHANGEWEBLINK: dv::Column<Self, String> = dv::Column::new(17);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(18);
-    /// `instancetypecode`.
     pub const INSTANCETYPECODE: dv::Column<Self, i32> = dv::Column::new(19);
-    /// `isbilled`.
     pub const ISBILLED: dv::Column<Self, bool> = dv::Column::new(20);
-    /// `ismapiprivate`.
     pub const ISMAPIPRIVATE: dv::Column<Self, bool> = dv::Column::new(21);
-    /// `isregularactivity`.
     pub const ISREGULARACTIVITY: dv::Column<Self, bool> = dv::Column::new(22);
-    /// `isworkflowcreated`.
     pub const ISWORKFLOWCREATED: dv::Column<Self, bool> = dv::Column::new(23);
-    /// `lastonholdtime`.
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(24);
-    /// `leftvoicemail`.
     pub const LEFTVOICEMAIL: dv::Column<Self, bool> = dv::Column::new(25);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(26);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(27);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(28);
-    /// `onholdtime`.
     pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(29);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(30);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::Column::new(31);
-    /// `owningbusinessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
         dv::Column::new(32);
-    /// `owningteam`.
     pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
         dv::Column::new(33);
-    /// `owninguser`.
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(34);
-    /// `percentcomplete`.
     pub const PERCENTCOMPLETE: dv::Column<Self, i32> = dv::Column::new(35);
-    /// `postponeactivityprocessinguntil`.
     pub const POSTPONEACTIVITYPROCESSINGUNTIL: dv::Column<Self, dv::DateTime> = dv::Column::new(36);
-    /// `prioritycode`.
     pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(37);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(38);
-    /// `regardingobjectid`.
     pub const REGARDINGOBJECTID: dv::Column<Self, dv::AnyLookup<RegardingobjectidTarget>> =
         dv::Column::new(39);
-    /// `scheduleddurationminutes`.
     pub const SCHEDULEDDURATIONMINUTES: dv::Column<Self, i32> = dv::Column::new(40);
-    /// `scheduledend`.
     pub const SCHEDULEDEND: dv::Column<Self, dv::DateTime> = dv::Column::new(41);
-    /// `scheduledstart`.
     pub const SCHEDULEDSTART: dv::Column<Self, dv::DateTime> = dv::Column::new(42);
-    /// `sendermailboxid`.
     pub const SENDERMAILBOXID: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::Column::new(43);
-    /// `senton`.
     pub const SENTON: dv::Column<Self, dv::DateTime> = dv::Column::new(44);
-    /// `seriesid`.
     pub const SERIESID: dv::Column<Self, dv::Uuid> = dv::Column::new(45);
-    /// `serviceid`.
     pub const SERVICEID: dv::Column<Self, dv::Lookup<super::Service>> = dv::Column::new(46);
-    /// `slaid`.
     pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(47);
-    /// `slainvokedid`.
     pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(48);
-    /// `sortdate`.
     pub const SORTDATE: dv::Column<Self, dv::DateTime> = dv::Column::new(49);
-    /// `ssg_childnames`.
     pub const SSG_CHILDNAMES: dv::Column<Self, String> = dv::Column::new(50);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(51);
-    /// `statecode`.
     pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(52);
-    /// `statuscode`.
     pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(53);
-    /// `subcategory`.
     pub const SUBCATEGORY: dv::Column<Self, String> = dv::Column::new(54);
-    /// `subject`.
     pub const SUBJECT: dv::Column<Self, String> = dv::Column::new(55);
-    /// `subscriptionid`.
     pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(56);
-    /// `timezoneruleversionnumber`.
     pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(57);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(58);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(59);
-    /// `utcconversiontimezonecode`.
     pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(60);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(61);
 }
 

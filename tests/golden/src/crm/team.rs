@@ -68,72 +68,43 @@ pub struct Team {
 }
 
 impl Team {
-    /// `administratorid`.
     pub const ADMINISTRATORID: dv::Column<Self, dv::Lookup<super::SystemUser>> = dv::Column::new(0);
-    /// `businessunitid`.
     pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> =
         dv::Column::new(1);
-    /// `createdby`.
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(2);
-    /// `createdon`.
     pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(3);
-    /// `createdonbehalfby`.
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(4);
-    /// `description`.
     pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(5);
-    /// `emailaddress`.
     pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(6);
-    /// `exchangerate`.
     pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(7);
-    /// `importsequencenumber`.
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(8);
-    /// `isdefault`.
     pub const ISDEFAULT: dv::Column<Self, bool> = dv::Column::new(9);
-    /// `modifiedby`.
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(10);
-    /// `modifiedon`.
     pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(11);
-    /// `modifiedonbehalfby`.
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
         dv::Column::new(12);
-    /// `name`.
     pub const NAME: dv::Column<Self, String> = dv::Column::new(13);
-    /// `organizationid`.
     pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(14);
-    /// `overriddencreatedon`.
     pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
         dv::Column::new(15);
-    /// `ownerid`.
     pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::Column::new(16);
-    /// `processid`.
     pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(17);
-    /// `queueid`.
     pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::Column::new(18);
-    /// `regardingobjectid`.
     pub const REGARDINGOBJECTID: dv::Column<Self, dv::AnyLookup<RegardingobjectidTarget>> =
         dv::Column::new(19);
-    /// `stageid`.
     pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(20);
-    /// `systemmanaged`.
     pub const SYSTEMMANAGED: dv::Column<Self, bool> = dv::Column::new(21);
-    /// `teamid`.
     pub const TEAMID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(22);
-    /// `teamtemplateid`.
     pub const TEAMTEMPLATEID: dv::Column<Self, dv::Lookup<super::TeamTemplate>> =
         dv::Column::new(23);
-    /// `teamtype`.
     pub const TEAMTYPE: dv::Column<Self, i32> = dv::Column::new(24);
-    /// `transactioncurrencyid`.
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
         dv::Column::new(25);
-    /// `traversedpath`.
     pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(26);
-    /// `versionnumber`.
     pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(27);
-    /// `yominame`.
     pub const YOMINAME: dv::Column<Self, String> = dv::Column::new(28);
 }
 
