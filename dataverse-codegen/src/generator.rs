@@ -42,6 +42,8 @@ pub struct Generator {
     pub(crate) output: Option<PathBuf>,
     pub(crate) lock: Option<PathBuf>,
     pub(crate) is_locked: bool,
+    /// The configuration it was made from.
+    pub(crate) config: Option<PathBuf>,
 }
 
 /// Where the `$metadata` document is.
@@ -82,6 +84,7 @@ impl Generator {
             output: None,
             lock: None,
             is_locked: false,
+            config: None,
         }
     }
 
@@ -89,7 +92,9 @@ impl Generator {
     ///
     /// Errors: the file, the line, and what is expected there.
     pub fn from_config(path: impl AsRef<Path>) -> Result<Self, Error> {
-        config::read(path.as_ref())
+        let mut generator = config::read(path.as_ref())?;
+        generator.config = Some(path.as_ref().to_owned());
+        Ok(generator)
     }
 
     /// Adds JSON of `EntityDefinitions` or `RetrieveMetadataChanges`.
@@ -146,18 +151,20 @@ impl Generator {
     #[must_use]
     #[allow(clippy::print_stdout, reason = "how a build script talks to Cargo")]
     pub fn rerun_if_changed(self) -> Self {
+        for path in self.inputs() {
+            println!("cargo::rerun-if-changed={}", path.display());
+        }
+        self
+    }
+
+    /// The files that the output depends on; a snapshot is a folder.
+    pub fn inputs(&self) -> Vec<&Path> {
         let source = match &self.source {
             Source::Path(path) => Some(path),
             Source::Bytes { .. } => None,
         };
-        for path in source
-            .into_iter()
-            .chain(&self.definitions)
-            .chain(&self.lock)
-        {
-            println!("cargo::rerun-if-changed={}", path.display());
-        }
-        self
+        let paths = self.config.iter().chain(source).chain(&self.definitions);
+        paths.chain(&self.lock).map(PathBuf::as_path).collect()
     }
 
     /// Generates, and writes nothing.

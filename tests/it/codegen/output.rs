@@ -256,7 +256,10 @@ fn a_configuration_says_it_all_and_mistakes_in_it_are_named() {
     let text = std::fs::read_to_string(folder.join("crm/a.rs")).unwrap();
     assert!(text.contains("pub struct Project {") && text.contains("pub title: Option<String>,"));
     assert!(text.contains("pub const TITLE: "));
-    write(whole).unwrap().check().unwrap();
+    let generator = write(whole).unwrap();
+    generator.check().unwrap();
+    let inputs = [folder.join("dataverse.toml"), folder.join("m.xml")];
+    assert_eq!(generator.inputs(), inputs);
 
     for (text, part) in [
         (
