@@ -153,7 +153,9 @@ impl Text {
         let start = format_args!("{head}: {generic}<{list}> =");
         let value = format_args!("{function}({argument});");
         if self.fitting_line(depth, format_args!("{start} {value}")) {
-        } else if self.fitting_line(depth, start) {
+            return;
+        }
+        if self.fitting_line(depth, start) {
             self.value(depth + 1, "", function, &argument, depth + 1);
         } else if self.would_fit(depth, format_args!("{head}: {generic}< ")) {
             self.parts(depth, format_args!("{head}: {generic}<"), parameters);
