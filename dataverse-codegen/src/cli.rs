@@ -55,6 +55,10 @@ struct Fetch {
     #[arg(long)]
     lcid: Option<u32>,
 
+    /// Fetch $metadata alone: no choices, labels and lengths. The emulator gives no more.
+    #[arg(long)]
+    no_definitions: bool,
+
     /// A file that holds an access token.
     #[arg(long, value_name = "FILE")]
     token_file: Option<PathBuf>,
@@ -379,6 +383,7 @@ impl Fetch {
         let options = FetchOptions {
             tables: self.tables,
             lcid: self.lcid,
+            no_definitions: self.no_definitions,
         };
         // Draws nothing unless standard error is a terminal.
         let bar = indicatif::ProgressBar::new(1);
@@ -402,7 +407,7 @@ impl Fetch {
             "{}: $metadata.xml of {} bytes, definitions.json of {} bytes ({changed} changed)",
             self.output.display(),
             snapshot.metadata.len(),
-            snapshot.definitions.len(),
+            snapshot.definitions.map_or(0, |text| text.len()),
         ))
     }
 }

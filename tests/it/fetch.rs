@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use dataverse_client::http::{Credential, Secret};
+use dataverse_client::http::{Credential, FixedToken, Secret};
 use dataverse_codegen::definitions::Definitions;
 use dataverse_codegen::fetch::{ClientSecret, FetchOptions, Snapshot, from_environment};
 use dataverse_codegen::{Error, Generator, Options, csdl, generate, model};
+use dataverse_emulator::Emulator;
 use dataverse_tests::fixture;
 use dataverse_tests::script::Script;
 
@@ -25,7 +26,7 @@ async fn fetch(script: &Script, tables: &[&str]) -> Result<Snapshot, Error> {
     let (client, _) = script.client().unwrap();
     let options = FetchOptions {
         tables: tables.iter().map(|table| (*table).to_owned()).collect(),
-        lcid: None,
+        ..FetchOptions::default()
     };
     Snapshot::fetch(&client, &options, |_, _| {}).await
 }
@@ -65,14 +66,15 @@ async fn a_snapshot_is_sorted_complete_and_without_its_origin() {
         ..Options::default()
     };
     assert!(generate(&before, &everything).unwrap() == generate(&after, &everything).unwrap());
-    let parsed = Definitions::parse("x", snapshot.definitions.clone().into_bytes()).unwrap();
+    let definitions_text = snapshot.definitions.clone().unwrap();
+    let parsed = Definitions::parse("x", definitions_text.clone().into_bytes()).unwrap();
     let (mut left, mut right) = (before.clone(), before);
     model::enrich(&mut left, &parsed, None).unwrap();
     let whole = Definitions::parse("x", definitions()).unwrap();
     model::enrich(&mut right, &whole, None).unwrap();
     assert!(left == right);
     for part in ["dynamics.com", "MetadataId", "null", "UserLocalizedLabel"] {
-        assert!(!snapshot.definitions.contains(part), "{part}");
+        assert!(!definitions_text.contains(part), "{part}");
     }
     assert!(!snapshot.metadata.contains("org.crm"));
 
@@ -101,6 +103,30 @@ async fn a_snapshot_is_sorted_complete_and_without_its_origin() {
         .find(|file| file.name == "choices.rs")
         .unwrap();
     assert!(choices.text.contains("pub enum AccountStateCode {"));
+}
+
+#[tokio::test]
+async fn the_emulator_gives_its_document() {
+    let emulator = Emulator::builder().metadata(document()).build().unwrap();
+    let client = dataverse_client::Client::builder(Emulator::URL).unwrap();
+    let client = client
+        .credential(FixedToken::new("any"))
+        .transport(emulator)
+        .build()
+        .unwrap();
+    let options = FetchOptions {
+        no_definitions: true,
+        ..FetchOptions::default()
+    };
+    let mut told = Vec::new();
+    let snapshot = Snapshot::fetch(&client, &options, |done, all| told.push((done, all)));
+    let snapshot = snapshot.await.unwrap();
+    assert_eq!(told, [(0, 1), (1, 1)]);
+    assert!(snapshot.definitions.is_none());
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("snapshot-of-emulator");
+    let _ = std::fs::remove_dir_all(&folder);
+    assert_eq!(snapshot.write(&folder).unwrap(), 1);
+    assert!(Generator::new(folder).generate().unwrap().tables > 300);
 }
 
 #[tokio::test]

@@ -30,6 +30,8 @@ pub struct FetchOptions {
     pub tables: Vec<String>,
     /// Language of labels; English if None.
     pub lcid: Option<u32>,
+    /// Fetches the document alone: CSDL without choices, labels and lengths.
+    pub no_definitions: bool,
 }
 
 /// What an org says of its tables.
@@ -37,8 +39,9 @@ pub struct FetchOptions {
 pub struct Snapshot {
     /// The CSDL document, sorted.
     pub metadata: String,
-    /// What CSDL lacks, as [`Definitions`](crate::definitions::Definitions) reads it.
-    pub definitions: String,
+    /// What CSDL lacks, as [`Definitions`](crate::definitions::Definitions) reads it; None if it
+    /// was not asked for.
+    pub definitions: Option<String>,
 }
 
 impl Snapshot {
@@ -63,6 +66,13 @@ impl Snapshot {
         let model = model::build(&parsed);
         let metadata = normal::document(&text)?;
         let tables = wanted_tables(&model, &options.tables)?;
+        if options.no_definitions {
+            progress(1, 1);
+            return Ok(Snapshot {
+                metadata,
+                definitions: None,
+            });
+        }
         let requests: Vec<&[&str]> = tables.chunks(TABLES_PER_REQUEST).collect();
         let mut definitions: BTreeMap<String, Value> = BTreeMap::new();
         for (done, names) in requests.iter().enumerate() {
@@ -77,18 +87,22 @@ impl Snapshot {
         let definitions = definitions.map_err(|error| Error::Definitions(error.to_string()))?;
         Ok(Snapshot {
             metadata,
-            definitions: definitions + "\n",
+            definitions: Some(definitions + "\n"),
         })
     }
 
-    /// Writes `$metadata.xml` and `definitions.json` into `folder`, where they differ; both or
-    /// none. Gives how many changed.
+    /// Writes `$metadata.xml` and, if there are any, `definitions.json` into `folder`, where they
+    /// differ; both or none. Gives how many changed.
     pub fn write(&self, folder: &Path) -> Result<usize, Error> {
         if folder.exists() && !folder.is_dir() {
             return Err(Error::NotAFolder(folder.to_owned()));
         }
-        let files = [(METADATA, &self.metadata), (DEFINITIONS, &self.definitions)];
-        write::replace_changed(folder, files.map(|(name, text)| (name, text.as_str())))
+        let definitions = self.definitions.as_deref();
+        let files = [(METADATA, self.metadata.as_str())];
+        let all = files
+            .into_iter()
+            .chain(definitions.map(|text| (DEFINITIONS, text)));
+        write::replace_changed(folder, all)
     }
 }
 
