@@ -252,3 +252,37 @@ async fn tokens_come_from_files_commands_and_the_environment() {
     );
     assert!(!format!("{error} {secret:?}").contains("very+secret"));
 }
+
+#[tokio::test]
+async fn a_snapshot_keeps_text_and_puts_overloads_in_order() {
+    let snapshot = async |members: &str| {
+        let text = format!(
+            "<Edmx><DataServices><Schema Namespace=\"N\">{members}</Schema></DataServices></Edmx>"
+        );
+        let (client, _) = Script::new().answer(200, &[], text).client().unwrap();
+        let options = FetchOptions {
+            no_definitions: true,
+            ..FetchOptions::default()
+        };
+        let snapshot = Snapshot::fetch(&client, &options, |_, _| {}).await;
+        snapshot.unwrap().metadata
+    };
+    let of = |table: &str| {
+        format!(
+            "<Action Name=\"Close\" IsBound=\"true\"><Parameter Name=\"entity\" \
+             Type=\"N.{table}\"/></Action>"
+        )
+    };
+    let (account, task) = (of("account"), of("task"));
+    assert_eq!(
+        snapshot(&format!("{task}{account}")).await,
+        snapshot(&format!("{account}{task}")).await
+    );
+    let text = "<Annotation Term=\"T\"><String> A &amp; B &lt;c&gt;<![CDATA[ & d]]> </String>\
+                </Annotation>";
+    let kept = snapshot(text).await;
+    assert!(
+        kept.contains("<String>A &amp; B &lt;c&gt; &amp; d</String>"),
+        "{kept}"
+    );
+}

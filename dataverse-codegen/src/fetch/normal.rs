@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use quick_xml::Reader;
+use quick_xml::escape::minimal_escape;
 use quick_xml::events::Event;
 use serde_json::{Map, Value};
 
@@ -114,13 +115,15 @@ fn simplify(value: &mut Value) {
     }
 }
 
-/// An element, to be sorted.
+/// An element, to be sorted: by name, then attributes, then content, which tells overloads apart.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Element {
-    /// Name and attributes, as they stood.
-    head: String,
     /// `EntityType`, without a prefix.
     name: String,
+    /// Name and attributes, as they stood.
+    head: String,
     children: Vec<Element>,
+    /// As it stood, escaped.
     text: String,
 }
 
@@ -170,25 +173,38 @@ pub(super) fn document(text: &str) -> Result<String, Error> {
                 }
             }
             Event::End(_) => {
-                if let Some(element) = open.pop()
+                if let Some(mut element) = open.pop()
                     && let Some(parent) = open.last_mut()
                 {
+                    if UNORDERED.contains(&element.name.as_str()) {
+                        element.children.sort();
+                    }
                     parent.children.push(element);
                 }
             }
             Event::Text(text) => {
                 if let Some(element) = open.last_mut() {
-                    element.text.push_str(text.trim());
+                    element.text.push_str(&text);
+                }
+            }
+            Event::CData(data) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.push_str(&minimal_escape(&*data));
+                }
+            }
+            Event::GeneralRef(name) => {
+                if let Some(element) = open.last_mut() {
+                    element.text.extend(["&", &name, ";"]);
                 }
             }
             Event::Eof => break,
-            // Declarations and comments; entities in text are not used by CSDL.
+            // Declarations and comments.
             _ => {}
         }
     }
     let mut out = String::with_capacity(text.len() + text.len() / 4);
     out.push_str("<?xml version=\"1.0\" encoding=\"utf-8\"?>\n");
-    for element in open.into_iter().flat_map(|root| root.children) {
+    for element in open.iter().flat_map(|root| &root.children) {
         write(element, 0, &mut out);
     }
     Ok(out)
@@ -204,25 +220,21 @@ const UNORDERED: &[&str] = &[
     "Schema",
 ];
 
-fn write(mut element: Element, depth: usize, out: &mut String) {
+fn write(element: &Element, depth: usize, out: &mut String) {
     let indent = "  ".repeat(depth);
     out.push_str(&indent);
     out.push('<');
     out.push_str(&element.head);
-    if element.children.is_empty() && element.text.is_empty() {
+    let text = element.text.trim();
+    if element.children.is_empty() && text.is_empty() {
         out.push_str(" />\n");
         return;
     }
     out.push('>');
-    out.push_str(&element.text);
+    out.push_str(text);
     if !element.children.is_empty() {
         out.push('\n');
-        if UNORDERED.contains(&element.name.as_str()) {
-            element
-                .children
-                .sort_by(|left, right| (&left.name, &left.head).cmp(&(&right.name, &right.head)));
-        }
-        for child in element.children {
+        for child in &element.children {
             write(child, depth + 1, out);
         }
         out.push_str(&indent);
