@@ -209,7 +209,7 @@ impl Definitions {
         match of_table {
             Some(table) if is_column => {
                 let table = self.tables.entry(table.to_owned()).or_default();
-                table.column(item);
+                table.column(item, cast_of(context));
             }
             _ if item["Options"].is_array() && item["Name"].is_string() => {
                 let mut options = OptionSet::of(item);
@@ -237,16 +237,16 @@ impl Definitions {
             columns: BTreeMap::new(),
         };
         for column in json["Attributes"].as_array().into_iter().flatten() {
-            table.column(column);
+            table.column(column, None);
         }
         self.tables.entry(name).or_default().merge(table);
     }
 }
 
 impl TableDefinition {
-    fn column(&mut self, json: &Value) {
+    fn column(&mut self, json: &Value, cast: Option<&str>) {
         if let Some(name) = text(json, "LogicalName") {
-            let attribute = Attribute::of(json);
+            let attribute = Attribute::of(json, cast);
             self.columns.entry(name).or_default().merge(attribute);
         }
     }
@@ -264,13 +264,22 @@ impl TableDefinition {
 }
 
 impl Attribute {
-    fn of(json: &Value) -> Self {
+    /// `cast` is the type that the request cast the columns to: the answer does not repeat it.
+    fn of(json: &Value, cast: Option<&str>) -> Self {
         let label = Label::of(&json["DisplayName"]);
         let options = [&json["OptionSet"], &json["GlobalOptionSet"]];
-        let options = options.into_iter().find(|options| options.is_object());
+        let options = options.into_iter().filter(|options| options.is_object());
+        let mut options = options.map(OptionSet::of);
+        let own = options.next();
+        let options = match own {
+            Some(own) if own.options.is_empty() && own.boolean.is_none() => {
+                options.next().or(Some(own))
+            }
+            own => own,
+        };
         let targets = json["Targets"].as_array().into_iter().flatten();
         // Older services say it only through the type.
-        let by_type = json["@odata.type"].as_str().and_then(type_of);
+        let by_type = json["@odata.type"].as_str().or(cast).and_then(type_of);
         Attribute {
             schema_name: text(json, "SchemaName"),
             type_name: text(&json["AttributeTypeName"], "Value").or(by_type),
@@ -292,7 +301,7 @@ impl Attribute {
                 .filter_map(Value::as_str)
                 .map(str::to_owned)
                 .collect(),
-            options: options.map(OptionSet::of),
+            options,
         }
     }
 
@@ -359,12 +368,20 @@ impl OptionDefinition {
     }
 }
 
+/// `Microsoft.Dynamics.CRM.PicklistAttributeMetadata` of
+/// `…#EntityDefinitions('contact')/Attributes/Microsoft.Dynamics.CRM.PicklistAttributeMetadata(…)`.
+fn cast_of(context: &str) -> Option<&str> {
+    let (_, rest) = context.split_once("/Attributes/")?;
+    rest.split(['(', '/']).next()
+}
+
 /// `PicklistType` of `#Microsoft.Dynamics.CRM.ComplexPicklistAttributeMetadata`.
 fn type_of(odata_type: &str) -> Option<String> {
     let name = odata_type.rsplit(['.', '#']).next()?;
     let name = name.strip_prefix("Complex").unwrap_or(name);
     let name = name.strip_suffix("AttributeMetadata")?;
-    (!name.is_empty()).then(|| format!("{name}Type"))
+    // These two are bases of others.
+    (!matches!(name, "" | "Enum")).then(|| format!("{name}Type"))
 }
 
 fn member<'v>(json: &'v Value, name: &str) -> Option<&'v Value> {

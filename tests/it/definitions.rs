@@ -246,3 +246,44 @@ fn what_is_no_definition_or_of_another_org_is_refused() {
             .is_empty()
     );
 }
+
+#[test]
+fn the_type_of_a_cast_is_in_the_context_of_the_answer() {
+    let mut model = document(ON_PREMISES);
+    let picklists = definitions("amp-contact-picklists-optionset.json");
+    enrich(&mut model, &picklists, None).unwrap();
+    let education = column(&model.tables["contact"], "educationcode");
+    let key = "contact.educationcode".to_owned();
+    assert_eq!(education.column_type, ColumnType::Choice(key));
+}
+
+#[test]
+fn what_is_told_of_access_holds_and_null_tells_nothing() {
+    let wanted = [
+        ("false", "null", Access::UpdateOnly),
+        ("null", "false", Access::CreateOnly),
+        ("null", "true", Access::ReadWrite),
+        ("false", "false", Access::ReadOnly),
+    ];
+    for (create, update, access) in wanted {
+        let mut model = accounts("<Property Name=\"name\" Type=\"Edm.String\"/>");
+        let json = format!(
+            r#"[{{"LogicalName":"account","Attributes":[{{"LogicalName":"name",
+                "IsValidForCreate":{create},"IsValidForUpdate":{update}}}]}}]"#
+        );
+        enrich(&mut model, &inline(&json).unwrap(), None).unwrap();
+        let name = column(&model.tables["account"], "name");
+        assert_eq!(name.access, access, "{create} {update}");
+    }
+}
+
+#[test]
+fn options_are_taken_from_where_they_are() {
+    let mut model = accounts("<Property Name=\"size\" Type=\"Edm.Int32\"/>");
+    let json = r#"[{"LogicalName":"account","Attributes":[{"LogicalName":"size",
+        "AttributeTypeName":{"Value":"PicklistType"},"OptionSet":{"Options":[]},
+        "GlobalOptionSet":{"Name":"sizes","IsGlobal":true,"Options":[{"Value":1}]}}]}]"#;
+    enrich(&mut model, &inline(json).unwrap(), None).unwrap();
+    let size = column(&model.tables["account"], "size");
+    assert_eq!(size.column_type, ColumnType::Choice("sizes".into()));
+}

@@ -209,15 +209,18 @@ fn access(column: &mut Column, attribute: &Attribute) {
     if is_unbindable || column.column_type == ColumnType::PrimaryId {
         return;
     }
-    let told = attribute
-        .is_valid_for_create
-        .zip(attribute.is_valid_for_update);
+    let guess = column.access;
+    let create = matches!(guess, Access::ReadWrite | Access::CreateOnly);
+    let update = matches!(guess, Access::ReadWrite | Access::UpdateOnly);
+    let told = (
+        attribute.is_valid_for_create.unwrap_or(create),
+        attribute.is_valid_for_update.unwrap_or(update),
+    );
     column.access = match told {
-        Some((true, true)) => Access::ReadWrite,
-        Some((true, false)) => Access::CreateOnly,
-        Some((false, true)) => Access::UpdateOnly,
-        Some((false, false)) => Access::ReadOnly,
-        None => return,
+        (true, true) => Access::ReadWrite,
+        (true, false) => Access::CreateOnly,
+        (false, true) => Access::UpdateOnly,
+        (false, false) => Access::ReadOnly,
     };
 }
 
