@@ -89,13 +89,19 @@ pub mod value;
 #[cfg(feature = "derive")]
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
-pub use client::{Call, Client, ClientBuilder, Rows};
+pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
 pub use error::{Error, Result, ServiceError};
-pub use odata::{Filter, NextLink, Order, Request, Response, Target};
+pub use odata::{
+    Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,
+    Response, RowCount, Session, Target, Unit, UserScope, column,
+};
 pub use op::{
-    AfterDoubt, Answer, Arguments, Batch, BoundTo, ChangeSet, Create, Delete, Handle, Invoke,
-    Message, MessageKind, Operation, Optional, Page, Query, Replay, Replies, Retrieve, RowArgument,
-    Scope, Update, Upsert, Write,
+    AfterDoubt, Answer, Arguments, Associate, Batch, BoundTo, Change, ChangeOf, ChangePage,
+    ChangeSet, Count, CountChanges, Create, CreateReturning, Delete, DeltaToken, Disassociate,
+    GetColumn, GetText, Handle, IfChanged, Invoke, Message, MessageKind, Operation, Optional,
+    Query, Read, Reading, References, Replay, Replies, Retrieve, RetrieveRelated, RowArgument,
+    Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateReturning, Upsert,
+    UpsertReturning, Upserted, Write,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,
@@ -105,4 +111,4 @@ pub use schema::{
 #[doc(no_inline)]
 pub use {chrono, rust_decimal, uuid};
 
-pub use value::{AnyLookup, Binary, Choice, Choices, ETag, Id, Json, Lookup};
+pub use value::{AnyLookup, AnyValue, Binary, Choice, Choices, ETag, Id, Json, Lookup};

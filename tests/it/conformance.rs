@@ -189,7 +189,10 @@ async fn queries_filter_sort_and_page() {
     while let Some(row) = rows.try_next().await.unwrap() {
         names.push(row.name.clone());
     }
-    assert_eq!(rows.count(), Some(150));
+    assert_eq!(
+        rows.count().map(dataverse_client::RowCount::rows),
+        Some(150)
+    );
     let expected: Vec<_> = (100..250).rev().map(|n| format!("Con {n:03}")).collect();
     assert_eq!(names, expected);
     assert_eq!(emulator.requests().len(), 4);

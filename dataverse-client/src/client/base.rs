@@ -1,10 +1,16 @@
 //! The address of an org, and what counts as part of it.
 
+use std::borrow::Cow;
+
 use http::Uri;
 use url::{Host, Url};
 
 use crate::error::{Error, Result};
 use crate::odata::Target;
+
+/// Characters of a URL; a part of a batch may have more.
+/// Source: Microsoft Learn, "Compose HTTP requests and handle errors", 2024.
+const MAX_URL: usize = 32_768;
 
 /// Version of the Web API that this client speaks.
 const API_VERSION: &str = "v9.2";
@@ -73,12 +79,44 @@ impl Base {
         let text = match target {
             Target::Path(path) => format!("{}{}{path}", self.origin, self.root),
             Target::Link(link) => {
-                self.check_link(link)?;
-                link.clone()
+                let link = self.absolute(link);
+                self.check_link(&link)?;
+                link.into_owned()
             }
         };
         text.parse()
             .map_err(|error| Error::input("the request has no valid URL").with_source(error))
+    }
+
+    /// A link as it came, or behind the org's address if it is relative.
+    fn absolute<'a>(&self, link: &'a str) -> Cow<'a, str> {
+        if link.contains("://") {
+            return Cow::Borrowed(link);
+        }
+        match link.starts_with('/') {
+            // Two slashes begin the name of another host.
+            true if !link.starts_with("//") => Cow::Owned(format!("{}{link}", self.origin)),
+            true => Cow::Borrowed(link),
+            false => Cow::Owned(format!("{}{}{link}", self.origin, self.root)),
+        }
+    }
+
+    /// A target whose URL is too long for a plain request, as a path for a batch.
+    pub(super) fn too_long(&self, target: &Target) -> Result<Option<Target>> {
+        let uri = self.uri(target)?.to_string();
+        if uri.len() <= MAX_URL {
+            return Ok(None);
+        }
+        let path = uri
+            .strip_prefix(&self.origin)
+            .and_then(|path| path.strip_prefix(&self.root));
+        match path {
+            Some(path) => Ok(Some(Target::Path(path.to_owned()))),
+            None => Err(Error::input(format!(
+                "a URL of {} characters: the service takes at most {MAX_URL}",
+                uri.len()
+            ))),
+        }
     }
 
     fn check_link(&self, link: &str) -> Result<()> {
@@ -148,9 +186,15 @@ mod tests {
             "https://org.crm.dynamics.com:8443/api/data/v9.2/accounts",
             "https://evil@org.crm.dynamics.com/api/data/v9.2/accounts",
             "https://org.crm.dynamics.com/other",
-            "/api/data/v9.2/accounts",
+            "//evil.example/api/data/v9.2/accounts",
+            "../../../other",
         ] {
             assert!(link(bad).is_err(), "{bad}");
+        }
+        let root = "https://org.crm.dynamics.com/api/data/v9.2/";
+        for relative in ["/api/data/v9.2/accounts?x=%253c", "accounts?x=%253c"] {
+            let url = format!("{root}accounts?x=%253c");
+            assert_eq!(link(relative).unwrap().to_string(), url);
         }
     }
 }

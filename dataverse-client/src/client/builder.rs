@@ -8,6 +8,7 @@ use super::base::Base;
 use super::send::Inner;
 use crate::error::{Error, Result};
 use crate::http::{Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, Transport};
+use crate::odata::CallOptions;
 
 /// Sets up a [`Client`].
 pub struct ClientBuilder {
@@ -16,6 +17,7 @@ pub struct ClientBuilder {
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
+    options: CallOptions,
 }
 
 impl ClientBuilder {
@@ -26,6 +28,7 @@ impl ClientBuilder {
             transport: None,
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
+            options: CallOptions::new(),
         })
     }
 
@@ -57,6 +60,13 @@ impl ClientBuilder {
         self
     }
 
+    /// Options of every call.
+    #[must_use]
+    pub fn options(mut self, options: CallOptions) -> Self {
+        self.options = options;
+        self
+    }
+
     /// The client. Sends nothing.
     ///
     /// Errors: no credential was given, or the TLS library cannot be set up.
@@ -76,6 +86,7 @@ impl ClientBuilder {
                 clock: self.clock,
                 retry: self.retry,
             }),
+            options: Arc::new(self.options),
         })
     }
 }

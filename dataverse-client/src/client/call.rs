@@ -3,15 +3,19 @@
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 
+use uuid::Uuid;
+
 use super::Client;
-use super::rows::Rows;
+use super::changes::ChangeStream;
+use super::rows::{Pages, Rows};
 use crate::error::Result;
-use crate::odata::{Filter, NextLink, Order};
+use crate::odata::{Bypass, CallOptions, Expansion, Filter, NextLink, Order, Session};
 use crate::op::{
-    Batch, ChangeSet, Create, Delete, Handle, Operation, Optional, Query, Replies, Retrieve,
-    Update, Upsert,
+    Batch, ChangeSet, Count, Create, CreateReturning, Delete, DeltaToken, Handle, IfChanged,
+    Operation, Optional, Query, Read, Replies, Retrieve, RetrieveRelated, TrackChanges, Update,
+    UpdateReturning, Upsert, UpsertReturning,
 };
-use crate::schema::{Entity, Record};
+use crate::schema::{AnyRow, Many, Navigation, Record};
 use crate::value::{ETag, Id};
 
 /// An operation that is sent when it is awaited.
@@ -37,6 +41,14 @@ impl<O> Call<O> {
         }
     }
 
+    /// With these options; see [`CallOptions`].
+    pub fn with(self, options: CallOptions) -> Self {
+        Call {
+            client: self.client.with(options),
+            operation: self.operation,
+        }
+    }
+
     /// The operation.
     pub fn operation(&self) -> &O {
         &self.operation
@@ -48,99 +60,255 @@ impl<O: Operation + 'static> IntoFuture for Call<O> {
     type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send>>;
 
     fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move { self.client.inner.execute(&self.operation).await })
+        Box::pin(async move { self.client.execute(&self.operation).await })
     }
 }
 
-impl<R: Record> Call<Retrieve<R>> {
+/// Methods of [`CallOptions`].
+macro_rules! options {
+    ($($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*);)+) => {
+        /// Options of the call; see [`CallOptions`].
+        impl<O> Call<O> {
+            $($(#[$doc])*
+            pub fn $name(self, $($argument: $type),*) -> Self {
+                self.with(CallOptions::new().$name($($argument),*))
+            })+
+        }
+    };
+}
+
+options! {
+    /// Acts for the user with this Microsoft Entra object id.
+    caller_object_id(user: Uuid);
+    /// Acts for the user with this `systemuserid`.
+    caller_user_id(user: impl Into<Uuid>);
+    /// Leaves custom logic out.
+    bypass(what: Bypass);
+    /// Leaves these plug-in steps out.
+    bypass_steps(steps: impl IntoIterator<Item = Uuid>);
+    /// Does not trigger Power Automate flows.
+    suppress_flows();
+    /// Looks for duplicates by the org's rules.
+    detect_duplicates();
+    /// Adds what is created or changed to this unmanaged solution.
+    solution(unique_name: &str);
+    /// Hands a text to plug-ins as the shared variable `tag`.
+    tag(text: impl Into<String>);
+    /// Reads its own writes to elastic tables.
+    session(session: &Session);
+    /// Asks for details of errors.
+    error_details();
+    /// A header that has no method here.
+    header(name: &str, value: &str);
+}
+
+/// Methods of the operation.
+macro_rules! forward {
+    ($([$($generics:tt)*] $operation:ty {
+        $($(#[$doc:meta])* $name:ident($($argument:ident: $type:ty),*) $(-> $output:ty)?;)+
+    })+) => {
+        $(impl<$($generics)*> Call<$operation> {
+            $($(#[$doc])*
+            pub fn $name(self, $($argument: $type),*) -> forward!(@output $($output)?) {
+                self.map(|operation| operation.$name($($argument),*))
+            })+
+        })+
+    };
+    (@output) => { Self };
+    (@output $output:ty) => { Call<$output> };
+}
+
+forward! {
+    [R: Read] Retrieve<R> {
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+        /// Where the row of an elastic table is.
+        partition_id(id: impl Into<String>);
+        /// Reads the row only if it no longer has this version.
+        if_changed(etag: ETag) -> IfChanged<R>;
+    }
+    [] Retrieve<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+        /// With rows related to it.
+        expand(expansion: Expansion);
+    }
+    [R: Read] RetrieveRelated<R> {
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+    }
+    [] RetrieveRelated<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [R: Read] Query<R> {
+        /// Only rows that meet `filter`, and every filter given before.
+        filter(filter: Filter<R::Entity>);
+        /// Sorted by this column, after those given before.
+        order_by(order: Order<R::Entity>);
+        /// At most `rows` rows in a page; 1 to 5,000.
+        page_size(rows: u32);
+        /// At most `rows` rows in all; 1 to 5,000. Not together with a page size.
+        top(rows: u32);
+        /// Asks for the number of rows, too; see [`Page::count`](crate::Page::count).
+        with_count();
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+        /// Only the rows of this partition of an elastic table.
+        partition_id(id: impl Into<String>);
+        /// What the system view with this `savedqueryid` shows.
+        saved_query(id: impl Into<Uuid>);
+        /// What the personal view with this `userqueryid` shows.
+        user_query(id: impl Into<Uuid>);
+        /// What a `SELECT` in the service's SQL gives (preview).
+        sql(select: impl Into<String>);
+        /// The same query, from the page at `next` on: to go on after a stop.
+        from_page(next: NextLink);
+    }
+    [] Query<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+        /// With rows related to each.
+        expand(expansion: Expansion);
+    }
+    [R: Read] TrackChanges<R> {
+        /// Only what changed since `token` was given.
+        since(token: impl Into<Option<DeltaToken>>);
+        /// At most so many changes in a page; 1 to 5,000.
+        page_size(rows: u32);
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+        /// The same, from the page at `next` on.
+        from_page(next: NextLink);
+    }
+    [] TrackChanges<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [E: 'static] Count<E> {
+        /// Only rows that meet `filter`, and every filter given before.
+        filter(filter: Filter<E>);
+    }
+    [E: 'static] Create<E> {
+        /// Creates the row under this primary key.
+        with_id(id: Id<E>);
+        /// Leaves the primary key to the service; see [`Create::server_assigned_id`].
+        server_assigned_id();
+    }
+    [R: Read] CreateReturning<R> {
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+    }
+    [] CreateReturning<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [E: 'static] Update<E> {
+        /// Only if the row still has this version.
+        if_match(etag: ETag);
+    }
+    [R: Read] UpdateReturning<R> {
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+    }
+    [] UpdateReturning<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [E: 'static] Upsert<E> {
+        /// Fails if the row exists.
+        create_only();
+        /// Fails if the row does not exist.
+        update_only();
+    }
+    [R: Read] UpsertReturning<R> {
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+    }
+    [] UpsertReturning<AnyRow> {
+        /// Only these columns, by their names in URLs.
+        select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [E: 'static] Delete<E> {
+        /// Only if the row still has this version.
+        if_match(etag: ETag);
+        /// Where the row of an elastic table is.
+        partition_id(id: impl Into<String>);
+    }
+}
+
+impl<R: Read> Call<Retrieve<R>> {
     /// A missing row is None and no error.
     pub fn optional(self) -> Call<Optional<Retrieve<R>>> {
         self.map(Optional)
     }
+}
 
-    /// Asks for labels, and for names and tables of lookups, too.
-    pub fn with_annotations(self) -> Self {
-        self.map(Retrieve::with_annotations)
+impl<R: Record> Call<Retrieve<R>> {
+    /// Says which of the related rows are read.
+    pub fn expanding<F>(
+        self,
+        navigation: Navigation<R::Entity, Many<F>>,
+        options: impl FnOnce(Expansion<F>) -> Expansion<F>,
+    ) -> Self {
+        self.map(|retrieve| retrieve.expanding(navigation, options))
     }
 }
 
 impl<R: Record> Call<Query<R>> {
-    /// Only rows that meet `filter`, and every filter given before.
-    pub fn filter(self, filter: Filter<R::Entity>) -> Self {
-        self.map(|query| query.filter(filter))
+    /// Says which of the related rows are read with each row.
+    pub fn expanding<F>(
+        self,
+        navigation: Navigation<R::Entity, Many<F>>,
+        options: impl FnOnce(Expansion<F>) -> Expansion<F>,
+    ) -> Self {
+        self.map(|query| query.expanding(navigation, options))
     }
+}
 
-    /// Sorted by this column, after those given before.
-    pub fn order_by(self, order: Order<R::Entity>) -> Self {
-        self.map(|query| query.order_by(order))
-    }
-
-    /// At most `rows` rows in a page; 1 to 5,000.
-    pub fn page_size(self, rows: u32) -> Self {
-        self.map(|query| query.page_size(rows))
-    }
-
-    /// At most `rows` rows in all; 1 to 5,000. Not together with a page size.
-    pub fn top(self, rows: u32) -> Self {
-        self.map(|query| query.top(rows))
-    }
-
-    /// Asks for the number of rows, too; see [`Page::count`](crate::Page::count).
-    pub fn with_count(self) -> Self {
-        self.map(Query::with_count)
-    }
-
-    /// Asks for labels, and for names and tables of lookups, too.
-    pub fn with_annotations(self) -> Self {
-        self.map(Query::with_annotations)
-    }
-
-    /// The same query, from the page at `next` on: to go on after a stop.
-    pub fn from_page(self, next: NextLink) -> Self {
-        self.map(|query| query.from_page(next))
-    }
-
+impl<R: Read> Call<Query<R>> {
     /// All rows, page after page.
     pub fn rows(self) -> Rows<R> {
         Rows::new(self.client, self.operation)
     }
-}
 
-impl<E: Entity> Call<Create<E>> {
-    /// Creates the row under this primary key.
-    pub fn with_id(self, id: Id<E>) -> Self {
-        self.map(|create| create.with_id(id))
-    }
-
-    /// Leaves the primary key to the service; see [`Create::server_assigned_id`].
-    pub fn server_assigned_id(self) -> Self {
-        self.map(Create::server_assigned_id)
+    /// All pages.
+    pub fn pages(self) -> Pages<R> {
+        Pages::new(self.client, self.operation)
     }
 }
 
-impl<E: Entity> Call<Update<E>> {
-    /// Only if the row still has this version.
-    pub fn if_match(self, etag: ETag) -> Self {
-        self.map(|update| update.if_match(etag))
+impl<R: Read> Call<TrackChanges<R>> {
+    /// All changes, page after page; at the end there is a token to go on with.
+    pub fn stream(self) -> ChangeStream<R> {
+        ChangeStream::new(self.client, self.operation)
+    }
+
+    /// The same. If the token has expired, [`Change::Resync`](crate::Change::Resync) comes first,
+    /// and then every row: nothing is lost in between, since the new token was given for them.
+    pub fn resync_if_expired(self) -> ChangeStream<R> {
+        ChangeStream::new(self.client, self.operation).resync_if_expired()
     }
 }
 
-impl<E: Entity> Call<Upsert<E>> {
-    /// Fails if the row exists.
-    pub fn create_only(self) -> Self {
-        self.map(Upsert::create_only)
-    }
-
-    /// Fails if the row does not exist.
-    pub fn update_only(self) -> Self {
-        self.map(Upsert::update_only)
+impl<E: 'static> Call<Create<E>> {
+    /// Gives the row back as it was stored; see [`Create::returning`].
+    pub fn returning<R: Read<Entity = E>>(self) -> Call<CreateReturning<R>> {
+        self.map(Create::returning)
     }
 }
 
-impl<E: Entity> Call<Delete<E>> {
-    /// Only if the row still has this version.
-    pub fn if_match(self, etag: ETag) -> Self {
-        self.map(|delete| delete.if_match(etag))
+impl<E: 'static> Call<Update<E>> {
+    /// Gives the row back as it is then; see [`Update::returning`].
+    pub fn returning<R: Read<Entity = E>>(self) -> Call<UpdateReturning<R>> {
+        self.map(Update::returning)
+    }
+}
+
+impl<E: 'static> Call<Upsert<E>> {
+    /// Gives the row back as it is then, and whether it was created; see [`Upsert::returning`].
+    pub fn returning<R: Read<Entity = E>>(self) -> Call<UpsertReturning<R>> {
+        self.map(Upsert::returning)
     }
 }
 

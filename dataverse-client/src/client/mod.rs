@@ -3,21 +3,32 @@
 mod base;
 mod builder;
 mod call;
+mod changes;
 mod rows;
 mod send;
+mod table;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
-pub use rows::Rows;
+pub use changes::ChangeStream;
+pub use rows::{Pages, Rows};
+pub use table::Table;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::Result;
+use crate::odata::CallOptions;
 use crate::op::{
-    Batch, Create, Delete, Invoke, Message, Operation, Query, Retrieve, Update, Upsert,
+    Associate, Batch, Count, CountChanges, Create, Delete, DeltaToken, Disassociate, GetColumn,
+    Invoke, Message, Operation, Query, References, Retrieve, RetrieveRelated, SetColumn,
+    TotalRowCounts, TrackChanges, Update, Upsert,
 };
-use crate::schema::{Body, Changes, Entity, New, Record, ToKey};
+use crate::schema::{
+    BindTarget, Body, Changes, Column, Entity, Many, Navigation, New, OnUpdate, One, Record,
+    TableName, ToKey, WritableIn,
+};
+use crate::value::Value;
 
 /// A client of one org. Cheap to clone; clones share their connections.
 ///
@@ -25,6 +36,7 @@ use crate::schema::{Body, Changes, Entity, New, Record, ToKey};
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<send::Inner>,
+    options: Arc<CallOptions>,
 }
 
 impl Client {
@@ -44,6 +56,56 @@ impl Client {
     /// Reads many rows; see [`Query`]. Awaited it gives one page; [`Call::rows`] gives them all.
     pub fn query<R: Record>(&self) -> Call<Query<R>> {
         self.call(Query::new())
+    }
+
+    /// Reads the rows that a navigation property of one row leads to; see [`Query::related`].
+    pub fn query_related<R: Record, P: Entity>(
+        &self,
+        key: impl ToKey<Entity = P>,
+        navigation: Navigation<P, Many<R::Entity>>,
+    ) -> Call<Query<R>> {
+        self.call(Query::related(key, navigation))
+    }
+
+    /// Reads the row that a lookup points at; see [`RetrieveRelated`].
+    pub fn retrieve_related<R: Record, P: Entity>(
+        &self,
+        key: impl ToKey<Entity = P>,
+        navigation: Navigation<P, One<R::Entity>>,
+    ) -> Call<RetrieveRelated<R>> {
+        self.call(RetrieveRelated::new(key, navigation))
+    }
+
+    /// Reads which rows a navigation property leads to; see [`References`].
+    pub fn references<P: Entity, F: 'static>(
+        &self,
+        key: impl ToKey<Entity = P>,
+        navigation: Navigation<P, Many<F>>,
+    ) -> Call<References<F>> {
+        self.call(References::new(key, navigation))
+    }
+
+    /// Counts rows, up to 5,000; see [`Count`].
+    pub fn count<E: Entity>(&self) -> Call<Count<E>> {
+        self.call(Count::new())
+    }
+
+    /// Counts all rows of whole tables, as they were within a day; see [`TotalRowCounts`].
+    pub fn total_row_counts<S: Into<String>>(
+        &self,
+        tables: impl IntoIterator<Item = S>,
+    ) -> Call<TotalRowCounts> {
+        self.call(TotalRowCounts::new(tables))
+    }
+
+    /// Reads what changed in a table; see [`TrackChanges`]. [`Call::stream`] gives all of it.
+    pub fn changes<R: Record>(&self) -> Call<TrackChanges<R>> {
+        self.call(TrackChanges::new())
+    }
+
+    /// Counts the changes since a token; see [`CountChanges`].
+    pub fn count_changes<E: Entity>(&self, since: DeltaToken) -> Call<CountChanges> {
+        self.call(CountChanges::of::<E>(since))
     }
 
     /// Creates a row, from [`New`] or from [`Changes`]; see [`Create`].
@@ -77,6 +139,73 @@ impl Client {
         self.call(Delete::new(key))
     }
 
+    /// Reads one column of one row; see [`GetColumn`].
+    pub fn get_column<E: Entity, T: Value, A>(
+        &self,
+        key: impl ToKey<Entity = E>,
+        column: Column<E, T, A>,
+    ) -> Call<GetColumn<T>> {
+        self.call(GetColumn::new(key, column))
+    }
+
+    /// Writes one column of one row; see [`SetColumn`].
+    pub fn set_column<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
+        &self,
+        key: impl ToKey<Entity = E>,
+        column: Column<E, T, A>,
+        value: impl Into<T>,
+    ) -> Call<SetColumn> {
+        self.call(SetColumn::new(key, column, value))
+    }
+
+    /// Clears one column of one row; see [`SetColumn`].
+    pub fn clear_column<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
+        &self,
+        key: impl ToKey<Entity = E>,
+        column: Column<E, T, A>,
+    ) -> Call<SetColumn> {
+        self.call(SetColumn::clear(key, column))
+    }
+
+    /// Points a lookup at a row; see [`Associate`].
+    pub fn associate<E: Entity, F>(
+        &self,
+        from: impl BindTarget<Entity = E>,
+        navigation: Navigation<E, One<F>>,
+        target: impl BindTarget<Entity = F>,
+    ) -> Call<Associate> {
+        self.call(Associate::one(from, navigation, target))
+    }
+
+    /// Adds a row to those that a navigation property leads to; see [`Associate`].
+    pub fn associate_many<E: Entity, F>(
+        &self,
+        from: impl BindTarget<Entity = E>,
+        navigation: Navigation<E, Many<F>>,
+        target: impl BindTarget<Entity = F>,
+    ) -> Call<Associate> {
+        self.call(Associate::many(from, navigation, target))
+    }
+
+    /// Points a lookup at nothing; see [`Disassociate`].
+    pub fn disassociate<E: Entity, F>(
+        &self,
+        from: impl BindTarget<Entity = E>,
+        navigation: Navigation<E, One<F>>,
+    ) -> Call<Disassociate> {
+        self.call(Disassociate::one(from, navigation))
+    }
+
+    /// Takes a row out of those that a navigation property leads to; see [`Disassociate`].
+    pub fn disassociate_many<E: Entity, F>(
+        &self,
+        from: impl BindTarget<Entity = E>,
+        navigation: Navigation<E, Many<F>>,
+        target: impl BindTarget<Entity = F>,
+    ) -> Call<Disassociate> {
+        self.call(Disassociate::many(from, navigation, target))
+    }
+
     /// Calls an action or function; see [`Invoke`].
     pub fn invoke<M: Message>(&self, message: M) -> Call<Invoke<M>> {
         self.call(Invoke::new(message))
@@ -87,9 +216,29 @@ impl Client {
         self.call(Batch::new())
     }
 
+    /// A table that is only known at run time; see [`Table`].
+    pub fn table(&self, name: TableName) -> Table {
+        Table::new(self, name)
+    }
+
+    /// The same client, with these options for every call. What it said itself before stands where
+    /// they say nothing.
+    pub fn with(&self, options: CallOptions) -> Client {
+        Client {
+            inner: Arc::clone(&self.inner),
+            options: Arc::new(options.over(&self.options)),
+        }
+    }
+
     /// Any operation.
     pub fn call<O: Operation>(&self, operation: O) -> Call<O> {
         Call::new(self, operation)
+    }
+}
+
+impl Client {
+    async fn execute<O: Operation>(&self, operation: &O) -> Result<O::Output> {
+        self.inner.execute(operation, &self.options).await
     }
 }
 

@@ -1,4 +1,4 @@
-//! Rows of a query, page after page.
+//! Pages and rows of a query, one page after the other.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -11,54 +11,213 @@ use futures_core::Stream;
 
 use super::Client;
 use crate::error::{Error, Result};
-use crate::odata::NextLink;
-use crate::op::{Page, Query};
-use crate::schema::{Entity, Record, Row};
+use crate::odata::{NextLink, Page, RowCount};
+use crate::op::{Query, Read};
+
+type Fetching<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+
+/// The pages of a query. Also a [`Stream`].
+///
+/// An error ends it. [`next_page`](Pages::next_page) tells where to go on after a stop.
+#[must_use = "nothing is sent until a page is asked for"]
+pub struct Pages<R: Read> {
+    client: Client,
+    query: Query<R>,
+    state: State<Page<R::Row>>,
+    guard: LoopGuard,
+    prefetches: bool,
+}
+
+enum State<T> {
+    /// A page is to be fetched: the first, or the one behind this link.
+    Ready(Option<NextLink>),
+    /// With where it is.
+    Fetching(Option<NextLink>, Fetching<T>),
+    Done,
+}
+
+/// Links that were followed, hashed twice: a link that comes back would never end.
+#[derive(Default)]
+pub(super) struct LoopGuard {
+    followed: HashSet<(u64, u64)>,
+    hashers: (RandomState, RandomState),
+}
+
+impl LoopGuard {
+    /// Errors: the link was followed before.
+    pub(super) fn follow(&mut self, link: &NextLink, asked: &str) -> Result<()> {
+        let hash = (
+            self.hashers.0.hash_one(&link.0),
+            self.hashers.1.hash_one(&link.0),
+        );
+        if self.followed.insert(hash) {
+            return Ok(());
+        }
+        Err(Error::decode(format!(
+            "query of `{asked}`: the service gave a next link that was followed before; following \
+             it again would never end"
+        )))
+    }
+}
+
+impl<R: Read> Pages<R> {
+    pub(super) fn new(client: Client, query: Query<R>) -> Self {
+        Pages {
+            client,
+            query,
+            state: State::Ready(None),
+            guard: LoopGuard::default(),
+            prefetches: false,
+        }
+    }
+
+    /// Fetches the next page while the caller works on this one: two pages are in memory.
+    ///
+    /// It runs as a task of the tokio runtime in which pages are asked for, and ends with this
+    /// value.
+    pub fn prefetch(mut self) -> Self {
+        self.prefetches = true;
+        self
+    }
+
+    /// The next page; None after the last.
+    ///
+    /// Errors: those of its request. After an error there are no more pages.
+    pub async fn try_next(&mut self) -> Result<Option<Page<R::Row>>> {
+        poll_fn(|context| self.poll_page(context)).await.transpose()
+    }
+
+    /// Where the page after the current one is. With [`Query::from_page`] a job can go on there, in
+    /// another process, too; None before the first page and after the last.
+    pub fn next_page(&self) -> Option<&NextLink> {
+        match &self.state {
+            State::Ready(next) | State::Fetching(next, _) => next.as_ref(),
+            State::Done => None,
+        }
+    }
+
+    fn fetch(&self, next: Option<NextLink>) -> Fetching<Page<R::Row>> {
+        let mut query = self.query.clone();
+        if let Some(next) = next {
+            query = query.from_page(next);
+        }
+        let client = self.client.clone();
+        Box::pin(async move { client.execute(&query).await })
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<R::Row>>>> {
+        loop {
+            match &mut self.state {
+                State::Done => return Poll::Ready(None),
+                State::Ready(next) => {
+                    let next = next.take();
+                    self.state = State::Fetching(next.clone(), self.fetch(next));
+                }
+                State::Fetching(_, page) => {
+                    let page = ready!(page.as_mut().poll(context));
+                    let page = page.and_then(|page| self.step(&page).map(|()| page));
+                    if page.is_err() {
+                        self.state = State::Done;
+                    }
+                    return Poll::Ready(Some(page));
+                }
+            }
+        }
+    }
+
+    fn step(&mut self, page: &Page<R::Row>) -> Result<()> {
+        let Some(next) = &page.next else {
+            self.state = State::Done;
+            return Ok(());
+        };
+        self.guard.follow(next, self.query.shown())?;
+        let next = Some(next.clone());
+        self.state = match tokio::runtime::Handle::try_current() {
+            Ok(runtime) if self.prefetches => {
+                let fetching = runtime.spawn(self.fetch(next.clone()));
+                State::Fetching(next, Box::pin(Prefetched(fetching)))
+            }
+            _ => State::Ready(next),
+        };
+        Ok(())
+    }
+}
+
+/// A page that is fetched by a task, which ends with this value.
+struct Prefetched<T>(tokio::task::JoinHandle<Result<T>>);
+
+impl<T> Future for Prefetched<T> {
+    type Output = Result<T>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<T>> {
+        Poll::Ready(match ready!(Pin::new(&mut self.0).poll(context)) {
+            Ok(page) => page,
+            Err(error) => Err(
+                Error::decode("the task that fetched the next page ended early").with_source(error),
+            ),
+        })
+    }
+}
+
+impl<T> Drop for Prefetched<T> {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl<R: Read> Stream for Pages<R> {
+    type Item = Result<Page<R::Row>>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.get_mut().poll_page(context)
+    }
+}
+
+// No field is pinned: the future in flight is boxed.
+impl<R: Read> Unpin for Pages<R> {}
+
+impl<R: Read> fmt::Debug for Pages<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
+    }
+}
 
 /// The rows of a query, one page in memory at a time. Also a [`Stream`].
 ///
 /// An error ends it. [`next_page`](Rows::next_page) tells where to go on after a stop.
 #[must_use = "nothing is sent until rows are asked for"]
-pub struct Rows<R: Record> {
-    client: Client,
-    query: Query<R>,
-    rows: std::vec::IntoIter<Row<R>>,
-    state: State<R>,
-    /// Links that were followed, hashed twice: a link that comes back would never end.
-    followed: HashSet<(u64, u64)>,
-    hashers: (RandomState, RandomState),
-    count: Option<u64>,
+pub struct Rows<R: Read> {
+    pages: Pages<R>,
+    rows: std::vec::IntoIter<R::Row>,
+    count: Option<RowCount>,
 }
 
-enum State<R: Record> {
-    /// A page is to be fetched: the first, or the one behind this link.
-    Ready(Option<NextLink>),
-    Fetching(Pin<Box<dyn Future<Output = Result<Page<R>>> + Send>>),
-    Done,
-}
-
-impl<R: Record> Rows<R> {
+impl<R: Read> Rows<R> {
     pub(super) fn new(client: Client, query: Query<R>) -> Self {
         Rows {
-            client,
-            query,
+            pages: Pages::new(client, query),
             rows: Vec::new().into_iter(),
-            state: State::Ready(None),
-            followed: HashSet::new(),
-            hashers: Default::default(),
             count: None,
         }
+    }
+
+    /// Fetches the next page while the caller works on this one; see [`Pages::prefetch`].
+    pub fn prefetch(mut self) -> Self {
+        self.pages = self.pages.prefetch();
+        self
     }
 
     /// The next row; None after the last.
     ///
     /// Errors: those of the page's request. After an error there are no more rows.
-    pub async fn try_next(&mut self) -> Result<Option<Row<R>>> {
+    pub async fn try_next(&mut self) -> Result<Option<R::Row>> {
         poll_fn(|context| self.poll_row(context)).await.transpose()
     }
 
     /// All rows that are left.
-    pub async fn collect(mut self) -> Result<Vec<Row<R>>> {
+    pub async fn collect(mut self) -> Result<Vec<R::Row>> {
         let mut all = Vec::new();
         while let Some(row) = self.try_next().await? {
             all.push(row);
@@ -66,89 +225,49 @@ impl<R: Record> Rows<R> {
         Ok(all)
     }
 
-    /// Where the page after the current one is. With [`Call::from_page`](crate::Call::from_page)
-    /// a job can go on there; None before the first page and after the last.
+    /// Where the page after the current one is; see [`Pages::next_page`].
     pub fn next_page(&self) -> Option<&NextLink> {
-        match &self.state {
-            State::Ready(next) => next.as_ref(),
-            _ => None,
-        }
+        self.pages.next_page()
     }
 
     /// How many rows there are, if the query asked for it and a page has come.
-    pub fn count(&self) -> Option<u64> {
+    pub fn count(&self) -> Option<RowCount> {
         self.count
     }
 
-    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Row<R>>>> {
+    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<R::Row>>> {
         loop {
             if let Some(row) = self.rows.next() {
                 return Poll::Ready(Some(Ok(row)));
             }
-            match &mut self.state {
-                State::Done => return Poll::Ready(None),
-                State::Ready(next) => {
-                    let mut query = self.query.clone();
-                    if let Some(next) = next.take() {
-                        query = query.from_page(next);
-                    }
-                    let client = self.client.clone();
-                    self.state =
-                        State::Fetching(Box::pin(
-                            async move { client.inner.execute(&query).await },
-                        ));
-                }
-                State::Fetching(page) => {
-                    let page = ready!(page.as_mut().poll(context));
-                    if let Err(error) = page.and_then(|page| self.take(page)) {
-                        self.state = State::Done;
-                        return Poll::Ready(Some(Err(error)));
-                    }
+            match ready!(self.pages.poll_page(context)) {
+                None => return Poll::Ready(None),
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                Some(Ok(page)) => {
+                    self.count = self.count.or(page.count);
+                    self.rows = page.rows.into_iter();
                 }
             }
         }
     }
-
-    fn take(&mut self, page: Page<R>) -> Result<()> {
-        self.state = match page.next {
-            None => State::Done,
-            Some(next) => {
-                let hash = (
-                    self.hashers.0.hash_one(&next.0),
-                    self.hashers.1.hash_one(&next.0),
-                );
-                if !self.followed.insert(hash) {
-                    return Err(Error::decode(format!(
-                        "query of `{}`: the service gave a next link that was followed before; \
-                         following it again would never end",
-                        R::Entity::TABLE.logical_name()
-                    )));
-                }
-                State::Ready(Some(next))
-            }
-        };
-        self.count = self.count.or(page.count);
-        self.rows = page.rows.into_iter();
-        Ok(())
-    }
 }
 
-impl<R: Record> Stream for Rows<R> {
-    type Item = Result<Row<R>>;
+impl<R: Read> Stream for Rows<R> {
+    type Item = Result<R::Row>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_row(context)
     }
 }
 
-// No field is pinned: the future in flight is boxed.
-impl<R: Record> Unpin for Rows<R> {}
+// No field is pinned.
+impl<R: Read> Unpin for Rows<R> {}
 
-impl<R: Record> fmt::Debug for Rows<R> {
+impl<R: Read> fmt::Debug for Rows<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
-            .field("table", &R::Entity::TABLE.logical_name())
+            .field("pages", &self.pages)
             .field("in_memory", &self.rows.len())
-            .finish_non_exhaustive()
+            .finish()
     }
 }

@@ -13,7 +13,8 @@ use crate::error::{Error, Result};
 use crate::http::retry::{Failure, Progress, decide};
 use crate::http::{Clock, Credential, Reached, RetryPolicy, TokenRequest, Transport};
 use crate::odata::headers::{self, CLIENT_REQUEST_ID, JSON, ODATA_MAX_VERSION, ODATA_VERSION};
-use crate::odata::{Request, Response};
+use crate::odata::multipart;
+use crate::odata::{CallOptions, Request, Response};
 use crate::op::{AfterDoubt, Operation, Replay, Scope};
 
 const PRODUCT: &str = concat!("dataverse-client/", env!("CARGO_PKG_VERSION"));
@@ -48,17 +49,36 @@ enum Ending {
 
 impl Inner {
     /// Sends an operation, as often as it takes and may be.
-    pub(super) async fn execute<O: Operation>(&self, operation: &O) -> Result<O::Output> {
-        let request = operation.request_in(&Scope::alone(self.base.root()))?;
+    pub(super) async fn execute<O: Operation>(
+        &self,
+        operation: &O,
+        options: &CallOptions,
+    ) -> Result<O::Output> {
+        let scope = Scope::to_org(self.base.origin(), self.base.root(), options);
+        let mut request = operation.request_in(&scope)?;
+        options.apply(&mut request)?;
         let mut call = self.call(&request);
+        let long = match request.method {
+            Method::GET => self.base.too_long(&request.target)?,
+            _ => None,
+        };
+        let is_wrapped = long.is_some();
+        if let Some(target) = long {
+            request.target = target;
+            request = multipart::wrap(&request, self.base.root())?;
+        }
         let repeats_in_doubt = operation.replay() != Replay::IfRefused;
         let response = match call.send(&request, repeats_in_doubt).await? {
+            Ending::Answered(response) if is_wrapped => {
+                multipart::unwrap(response).map_err(|error| call.blame(error))?
+            }
             Ending::Answered(response) => response,
             Ending::NotAnswered(error) if call.in_doubt => {
                 return Err(call.blame(error).with_outcome_unknown());
             }
             Ending::NotAnswered(error) => return Err(call.blame(error)),
         };
+        options.note(&response.headers);
         let error = match operation.decode(&response) {
             Ok(output) => return Ok(output),
             Err(error) => error,
@@ -73,10 +93,13 @@ impl Inner {
         match operation.after_doubt(&error) {
             AfterDoubt::Stands => Err(call.blame(error)),
             AfterDoubt::Done(output) => Ok(output),
-            AfterDoubt::Ask(question, output) => {
+            AfterDoubt::Ask(mut question, reading) => {
+                options.apply(&mut question)?;
                 let mut asking = self.call(&question);
                 match asking.send(&question, true).await {
-                    Ok(Ending::Answered(answer)) if answer.status.is_success() => Ok(output),
+                    Ok(Ending::Answered(answer)) if answer.status.is_success() => {
+                        reading.read(&answer)
+                    }
                     Ok(Ending::Answered(answer)) if answer.status == StatusCode::NOT_FOUND => {
                         Err(call.blame(error))
                     }

@@ -61,6 +61,8 @@ enum Kind {
 const DUPLICATE_RECORD: u32 = 0x8004_0237;
 /// Another row has the alternate key already.
 const DUPLICATE_ENTITY_KEY: u32 = 0x8006_0892;
+/// The org no longer has the changes since a token.
+const EXPIRED_VERSION_STAMP: u32 = 0x8004_4352;
 /// Duplicate detection found another row.
 const DUPLICATE_DETECTED: u32 = 0x8004_0333;
 
@@ -185,6 +187,21 @@ impl Error {
     /// The service does not accept the token. Check the credential and the application user.
     pub fn is_unauthorized(&self) -> bool {
         self.status() == Some(StatusCode::UNAUTHORIZED)
+    }
+
+    /// The org no longer has the changes since a delta token, or does not know the token. Read the
+    /// table as a whole once more; see [`Change::Resync`](crate::Change::Resync).
+    pub fn is_token_expired(&self) -> bool {
+        let is_refused = matches!(
+            self.status().map(|status| status.as_u16()),
+            Some(400 | 404 | 410)
+        );
+        let says_so = |error: &ServiceError| {
+            let message = error.message().to_ascii_lowercase();
+            message.contains("deltatoken") || message.contains("delta token")
+        };
+        self.code() == Some(EXPIRED_VERSION_STAMP)
+            || is_refused && self.service_error().is_some_and(says_so)
     }
 
     /// The user lacks a privilege, or access to the row. Check the security role.

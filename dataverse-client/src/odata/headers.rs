@@ -22,8 +22,19 @@ const REQ_ID: HeaderName = HeaderName::from_static("req_id");
 pub(crate) struct Prefer(Vec<String>);
 
 impl Prefer {
-    pub(crate) fn max_page_size(&mut self, rows: u32) {
+    /// `asked` is the table, for the error.
+    pub(crate) fn max_page_size(&mut self, asked: &str, rows: u32) -> Result<()> {
+        check_rows(asked, "page size", rows)?;
         self.0.push(format!("odata.maxpagesize={rows}"));
+        Ok(())
+    }
+
+    pub(crate) fn representation(&mut self) {
+        self.0.push("return=representation".to_owned());
+    }
+
+    pub(crate) fn track_changes(&mut self) {
+        self.0.push("odata.track-changes".to_owned());
     }
 
     pub(crate) fn annotations(&mut self, terms: &[&str]) {
@@ -39,6 +50,35 @@ impl Prefer {
         {
             headers.insert(PREFER, value);
         }
+    }
+}
+
+/// Rows per page: the service gives no more.
+/// Source: Microsoft Learn, "Page results using OData", 2024.
+const MAX_PAGE_SIZE: u32 = 5000;
+
+/// Errors: more rows than the service gives at once, or none.
+pub(crate) fn check_rows(asked: &str, what: &str, rows: u32) -> Result<()> {
+    if (1..=MAX_PAGE_SIZE).contains(&rows) {
+        return Ok(());
+    }
+    Err(Error::input(format!(
+        "query of `{asked}`: a {what} of {rows} is not between 1 and {MAX_PAGE_SIZE}"
+    )))
+}
+
+/// `prefer` with more terms to include.
+pub(crate) fn add_annotations(prefer: &str, terms: &str) -> String {
+    const START: &str = "odata.include-annotations=\"";
+    if prefer.is_empty() {
+        return format!("{START}{terms}\"");
+    }
+    let Some((before, after)) = prefer.split_once(START) else {
+        return format!("{prefer},{START}{terms}\"");
+    };
+    match after.split_once('"') {
+        Some((known, rest)) => format!("{before}{START}{known},{terms}\"{rest}"),
+        None => prefer.to_owned(),
     }
 }
 

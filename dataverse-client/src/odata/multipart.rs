@@ -9,6 +9,18 @@ use http::{HeaderMap, StatusCode};
 use super::{Request, Response, Target};
 use crate::error::{Error, Result};
 
+/// Characters of a URL in a part.
+/// Source: Microsoft Learn, "Compose HTTP requests and handle errors", 2024.
+const MAX_URL: usize = 65_536;
+
+#[cold]
+fn too_long(is: usize, may: usize) -> Error {
+    Error::input(format!(
+        "a URL of {is} characters: the service takes at most {may}; filter by fewer values, or in \
+         several queries"
+    ))
+}
+
 /// Appends one request as a part, boundary line included. All lines end with CRLF: the service
 /// refuses anything else with "Stream was not readable".
 ///
@@ -25,6 +37,9 @@ pub(crate) fn write_request(
             "a link of the service cannot be followed inside a batch",
         ));
     };
+    if path.len() + root.len() > MAX_URL {
+        return Err(too_long(path.len(), MAX_URL));
+    }
     let mut head = format!(
         "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
     );
@@ -44,6 +59,37 @@ pub(crate) fn write_request(
     out.extend_from_slice(&request.body);
     out.extend_from_slice(b"\r\n");
     Ok(())
+}
+
+/// A request whose URL is too long, as the only part of a batch.
+/// Source: Microsoft Learn, "Compose HTTP requests and handle errors", section "URL length limits".
+pub(crate) fn wrap(request: &Request, root: &str) -> Result<Request> {
+    let boundary = format!("batch_{}", uuid::Uuid::new_v4());
+    let mut body = Vec::new();
+    write_request(&boundary, None, root, request, &mut body)?;
+    body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+    let mut wrapped = Request::new(http::Method::POST, "$batch");
+    let content_type = format!("multipart/mixed; boundary=\"{boundary}\"");
+    if let Ok(value) = HeaderValue::from_str(&content_type) {
+        wrapped.headers.insert(CONTENT_TYPE, value);
+    }
+    wrapped.body = body.into();
+    Ok(wrapped)
+}
+
+/// The answer to the only part of a batch; the answer itself if it is no multipart.
+pub(crate) fn unwrap(response: Response) -> Result<Response> {
+    let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();
+    let Some(boundary) = boundary(content_type) else {
+        return match response.status.is_success() {
+            true => Err(unreadable("it is not multipart")),
+            false => Ok(response),
+        };
+    };
+    match read_parts(boundary, &response.body)?.pop() {
+        Some(Part::Single { response, .. }) => Ok(response),
+        _ => Err(unreadable("it has no part")),
+    }
 }
 
 /// One part of an answer.
@@ -75,11 +121,12 @@ pub(crate) fn boundary(content_type: &str) -> Option<&str> {
 /// Reads the parts of `body`.
 ///
 /// Lines may end with CRLF or LF: recorded answers that went through an editor have lost the CR.
-pub(crate) fn read_parts(boundary: &str, body: &[u8]) -> Result<Vec<Part>> {
-    read_level(boundary, body, true)
+pub(crate) fn read_parts(boundary: &str, body: &Bytes) -> Result<Vec<Part>> {
+    read_level(boundary, body, body, true)
 }
 
-fn read_level(boundary: &str, body: &[u8], outer: bool) -> Result<Vec<Part>> {
+/// `whole` is the memory that bodies share.
+fn read_level(boundary: &str, whole: &Bytes, body: &[u8], outer: bool) -> Result<Vec<Part>> {
     let mut parts = Vec::new();
     for section in sections(boundary, body)? {
         let (headers, content) = split_head(section)?;
@@ -89,13 +136,13 @@ fn read_level(boundary: &str, body: &[u8], outer: bool) -> Result<Vec<Part>> {
             if !outer {
                 return Err(unreadable("a change set within a change set"));
             }
-            parts.push(Part::ChangeSet(read_level(inner, content, false)?));
+            parts.push(Part::ChangeSet(read_level(inner, whole, content, false)?));
         } else {
             let content_id = text(&headers, &HeaderName::from_static("content-id"))
                 .and_then(|id| id.trim().parse().ok());
             parts.push(Part::Single {
                 content_id,
-                response: read_response(content)?,
+                response: read_response(whole, content)?,
             });
         }
     }
@@ -172,7 +219,7 @@ fn read_headers(head: &[u8]) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn read_response(content: &[u8]) -> Result<Response> {
+fn read_response(whole: &Bytes, content: &[u8]) -> Result<Response> {
     let content = content.trim_ascii_start();
     let line_end = memchr::memchr(b'\n', content).map_or(content.len(), |found| found + 1);
     let status = std::str::from_utf8(&content[..line_end])
@@ -189,7 +236,7 @@ fn read_response(content: &[u8]) -> Result<Response> {
     Ok(Response::new(
         status,
         read_headers(head)?,
-        Bytes::copy_from_slice(body),
+        whole.slice_ref(body),
     ))
 }
 
@@ -212,7 +259,7 @@ mod tests {
         HTTP/1.1 204 No Content\r\nOData-EntityId: x\r\n\r\n\r\n--c--\r\n--b--\r\n";
 
     fn read(body: &str) -> Result<Vec<Part>> {
-        read_parts("b", body.as_bytes())
+        read_parts("b", &Bytes::copy_from_slice(body.as_bytes()))
     }
 
     #[test]

@@ -1,66 +1,123 @@
 //! The envelope of a collection.
 
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
 use crate::error::{Error, Result};
 use crate::schema::{Record, Row, RowError, Shape, decode_row};
 use crate::value::json::Reader;
 use crate::value::{JsonError, Scalar};
 
-/// A link the service gave to the next page. Opaque: it is used byte for byte.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A link the service gave to the next page. Opaque: it is used byte for byte, and on the org it
+/// came from alone.
+///
+/// It can be stored, and a job gone on with in another process; see
+/// [`Query::from_page`](crate::Query::from_page).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct NextLink(pub(crate) String);
+
+/// One page of rows.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// The rows.
+    pub rows: Vec<T>,
+    /// Where the next page is; None on the last.
+    pub next: Option<NextLink>,
+    /// How many rows meet the condition, if asked for.
+    pub count: Option<RowCount>,
+    /// Where the changes after these are.
+    pub(crate) delta: Option<String>,
+}
+
+/// How many rows there are, as far as the service counts.
+///
+/// Units: rows; the service stops counting at 5,000.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowCount {
+    rows: u64,
+    is_limit_exceeded: Option<bool>,
+}
+
+/// Where the service stops counting.
+/// Source: Microsoft Learn, "Count number of rows", 2024.
+const COUNT_LIMIT: u64 = 5000;
+
+impl RowCount {
+    pub(crate) const fn new(rows: u64, is_limit_exceeded: Option<bool>) -> Self {
+        RowCount {
+            rows,
+            is_limit_exceeded,
+        }
+    }
+
+    /// The rows that were counted.
+    pub const fn rows(self) -> u64 {
+        self.rows
+    }
+
+    /// Whether these are all. At 5,000 there may be more: ask
+    /// [`TotalRowCounts`](crate::TotalRowCounts), or for an aggregate.
+    pub const fn is_exact(self) -> bool {
+        match self.is_limit_exceeded {
+            Some(is_limit_exceeded) => !is_limit_exceeded,
+            None => self.rows < COUNT_LIMIT,
+        }
+    }
+}
 
 /// More rows are not in a page, so that no more are made room for.
 /// Source: Microsoft Learn, "Page results using OData", 2024.
 const MAX_ROWS: usize = 5000;
 
-/// One page of rows.
-#[derive(Debug)]
-pub(crate) struct Envelope<R: Record> {
-    pub(crate) rows: Vec<Row<R>>,
+/// What stands around the rows of an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Envelope {
     pub(crate) next: Option<NextLink>,
-    pub(crate) count: Option<u64>,
+    pub(crate) delta: Option<String>,
+    pub(crate) count: Option<RowCount>,
 }
 
-/// Reads `{"@odata.context":…,"value":[…],"@odata.nextLink":…}`.
-pub(crate) fn read_page<R: Record>(body: &[u8]) -> Result<Envelope<R>> {
-    let mut shape = Shape::of::<R>();
-    let mut page = Envelope {
-        rows: Vec::new(),
-        next: None,
-        count: None,
-    };
+/// Reads `{"@odata.context":…,"value":[…],"@odata.nextLink":…}`; `item` reads each member of
+/// `value`.
+pub(crate) fn read_collection<'a>(
+    body: &'a [u8],
+    mut item: impl FnMut(&mut Reader<'a>) -> Result<(), RowError>,
+) -> Result<Envelope> {
+    let mut envelope = Envelope::default();
     let mut has_value = false;
+    let mut rows = None;
+    let mut is_limit_exceeded = None;
     let mut reader = Reader::from_bytes(body).map_err(row_error)?;
+    let text = |reader: &mut Reader<'a>| -> Result<Option<String>, RowError> {
+        match reader.scalar()? {
+            Scalar::Text(text) => Ok(Some(text.into_owned())),
+            _ => Ok(None),
+        }
+    };
     reader
         .object(|reader, key| -> Result<(), RowError> {
             match key {
                 "value" => {
                     has_value = true;
-                    reader.array(|reader| -> Result<(), RowError> {
-                        let start = reader.position();
-                        let row = decode_row(reader, &mut shape)?;
-                        if page.rows.is_empty() {
-                            let alike = reader.remaining() / (reader.position() - start).max(1);
-                            page.rows.reserve(alike.min(MAX_ROWS) + 1);
-                        }
-                        page.rows.push(row);
-                        Ok(())
-                    })
+                    return reader.array(&mut item);
                 }
-                "@odata.nextLink" => {
-                    if let Scalar::Text(link) = reader.scalar()? {
-                        page.next = Some(NextLink(link.into_owned()));
-                    }
-                    Ok(())
-                }
+                "@odata.nextLink" => envelope.next = text(reader)?.map(NextLink),
+                "@odata.deltaLink" => envelope.delta = text(reader)?,
                 "@odata.count" => {
                     if let Scalar::Number(digits) = reader.scalar()? {
-                        page.count = digits.parse().ok();
+                        rows = digits.parse().ok();
                     }
-                    Ok(())
                 }
-                _ => Ok(reader.skip()?),
+                "@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded" => {
+                    if let Scalar::Bool(is) = reader.scalar()? {
+                        is_limit_exceeded = Some(is);
+                    }
+                }
+                _ => reader.skip()?,
             }
+            Ok(())
         })
         .and_then(|()| Ok(reader.end()?))
         .map_err(row_error)?;
@@ -69,7 +126,73 @@ pub(crate) fn read_page<R: Record>(body: &[u8]) -> Result<Envelope<R>> {
             "the answer is no collection: it has no `value`",
         ));
     }
-    Ok(page)
+    envelope.count = rows.map(|rows| RowCount::new(rows, is_limit_exceeded));
+    Ok(envelope)
+}
+
+impl<T> Page<T> {
+    pub(crate) fn new(rows: Vec<T>, envelope: Envelope) -> Self {
+        Page {
+            rows,
+            next: envelope.next,
+            count: envelope.count,
+            delta: envelope.delta,
+        }
+    }
+}
+
+/// Reads the entry of a deleted row, if that is what comes next and `deleted` wants it.
+pub(crate) fn take_deleted(
+    reader: &mut Reader<'_>,
+    deleted: &mut Option<&mut Vec<Uuid>>,
+) -> Result<bool, RowError> {
+    let Some(deleted) = deleted else {
+        return Ok(false);
+    };
+    let mut probe = reader.clone();
+    let mut is_deleted = false;
+    let mut id = None;
+    probe.object(|reader, key| -> Result<(), JsonError> {
+        match (key, reader.scalar()?) {
+            ("@odata.context" | "@context", Scalar::Text(context)) => {
+                is_deleted |= context.ends_with("/$deletedEntity");
+            }
+            ("reason", Scalar::Text(reason)) => is_deleted |= reason == "deleted",
+            ("id", Scalar::Text(text)) => id = Uuid::try_parse(&text).ok(),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    // A table may have columns of these names, and no deleted row without an id.
+    let (true, Some(id)) = (is_deleted, id) else {
+        return Ok(false);
+    };
+    deleted.push(id);
+    *reader = probe;
+    Ok(true)
+}
+
+/// Reads a page of rows of a known table.
+pub(crate) fn read_page<R: Record>(
+    body: &[u8],
+    mut deleted: Option<&mut Vec<Uuid>>,
+) -> Result<Page<Row<R>>> {
+    let mut shape = Shape::of::<R>();
+    let mut rows = Vec::new();
+    let envelope = read_collection(body, |reader| {
+        if take_deleted(reader, &mut deleted)? {
+            return Ok(());
+        }
+        let start = reader.position();
+        let row = decode_row(reader, &mut shape)?;
+        if rows.is_empty() {
+            let alike = reader.remaining() / (reader.position() - start).max(1);
+            rows.reserve(alike.min(MAX_ROWS) + 1);
+        }
+        rows.push(row);
+        Ok(())
+    })?;
+    Ok(Page::new(rows, envelope))
 }
 
 /// Reads a single row.

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::odata::page::{self, json_error};
 use crate::schema::{AnyRow, Complex, ComplexError, Record, Row, read_complex};
 use crate::value::json::Reader;
-use crate::value::{Json, JsonError, Value};
+use crate::value::{Json, JsonError, Scalar, Value};
 
 /// What an operation can answer.
 pub trait Answer: Sized + Send {
@@ -53,12 +53,20 @@ scalar_answers!(
 
 /// Reads `{"@odata.context":…,"value":…}`.
 pub(crate) fn read_value<T: Value>(body: &[u8]) -> Result<T> {
+    read_optional_value(body)?.ok_or_else(|| Error::decode("the answer's `value` is null"))
+}
+
+/// The same, where the value may be null.
+pub(super) fn read_optional_value<T: Value>(body: &[u8]) -> Result<Option<T>> {
     let mut value = None;
     Reader::from_bytes(body)
         .and_then(|mut reader| {
             reader.object(|reader, key| -> Result<(), JsonError> {
                 if key == "value" {
-                    value = Some(T::from_scalar(reader.scalar()?));
+                    value = Some(match reader.scalar()? {
+                        Scalar::Null => Ok(None),
+                        scalar => T::from_scalar(scalar).map(Some),
+                    });
                     return Ok(());
                 }
                 reader.skip()
@@ -84,7 +92,7 @@ impl<R: Record> Answer for Row<R> {
 /// Rows of a known table.
 impl<R: Record> Answer for Vec<Row<R>> {
     fn read(body: &[u8]) -> Result<Self> {
-        page::read_page(body).map(|page| page.rows)
+        page::read_page::<R>(body, None).map(|page| page.rows)
     }
 }
 

@@ -11,12 +11,15 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Method};
 use uuid::Uuid;
 
-use super::{Create, Delete, Invoke, Message, Operation, Replay, Scope, Update, Upsert};
+use super::{
+    Associate, Create, CreateReturning, Delete, Disassociate, Invoke, Message, Operation, Read,
+    Replay, Scope, SetColumn, Update, UpdateReturning, Upsert, UpsertReturning,
+};
 use crate::error::{Error, Result};
 use crate::odata::headers::PREFER;
 use crate::odata::multipart::{self, Part};
 use crate::odata::{Request, Response};
-use crate::schema::{BindTarget, ContentRef, Entity, Reference, ReferenceKind};
+use crate::schema::{BindTarget, ContentRef, Reference, ReferenceKind};
 use crate::value::Id;
 
 /// Operations in a batch, members of change sets included.
@@ -30,10 +33,16 @@ const MAX_OPERATIONS: usize = 1000;
 )]
 pub trait Write: Operation {}
 
-impl<E: Entity> Write for Create<E> {}
-impl<E: Entity> Write for Update<E> {}
-impl<E: Entity> Write for Upsert<E> {}
-impl<E: Entity> Write for Delete<E> {}
+impl<E: 'static> Write for Create<E> {}
+impl<E: 'static> Write for Update<E> {}
+impl<E: 'static> Write for Upsert<E> {}
+impl<E: 'static> Write for Delete<E> {}
+impl<R: Read> Write for CreateReturning<R> {}
+impl<R: Read> Write for UpdateReturning<R> {}
+impl<R: Read> Write for UpsertReturning<R> {}
+impl Write for Associate {}
+impl Write for Disassociate {}
+impl Write for SetColumn {}
 impl<M: Message> Write for Invoke<M> {}
 
 /// An operation whose answer is only known by its handle.
@@ -89,7 +98,7 @@ impl<T> fmt::Debug for Handle<T> {
     }
 }
 
-impl<E: Entity> BindTarget for &Handle<Id<E>> {
+impl<E: 'static> BindTarget for &Handle<Id<E>> {
     type Entity = E;
 
     fn reference(self) -> Reference {
@@ -245,7 +254,7 @@ impl Operation for Batch {
         for (number, item) in self.items.iter().enumerate() {
             match item {
                 Item::Single(_, operation) => {
-                    let request = operation.request_in(&Scope::batch_part(root))?;
+                    let request = part(operation, &scope.batch_part())?;
                     multipart::write_request(&boundary, None, root, &request, &mut body)?;
                 }
                 Item::Set(set) => {
@@ -257,8 +266,8 @@ impl Operation for Batch {
                         .as_bytes(),
                     );
                     for (index, operation) in set.members.iter().enumerate() {
-                        let scope = Scope::member(root, set.scope, content_ids, index);
-                        let request = operation.request_in(&scope)?;
+                        let scope = scope.member(set.scope, content_ids, index);
+                        let request = part(operation, &scope)?;
                         let id = Some(content_ids + index + 1);
                         multipart::write_request(&inner, id, root, &request, &mut body)?;
                     }
@@ -334,6 +343,16 @@ impl Operation for Batch {
             Replay::IfRefused
         }
     }
+}
+
+/// The request of one operation, with the options of the batch: those of its head do not reach the
+/// parts.
+fn part(operation: &Arc<dyn AnyOperation>, scope: &Scope<'_>) -> Result<Request> {
+    let mut request = operation.request_in(scope)?;
+    if let Some(options) = scope.options() {
+        options.apply(&mut request)?;
+    }
+    Ok(request)
 }
 
 #[cold]

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::body::write_object;
@@ -9,19 +10,20 @@ use crate::odata::headers::ODATA_ENTITY_ID;
 use crate::odata::key::row_path;
 use crate::odata::url::Query;
 use crate::odata::{Request, Response};
-use crate::schema::{Body, Entity, KeyKind, New, OnCreate};
+use crate::schema::{AnyTable, Body, Entity, KeyKind, New, OnCreate, TableName};
 use crate::value::json::Reader;
-use crate::value::{Id, Scalar, Value};
+use crate::value::{Id, Scalar};
 
 /// Creates a row.
 ///
 /// The primary key is made here, so that a create whose answer got lost can be repeated: a
 /// second row is impossible. [`server_assigned_id`](Create::server_assigned_id) opts out.
 ///
-/// Shape: `POST accounts`, the body holds the columns.
+/// Shape: `POST accounts`, the body holds the columns, and rows that are created with it.
 /// Errors: `is_duplicate` if a row with the primary key or an alternate key exists.
 /// Source: Microsoft Learn, "Create a table row using the Web API".
 pub struct Create<E> {
+    table: TableName,
     body: New<E>,
     id: Option<Id<E>>,
 }
@@ -33,11 +35,23 @@ impl<E: Entity> Create<E> {
         Body<E, M>: Into<Body<E, OnCreate>>,
     {
         Create {
+            table: TableName::of::<E>(),
             body: body.into(),
             id: Some(Id::generate()),
         }
     }
+}
 
+impl Create<AnyTable> {
+    /// Creates a row of `table`. It carries a primary key made here only if the name of that column
+    /// is known; see [`TableName::primary_id`].
+    pub fn in_table(table: TableName, body: New<AnyTable>) -> Self {
+        let id = table.known_primary_id().map(|_| Id::generate());
+        Create { table, body, id }
+    }
+}
+
+impl<E: 'static> Create<E> {
     /// Creates the row under this primary key.
     #[must_use]
     pub fn with_id(mut self, id: Id<E>) -> Self {
@@ -53,47 +67,71 @@ impl<E: Entity> Create<E> {
         self
     }
 
+    /// Gives the row back as it was stored, with the columns of `R`.
+    #[must_use]
+    pub fn returning<R: Read<Entity = E>>(self) -> CreateReturning<R> {
+        CreateReturning {
+            create: self,
+            wanted: Wanted::default(),
+        }
+    }
+
     /// The primary key, if it is known before the row exists: the body's own goes first.
-    fn known_id(&self) -> Option<Id<E>> {
-        match self.body.json_of(E::TABLE.primary_id()) {
-            Some(json) => Id::from_scalar(Reader::new(json).scalar().ok()?).ok(),
+    pub(super) fn known_id(&self) -> Option<Id<E>> {
+        let own = self.table.known_primary_id();
+        match own.and_then(|column| self.body.json_of(column)) {
+            Some(json) => match Reader::new(json).scalar().ok()? {
+                Scalar::Text(text) => text.parse().ok(),
+                _ => None,
+            },
             None => self.id,
         }
+    }
+
+    fn is_taken(refusal: &Error) -> bool {
+        refusal.status() == Some(StatusCode::PRECONDITION_FAILED)
     }
 }
 
 impl<E> Clone for Create<E> {
     fn clone(&self) -> Self {
         Create {
+            table: self.table.clone(),
             body: self.body.clone(),
             id: self.id,
         }
     }
 }
 
-impl<E: Entity> std::fmt::Debug for Create<E> {
+impl<E> std::fmt::Debug for Create<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Create")
-            .field("table", &E::TABLE.logical_name())
+            .field("table", &self.table)
             .field("columns", &self.body)
             .field("id", &self.id)
             .finish()
     }
 }
 
-impl<E: Entity> Operation for Create<E> {
+impl<E: 'static> Operation for Create<E> {
     type Output = Id<E>;
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let table = E::TABLE;
         let mut first = String::new();
-        if let Some(id) = self.id
-            && self.body.json_of(table.primary_id()).is_none()
-        {
-            first = format!("\"{}\":\"{id}\"", table.primary_id());
+        if let Some(id) = self.id {
+            let Some(column) = self.table.known_primary_id() else {
+                return Err(Error::input(format!(
+                    "a row of `{}` cannot be created under an id of its own: the name of its \
+                     primary key is not known; say it with `TableName::primary_id`",
+                    self.table.shown()
+                )));
+            };
+            if self.body.json_of(column).is_none() {
+                first = format!("\"{column}\":\"{id}\"");
+            }
         }
         let body = write_object(&first, self.body.entries(), scope)?;
-        Ok(Request::new(Method::POST, table.entity_set()).json(body))
+        Ok(Request::new(Method::POST, self.table.entity_set()).json(body))
     }
 
     fn decode(&self, response: &Response) -> Result<Id<E>> {
@@ -106,12 +144,15 @@ impl<E: Entity> Operation for Create<E> {
         if let Some(id) = self.known_id() {
             return Ok(id);
         }
-        id_in_body(&response.body, E::TABLE.primary_id()).ok_or_else(|| {
-            Error::decode(format!(
-                "a row of `{}` was created, but the answer does not tell its id",
-                E::TABLE.logical_name()
-            ))
-        })
+        let column = self.table.known_primary_id();
+        column
+            .and_then(|column| id_in_body(&response.body, column))
+            .ok_or_else(|| {
+                Error::decode(format!(
+                    "a row of `{}` was created, but the answer does not tell its id",
+                    self.table.shown()
+                ))
+            })
     }
 
     fn replay(&self) -> Replay {
@@ -124,16 +165,85 @@ impl<E: Entity> Operation for Create<E> {
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Id<E>> {
         // A key is taken: by the earlier attempt, or by somebody else's row. Which key the service
         // names, primary or alternate, does not tell; whether the row is there does.
-        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED);
-        let Some(id) = self.known_id().filter(|_| is_taken) else {
+        let Some(id) = self.known_id().filter(|_| Self::is_taken(refusal)) else {
             return AfterDoubt::Stands;
         };
-        match row_path(E::TABLE.entity_set(), &KeyKind::Id(id.uuid())) {
+        match row_path(self.table.entity_set(), &KeyKind::Id(id.uuid())) {
             Ok(path) => {
                 let mut query = Query::of(path);
-                query.option("$select", E::TABLE.primary_id());
-                AfterDoubt::Ask(Request::new(Method::GET, query.into_string()), id)
+                if let Some(column) = self.table.known_primary_id() {
+                    query.option("$select", column);
+                }
+                let question = Request::new(Method::GET, query.into_string());
+                AfterDoubt::ask(question, move |_| Ok(id))
             }
+            Err(_) => AfterDoubt::Stands,
+        }
+    }
+}
+
+/// Creates a row and gives it back as it was stored; see [`Create::returning`].
+///
+/// Shape: `POST accounts?$select=…`, `Prefer: return=representation`; the answer is 201.
+/// Source: Microsoft Learn, "Create a table row using the Web API", section "Create with data
+/// returned".
+#[derive(Debug)]
+pub struct CreateReturning<R: Read> {
+    create: Create<R::Entity>,
+    wanted: Wanted,
+}
+
+impl CreateReturning<crate::schema::AnyRow> {
+    /// Only these columns, by their names in URLs.
+    #[must_use]
+    pub fn select<S: AsRef<str>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.wanted.select = Some(crate::odata::expansion::names(columns));
+        self
+    }
+}
+
+impl<R: Read> CreateReturning<R> {
+    /// Asks for labels, and for names and tables of lookups, too.
+    #[must_use]
+    pub fn with_annotations(mut self) -> Self {
+        self.wanted.annotations = true;
+        self
+    }
+}
+
+impl<R: Read> Clone for CreateReturning<R> {
+    fn clone(&self) -> Self {
+        CreateReturning {
+            create: self.create.clone(),
+            wanted: self.wanted.clone(),
+        }
+    }
+}
+
+impl<R: Read> Operation for CreateReturning<R> {
+    type Output = R::Row;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        self.wanted.represented::<R>(self.create.request_in(scope)?)
+    }
+
+    fn decode(&self, response: &Response) -> Result<R::Row> {
+        R::read_row(&response.success()?.body)
+    }
+
+    fn replay(&self) -> Replay {
+        self.create.replay()
+    }
+
+    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<R::Row> {
+        let known = self.create.known_id();
+        let Some(id) = known.filter(|_| Create::<R::Entity>::is_taken(refusal)) else {
+            return AfterDoubt::Stands;
+        };
+        let question = row_path(self.create.table.entity_set(), &KeyKind::Id(id.uuid()))
+            .and_then(|path| self.wanted.represented::<R>(Request::get(path)));
+        match question {
+            Ok(question) => AfterDoubt::ask(question, |answer| R::read_row(&answer.body)),
             Err(_) => AfterDoubt::Stands,
         }
     }
@@ -145,14 +255,14 @@ pub(super) fn id_in<E>(url: &str) -> Option<Id<E>> {
     key.parse().ok()
 }
 
-fn id_in_body<E: Entity>(body: &[u8], primary_id: &str) -> Option<Id<E>> {
+fn id_in_body<E>(body: &[u8], primary_id: &str) -> Option<Id<E>> {
     let mut id = None;
     Reader::from_bytes(body)
         .ok()?
         .object(|reader, key| -> Result<(), crate::value::JsonError> {
             if key == primary_id {
-                if let scalar @ Scalar::Text(_) = reader.scalar()? {
-                    id = Id::from_scalar(scalar).ok();
+                if let Scalar::Text(text) = reader.scalar()? {
+                    id = text.parse().ok();
                 }
                 return Ok(());
             }

@@ -6,8 +6,9 @@ use http::header::IF_MATCH;
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::key::row_path;
+use crate::odata::url::Query;
 use crate::odata::{Request, Response, headers};
-use crate::schema::{Entity, Key, ToKey};
+use crate::schema::{AnyTable, Entity, Key, TableName, ToKey};
 use crate::value::ETag;
 
 /// Deletes one row.
@@ -16,17 +17,42 @@ use crate::value::ETag;
 /// Errors: `is_not_found`; `is_precondition_failed` with [`if_match`](Delete::if_match).
 /// Source: Microsoft Learn, "Update and delete table rows using the Web API".
 pub struct Delete<E> {
+    table: TableName,
     key: Key<E>,
     if_match: Option<ETag>,
+    partition_id: Option<String>,
 }
 
 impl<E: Entity> Delete<E> {
     /// Deletes the row that `key` identifies.
     pub fn new(key: impl ToKey<Entity = E>) -> Self {
+        Delete::of_table(TableName::of::<E>(), key.to_key())
+    }
+}
+
+impl Delete<AnyTable> {
+    /// Deletes a row of a table that is only known at run time.
+    pub fn from_table(table: TableName, key: impl ToKey<Entity = AnyTable>) -> Self {
+        Delete::of_table(table, key.to_key())
+    }
+}
+
+impl<E> Delete<E> {
+    fn of_table(table: TableName, key: Key<E>) -> Self {
         Delete {
-            key: key.to_key(),
+            table,
+            key,
             if_match: None,
+            partition_id: None,
         }
+    }
+
+    /// Where the row of an elastic table is; see
+    /// [`Retrieve::partition_id`](super::Retrieve::partition_id).
+    #[must_use]
+    pub fn partition_id(mut self, id: impl Into<String>) -> Self {
+        self.partition_id = Some(id.into());
+        self
     }
 
     /// Only if the row still has this version.
@@ -40,28 +66,33 @@ impl<E: Entity> Delete<E> {
 impl<E> Clone for Delete<E> {
     fn clone(&self) -> Self {
         Delete {
+            table: self.table.clone(),
             key: self.key.clone(),
             if_match: self.if_match.clone(),
+            partition_id: self.partition_id.clone(),
         }
     }
 }
 
-impl<E: Entity> std::fmt::Debug for Delete<E> {
+impl<E> std::fmt::Debug for Delete<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Delete")
-            .field("table", &E::TABLE.logical_name())
+            .field("table", &self.table)
             .field("key", &self.key)
             .field("if_match", &self.if_match)
             .finish()
     }
 }
 
-impl<E: Entity> Operation for Delete<E> {
+impl<E: 'static> Operation for Delete<E> {
     type Output = ();
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
-        let path = row_path(E::TABLE.entity_set(), self.key.kind())?;
-        let request = Request::new(Method::DELETE, path);
+        let mut url = Query::of(row_path(self.table.entity_set(), self.key.kind())?);
+        if let Some(id) = &self.partition_id {
+            url.option("partitionId", id);
+        }
+        let request = Request::new(Method::DELETE, url.into_string());
         Ok(match &self.if_match {
             Some(etag) => request.header(IF_MATCH, headers::etag(etag)?),
             None => request,

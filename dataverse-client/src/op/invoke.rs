@@ -18,7 +18,7 @@ use crate::value::{Id, Value};
 /// An action or function: a generated struct whose fields are its parameters.
 pub trait Message: Send + Sync {
     /// What it answers.
-    type Output: Answer;
+    type Output: Answer + 'static;
 
     /// The exact name: `WinOpportunity`; qualified if it is bound:
     /// `Microsoft.Dynamics.CRM.AddToQueue`.

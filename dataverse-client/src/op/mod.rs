@@ -3,26 +3,36 @@
 
 mod answer;
 mod batch;
+mod count;
 mod create;
 mod delete;
 mod invoke;
+mod link;
 mod optional;
+mod property;
 mod query;
+mod read;
 mod retrieve;
+mod track;
 mod update;
 mod upsert;
 
 pub use answer::Answer;
 pub(crate) use answer::{read_complex_answer, read_value};
 pub use batch::{Batch, ChangeSet, Handle, Replies, Write};
-pub use create::Create;
+pub use count::{Count, TotalRowCounts};
+pub use create::{Create, CreateReturning};
 pub use delete::Delete;
 pub use invoke::{Arguments, BoundTo, Invoke, Message, MessageKind, RowArgument};
+pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
-pub use query::{Page, Query};
-pub use retrieve::Retrieve;
-pub use update::Update;
-pub use upsert::Upsert;
+pub use property::{GetColumn, GetText, SetColumn};
+pub use query::Query;
+pub use read::Read;
+pub use retrieve::{IfChanged, Retrieve};
+pub use track::{Change, ChangeOf, ChangePage, CountChanges, DeltaToken, TrackChanges};
+pub use update::{Update, UpdateReturning};
+pub use upsert::{Upsert, UpsertReturning, Upserted};
 
 use crate::error::{Error, Result};
 pub use crate::odata::body::Scope;
@@ -34,7 +44,7 @@ use crate::odata::{Request, Response};
 /// test.
 pub trait Operation: Send + Sync {
     /// What a success gives.
-    type Output: Send;
+    type Output: Send + 'static;
 
     /// The request, within `scope`.
     ///
@@ -79,5 +89,36 @@ pub enum AfterDoubt<T> {
     Done(T),
     /// A success of this request shows that the earlier attempt was executed; a missing row that
     /// it was not.
-    Ask(Request, T),
+    Ask(Request, Reading<T>),
+}
+
+/// Reads what an operation gives from the answer to a question about it.
+pub struct Reading<T>(ReadAnswer<T>);
+
+type ReadAnswer<T> = Box<dyn FnOnce(&Response) -> Result<T> + Send>;
+
+impl<T> AfterDoubt<T> {
+    /// Asks `question`; `read` reads the answer of a success.
+    pub fn ask(
+        question: Request,
+        read: impl FnOnce(&Response) -> Result<T> + Send + 'static,
+    ) -> Self {
+        AfterDoubt::Ask(question, Reading(Box::new(read)))
+    }
+}
+
+impl<T: 'static> Reading<T> {
+    pub(crate) fn read(self, response: &Response) -> Result<T> {
+        (self.0)(response)
+    }
+
+    pub(crate) fn map<U>(self, change: impl FnOnce(T) -> U + Send + 'static) -> Reading<U> {
+        Reading(Box::new(move |response| (self.0)(response).map(change)))
+    }
+}
+
+impl<T> std::fmt::Debug for Reading<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Reading(…)")
+    }
 }

@@ -31,7 +31,7 @@ impl<O: Operation> Operation for Optional<O> {
         match self.0.after_doubt(refusal) {
             AfterDoubt::Stands => AfterDoubt::Stands,
             AfterDoubt::Done(output) => AfterDoubt::Done(Some(output)),
-            AfterDoubt::Ask(request, output) => AfterDoubt::Ask(request, Some(output)),
+            AfterDoubt::Ask(request, reading) => AfterDoubt::Ask(request, reading.map(Some)),
         }
     }
 }

@@ -3,12 +3,14 @@
 use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
 
+use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::body::write_object;
+use crate::odata::expansion::names;
 use crate::odata::key::row_path;
 use crate::odata::{Request, Response, headers};
-use crate::schema::{Changes, Entity, Key, ToKey};
+use crate::schema::{AnyRow, AnyTable, Changes, Entity, Key, TableName, ToKey};
 use crate::value::ETag;
 
 /// Changes one row, and fails if the row does not exist.
@@ -19,6 +21,7 @@ use crate::value::ETag;
 /// Source: Microsoft Learn, "Update and delete table rows using the Web API", section "Basic
 /// update".
 pub struct Update<E> {
+    table: TableName,
     key: Key<E>,
     changes: Changes<E>,
     if_match: Option<ETag>,
@@ -28,23 +31,53 @@ impl<E: Entity> Update<E> {
     /// Changes the row that `key` identifies.
     pub fn new(key: impl ToKey<Entity = E>, changes: impl Into<Changes<E>>) -> Self {
         Update {
+            table: TableName::of::<E>(),
             key: key.to_key(),
             changes: changes.into(),
             if_match: None,
         }
     }
+}
 
+impl Update<AnyTable> {
+    /// Changes a row of a table that is only known at run time.
+    pub fn in_table(
+        table: TableName,
+        key: impl ToKey<Entity = AnyTable>,
+        changes: impl Into<Changes<AnyTable>>,
+    ) -> Self {
+        Update {
+            table,
+            key: key.to_key(),
+            changes: changes.into(),
+            if_match: None,
+        }
+    }
+}
+
+impl<E> Update<E> {
     /// Only if the row still has this version.
     #[must_use]
     pub fn if_match(mut self, etag: ETag) -> Self {
         self.if_match = Some(etag);
         self
     }
+
+    /// Gives the row back as it is now, with the columns of `R`. Related rows do not come: the
+    /// service ignores `$expand` here.
+    #[must_use]
+    pub fn returning<R: Read<Entity = E>>(self) -> UpdateReturning<R> {
+        UpdateReturning {
+            update: self,
+            wanted: Wanted::default(),
+        }
+    }
 }
 
 impl<E> Clone for Update<E> {
     fn clone(&self) -> Self {
         Update {
+            table: self.table.clone(),
             key: self.key.clone(),
             changes: self.changes.clone(),
             if_match: self.if_match.clone(),
@@ -52,10 +85,10 @@ impl<E> Clone for Update<E> {
     }
 }
 
-impl<E: Entity> std::fmt::Debug for Update<E> {
+impl<E> std::fmt::Debug for Update<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Update")
-            .field("table", &E::TABLE.logical_name())
+            .field("table", &self.table)
             .field("key", &self.key)
             .field("columns", &self.changes)
             .field("if_match", &self.if_match)
@@ -63,21 +96,21 @@ impl<E: Entity> std::fmt::Debug for Update<E> {
     }
 }
 
-impl<E: Entity> Operation for Update<E> {
+impl<E: 'static> Operation for Update<E> {
     type Output = ();
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
         if self.changes.is_empty() {
             return Err(Error::input(format!(
                 "an update of `{}` without a column changes nothing; set one",
-                E::TABLE.logical_name()
+                self.table.shown()
             )));
         }
         let if_match = match &self.if_match {
             Some(etag) => headers::etag(etag)?,
             None => HeaderValue::from_static("*"),
         };
-        let path = row_path(E::TABLE.entity_set(), self.key.kind())?;
+        let path = row_path(self.table.entity_set(), self.key.kind())?;
         let body = write_object("", self.changes.entries(), scope)?;
         Ok(Request::new(Method::PATCH, path)
             .header(IF_MATCH, if_match)
@@ -94,5 +127,57 @@ impl<E: Entity> Operation for Update<E> {
             None => Replay::Safe,
             Some(_) => Replay::IfRefused,
         }
+    }
+}
+
+/// Changes a row and gives it back as it is then; see [`Update::returning`].
+///
+/// Shape: `PATCH accounts(<id>)?$select=…`, `Prefer: return=representation`; the answer is 200.
+#[derive(Debug)]
+pub struct UpdateReturning<R: Read> {
+    update: Update<R::Entity>,
+    wanted: Wanted,
+}
+
+impl UpdateReturning<AnyRow> {
+    /// Only these columns, by their names in URLs.
+    #[must_use]
+    pub fn select<S: AsRef<str>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.wanted.select = Some(names(columns));
+        self
+    }
+}
+
+impl<R: Read> UpdateReturning<R> {
+    /// Asks for labels, and for names and tables of lookups, too.
+    #[must_use]
+    pub fn with_annotations(mut self) -> Self {
+        self.wanted.annotations = true;
+        self
+    }
+}
+
+impl<R: Read> Clone for UpdateReturning<R> {
+    fn clone(&self) -> Self {
+        UpdateReturning {
+            update: self.update.clone(),
+            wanted: self.wanted.clone(),
+        }
+    }
+}
+
+impl<R: Read> Operation for UpdateReturning<R> {
+    type Output = R::Row;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        self.wanted.represented::<R>(self.update.request_in(scope)?)
+    }
+
+    fn decode(&self, response: &Response) -> Result<R::Row> {
+        R::read_row(&response.success()?.body)
+    }
+
+    fn replay(&self) -> Replay {
+        self.update.replay()
     }
 }

@@ -1,14 +1,16 @@
 //! Changing a row, or creating it.
 
 use http::header::{IF_MATCH, IF_NONE_MATCH};
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 
+use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
 use crate::error::Result;
 use crate::odata::body::write_object;
+use crate::odata::expansion::names;
 use crate::odata::key::row_path;
 use crate::odata::{Request, Response};
-use crate::schema::{Changes, Entity, Key, ToKey};
+use crate::schema::{AnyRow, AnyTable, Changes, Entity, Key, TableName, ToKey};
 
 /// Changes the row that a key identifies, or creates it.
 ///
@@ -17,6 +19,7 @@ use crate::schema::{Changes, Entity, Key, ToKey};
 /// `is_not_found` with [`update_only`](Upsert::update_only) if it does not.
 /// Source: Microsoft Learn, "Upsert a table row using the Web API".
 pub struct Upsert<E> {
+    table: TableName,
     key: Key<E>,
     changes: Changes<E>,
     only: Only,
@@ -33,12 +36,31 @@ impl<E: Entity> Upsert<E> {
     /// Changes or creates the row that `key` identifies.
     pub fn new(key: impl ToKey<Entity = E>, changes: impl Into<Changes<E>>) -> Self {
         Upsert {
+            table: TableName::of::<E>(),
             key: key.to_key(),
             changes: changes.into(),
             only: Only::Either,
         }
     }
+}
 
+impl Upsert<AnyTable> {
+    /// Changes or creates a row of a table that is only known at run time.
+    pub fn in_table(
+        table: TableName,
+        key: impl ToKey<Entity = AnyTable>,
+        changes: impl Into<Changes<AnyTable>>,
+    ) -> Self {
+        Upsert {
+            table,
+            key: key.to_key(),
+            changes: changes.into(),
+            only: Only::Either,
+        }
+    }
+}
+
+impl<E> Upsert<E> {
     /// Fails if the row exists: `If-None-Match: *`.
     #[must_use]
     pub fn create_only(mut self) -> Self {
@@ -52,11 +74,22 @@ impl<E: Entity> Upsert<E> {
         self.only = Only::Update;
         self
     }
+
+    /// Gives the row back as it is then, with the columns of `R`, and whether it was created: the
+    /// only way to learn that.
+    #[must_use]
+    pub fn returning<R: Read<Entity = E>>(self) -> UpsertReturning<R> {
+        UpsertReturning {
+            upsert: self,
+            wanted: Wanted::default(),
+        }
+    }
 }
 
 impl<E> Clone for Upsert<E> {
     fn clone(&self) -> Self {
         Upsert {
+            table: self.table.clone(),
             key: self.key.clone(),
             changes: self.changes.clone(),
             only: self.only,
@@ -64,10 +97,10 @@ impl<E> Clone for Upsert<E> {
     }
 }
 
-impl<E: Entity> std::fmt::Debug for Upsert<E> {
+impl<E> std::fmt::Debug for Upsert<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Upsert")
-            .field("table", &E::TABLE.logical_name())
+            .field("table", &self.table)
             .field("key", &self.key)
             .field("columns", &self.changes)
             .field("only", &self.only)
@@ -75,11 +108,11 @@ impl<E: Entity> std::fmt::Debug for Upsert<E> {
     }
 }
 
-impl<E: Entity> Operation for Upsert<E> {
+impl<E: 'static> Operation for Upsert<E> {
     type Output = ();
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let path = row_path(E::TABLE.entity_set(), self.key.kind())?;
+        let path = row_path(self.table.entity_set(), self.key.kind())?;
         let body = write_object("", self.changes.entries(), scope)?;
         let request = Request::new(Method::PATCH, path).json(body);
         let any = HeaderValue::from_static("*");
@@ -100,5 +133,71 @@ impl<E: Entity> Operation for Upsert<E> {
             Only::Create => Replay::IfRefused,
             Only::Either | Only::Update => Replay::Safe,
         }
+    }
+}
+
+/// Changes or creates a row and gives it back; see [`Upsert::returning`].
+///
+/// Shape: `PATCH accounts(…)?$select=…`, `Prefer: return=representation`; the answer is 201 if the
+/// row was created, 200 if it was there.
+#[derive(Debug)]
+pub struct UpsertReturning<R: Read> {
+    upsert: Upsert<R::Entity>,
+    wanted: Wanted,
+}
+
+/// What an upsert did.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Upserted<T> {
+    /// The row as it is then.
+    pub row: T,
+    /// Whether it was created. After a repeat it may be the first attempt that created it.
+    pub is_created: bool,
+}
+
+impl UpsertReturning<AnyRow> {
+    /// Only these columns, by their names in URLs.
+    #[must_use]
+    pub fn select<S: AsRef<str>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
+        self.wanted.select = Some(names(columns));
+        self
+    }
+}
+
+impl<R: Read> UpsertReturning<R> {
+    /// Asks for labels, and for names and tables of lookups, too.
+    #[must_use]
+    pub fn with_annotations(mut self) -> Self {
+        self.wanted.annotations = true;
+        self
+    }
+}
+
+impl<R: Read> Clone for UpsertReturning<R> {
+    fn clone(&self) -> Self {
+        UpsertReturning {
+            upsert: self.upsert.clone(),
+            wanted: self.wanted.clone(),
+        }
+    }
+}
+
+impl<R: Read> Operation for UpsertReturning<R> {
+    type Output = Upserted<R::Row>;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        self.wanted.represented::<R>(self.upsert.request_in(scope)?)
+    }
+
+    fn decode(&self, response: &Response) -> Result<Upserted<R::Row>> {
+        Ok(Upserted {
+            row: R::read_row(&response.success()?.body)?,
+            is_created: response.status == StatusCode::CREATED,
+        })
+    }
+
+    fn replay(&self) -> Replay {
+        self.upsert.replay()
     }
 }

@@ -6,11 +6,11 @@ use std::marker::PhantomData;
 
 use super::cell::{Cell, Columns, cells};
 use super::{
-    Accepts, Access, BindTarget, Column, ColumnInfo, Entity, OnCreate, OnUpdate, Reference,
-    WritableIn,
+    Accepts, Access, AnyTable, BindTarget, Column, ColumnInfo, Entity, Many, Navigation, OnCreate,
+    OnUpdate, One, Reference, WritableIn,
 };
 use crate::error::{Error, Result};
-use crate::value::{AnyLookup, TargetList, Value};
+use crate::value::{AnyLookup, AnyValue, TargetList, Value};
 
 /// The columns of a new row.
 pub type New<E> = Body<E, OnCreate>;
@@ -43,6 +43,12 @@ pub(crate) enum Written {
     Bind(Reference),
     /// Points a navigation property at nothing.
     Unbind,
+    /// Adds rows that exist to a collection.
+    BindMany(Vec<Reference>),
+    /// A row that is created with this one.
+    Insert(Vec<Entry>),
+    /// Rows that are created with this one.
+    InsertMany(Vec<Vec<Entry>>),
     /// A mistake that is told when the body is to be sent.
     Mistake(String),
 }
@@ -75,7 +81,12 @@ impl<E, M> Body<E, M> {
 
     fn put(mut self, name: impl Into<Cow<'static, str>>, value: Written) -> Self {
         let name = name.into();
-        let is_bind = |value: &Written| matches!(value, Written::Bind(_) | Written::Unbind);
+        let is_bind = |value: &Written| {
+            matches!(
+                value,
+                Written::Bind(_) | Written::Unbind | Written::BindMany(_)
+            )
+        };
         match self
             .entries
             .iter_mut()
@@ -88,8 +99,13 @@ impl<E, M> Body<E, M> {
     }
 
     /// Writes a column that is only known at run time, by its logical name.
-    pub fn set_named(self, column: impl Into<Cow<'static, str>>, value: impl Value) -> Self {
-        self.put(column, json(&value))
+    pub fn set_named(
+        self,
+        column: impl Into<Cow<'static, str>>,
+        value: impl Into<AnyValue>,
+    ) -> Self {
+        let value: AnyValue = value.into();
+        self.put(column, Written::Json(value.into_json().into()))
     }
 
     /// Clears a column that is only known at run time.
@@ -196,6 +212,65 @@ impl<E: Entity, M> Body<E, M> {
     {
         let navigation = L::navigation(column.info());
         self.put(navigation, Written::Unbind)
+    }
+}
+
+impl<E: Entity> New<E> {
+    /// Creates a row with this one, and points a lookup at it. All are created, or none.
+    pub fn insert<F: Entity>(self, navigation: Navigation<E, One<F>>, row: New<F>) -> Self {
+        self.put(navigation.name(), Written::Insert(row.entries))
+    }
+
+    /// Creates rows with this one that belong to it. All are created, or none.
+    pub fn insert_many<F: Entity>(
+        self,
+        navigation: Navigation<E, Many<F>>,
+        rows: impl IntoIterator<Item = New<F>>,
+    ) -> Self {
+        let rows = rows.into_iter().map(|row| row.entries).collect();
+        self.put(navigation.name(), Written::InsertMany(rows))
+    }
+
+    /// Makes rows that exist belong to this one.
+    pub fn bind_many<F: Entity, B: BindTarget<Entity = F>>(
+        self,
+        navigation: Navigation<E, Many<F>>,
+        rows: impl IntoIterator<Item = B>,
+    ) -> Self {
+        let rows = rows.into_iter().map(BindTarget::reference).collect();
+        self.put(navigation.name(), Written::BindMany(rows))
+    }
+}
+
+impl New<AnyTable> {
+    /// Creates a row with this one, at a navigation property that is only known at run time.
+    pub fn insert_named(
+        self,
+        navigation: impl Into<Cow<'static, str>>,
+        row: New<AnyTable>,
+    ) -> Self {
+        self.put(navigation, Written::Insert(row.entries))
+    }
+
+    /// Creates rows with this one, at a navigation property that is only known at run time.
+    pub fn insert_many_named(
+        self,
+        navigation: impl Into<Cow<'static, str>>,
+        rows: impl IntoIterator<Item = New<AnyTable>>,
+    ) -> Self {
+        let rows = rows.into_iter().map(|row| row.entries).collect();
+        self.put(navigation, Written::InsertMany(rows))
+    }
+
+    /// Makes rows that exist belong to this one, at a navigation property that is only known at run
+    /// time.
+    pub fn bind_many_named(
+        self,
+        navigation: impl Into<Cow<'static, str>>,
+        rows: impl IntoIterator<Item = impl BindTarget>,
+    ) -> Self {
+        let rows = rows.into_iter().map(BindTarget::reference).collect();
+        self.put(navigation, Written::BindMany(rows))
     }
 }
 

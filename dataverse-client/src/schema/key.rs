@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
-use super::{Column, Entity};
-use crate::value::{Id, Lookup, Value};
+use super::{AnyTable, Column, Entity};
+use crate::value::{AnyValue, Id, Literal, Lookup, Value};
 
 /// What identifies a row of `E`.
 pub struct Key<E> {
@@ -82,13 +82,13 @@ impl<E> From<Id<E>> for Key<E> {
 /// Something that identifies a row.
 pub trait ToKey {
     /// The table of the row.
-    type Entity: Entity;
+    type Entity: 'static;
 
     /// The key.
     fn to_key(self) -> Key<Self::Entity>;
 }
 
-impl<E: Entity> ToKey for Key<E> {
+impl<E: 'static> ToKey for Key<E> {
     type Entity = E;
 
     fn to_key(self) -> Key<E> {
@@ -96,7 +96,7 @@ impl<E: Entity> ToKey for Key<E> {
     }
 }
 
-impl<E: Entity> ToKey for &Key<E> {
+impl<E: 'static> ToKey for &Key<E> {
     type Entity = E;
 
     fn to_key(self) -> Key<E> {
@@ -104,7 +104,7 @@ impl<E: Entity> ToKey for &Key<E> {
     }
 }
 
-impl<E: Entity> ToKey for Id<E> {
+impl<E: 'static> ToKey for Id<E> {
     type Entity = E;
 
     fn to_key(self) -> Key<E> {
@@ -112,7 +112,41 @@ impl<E: Entity> ToKey for Id<E> {
     }
 }
 
-impl<E: Entity> ToKey for &Lookup<E> {
+/// A row of a table that is only known at run time.
+impl ToKey for uuid::Uuid {
+    type Entity = AnyTable;
+
+    fn to_key(self) -> Key<AnyTable> {
+        Key::of_kind(KeyKind::Id(self))
+    }
+}
+
+impl Key<AnyTable> {
+    /// The row in which `column`, by its name in URLs, holds `value`.
+    pub fn named(column: impl Into<Cow<'static, str>>, value: impl Into<AnyValue>) -> Self {
+        Key::of_kind(KeyKind::Alternate(Vec::new())).and_named(column, value)
+    }
+
+    /// A further column of the same alternate key.
+    #[must_use]
+    pub fn and_named(
+        self,
+        column: impl Into<Cow<'static, str>>,
+        value: impl Into<AnyValue>,
+    ) -> Self {
+        let value: AnyValue = value.into();
+        let mut literal = String::new();
+        value.append_literal(&mut literal);
+        let mut parts = match self.kind {
+            KeyKind::Alternate(parts) => parts,
+            KeyKind::Id(_) => Vec::new(),
+        };
+        parts.push((column.into(), literal));
+        Key::of_kind(KeyKind::Alternate(parts))
+    }
+}
+
+impl<E: 'static> ToKey for &Lookup<E> {
     type Entity = E;
 
     fn to_key(self) -> Key<E> {

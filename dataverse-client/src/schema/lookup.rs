@@ -1,5 +1,7 @@
 //! Pointing a lookup at a row.
 
+use std::borrow::Cow;
+
 use super::key::KeyKind;
 use super::{ColumnInfo, Entity, Key, ToKey};
 use crate::value::{AnyLookup, Binding, Id, Lookup, LookupTarget};
@@ -62,7 +64,7 @@ pub const fn assert_points_at<L: Accepts<E>, E>() {}
 /// handle of a row that the same change set creates.
 pub trait BindTarget {
     /// The table of the row.
-    type Entity: Entity;
+    type Entity: 'static;
 
     /// How the row is named in a body.
     fn reference(self) -> Reference;
@@ -76,7 +78,7 @@ pub struct Reference(pub(crate) ReferenceKind);
 pub(crate) enum ReferenceKind {
     /// A row of the set.
     Row {
-        entity_set: &'static str,
+        entity_set: Cow<'static, str>,
         key: KeyKind,
     },
     /// A row that the same change set creates.
@@ -95,7 +97,7 @@ pub(crate) struct ContentRef {
 impl Reference {
     fn row<E: Entity>(key: Key<E>) -> Self {
         Reference(ReferenceKind::Row {
-            entity_set: E::TABLE.entity_set(),
+            entity_set: Cow::Borrowed(E::TABLE.entity_set()),
             key: key.into_kind(),
         })
     }
@@ -104,7 +106,7 @@ impl Reference {
 impl From<Binding> for Reference {
     fn from(binding: Binding) -> Self {
         Reference(ReferenceKind::Row {
-            entity_set: binding.entity_set,
+            entity_set: Cow::Borrowed(binding.entity_set),
             key: KeyKind::Id(binding.id),
         })
     }

@@ -14,6 +14,7 @@ mod navigation;
 mod record;
 mod row;
 mod serde;
+mod table_name;
 
 pub use any_row::AnyRow;
 pub use body::{Body, Changes, New};
@@ -40,3 +41,4 @@ pub use record::{
 };
 pub use row::Row;
 pub(crate) use serde::{deserialize_row, serialize_members, serialize_row};
+pub use table_name::{RowRef, TableName};

@@ -1,6 +1,7 @@
 //! Floor 0: values and how they are read and written. Knows no tables.
 
 mod any_lookup;
+mod any_value;
 mod api_enum;
 mod binary;
 mod choice;
@@ -13,6 +14,8 @@ mod scalar;
 mod serde;
 
 pub use any_lookup::{AnyLookup, Target, TargetList, Targets};
+pub use any_value::{AnyValue, Literal, Temporal, Textual};
+pub(crate) use any_value::{plain_text, text_literal};
 pub use api_enum::{ApiEnum, Members};
 pub(crate) use api_enum::{read_enum, write_enum_json, write_enum_literal};
 pub use binary::{Binary, Json};
@@ -23,5 +26,6 @@ pub use id::Id;
 pub use json::{JsonError, Scalar};
 pub use list::Nested;
 pub use lookup::{Lookup, LookupTarget};
+pub(crate) use scalar::write_text_literal;
 pub use scalar::{Annotation, Binding, Value, ValueError};
 pub(crate) use serde::{deserialize_value, serialize_json};

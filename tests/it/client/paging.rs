@@ -1,5 +1,6 @@
 //! Following next links.
 
+use dataverse_client::RowCount;
 use dataverse_client::http::Reached;
 use dataverse_tests::script::Script;
 use dataverse_tests::tables::{Account, AccountCard};
@@ -41,7 +42,7 @@ async fn pages_are_followed_byte_for_byte_with_the_same_preferences() {
         names.push(row.name.clone());
     }
     assert_eq!(names, ["a", "b", "c"]);
-    assert_eq!(rows.count(), Some(3));
+    assert_eq!(rows.count().map(RowCount::rows), Some(3));
     let sent = script.sent();
     assert_eq!(sent[1].line, format!("GET {LINK}"));
     assert_eq!(sent[0].header("prefer"), sent[1].header("prefer"));

@@ -89,7 +89,11 @@ fn documented_collections_are_read() {
         let page = page.unwrap_or_else(|error| panic!("{id}: {error}"));
         assert_eq!(page.rows.len(), value.len(), "{id}");
         assert_eq!(page.next.is_some(), json["@odata.nextLink"].is_string());
-        assert_eq!(page.count, json["@odata.count"].as_u64(), "{id}");
+        assert_eq!(
+            page.count.map(dataverse_client::RowCount::rows),
+            json["@odata.count"].as_u64(),
+            "{id}"
+        );
         for (row, json) in page.rows.iter().zip(value) {
             assert_row(row, json, &body);
             rows += 1;

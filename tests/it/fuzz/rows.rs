@@ -46,8 +46,8 @@ const PAGE: &str = r#"{"@odata.context":"https://x/$metadata#accounts","@odata.c
 {"@odata.etag":"W/\"81\"","name":"A \"quoted\" \u00e9\ud83d\ude00","revenue@OData.Community.Display.V1.FormattedValue":"$1.50","revenue":1.5000,"statecode":0,"donotemail":false,"createdon":"2024-02-29T23:59:59Z","address1_latitude":47.63,"versionnumber":9007199254740993,"_primarycontactid_value@OData.Community.Display.V1.FormattedValue":"Yvonne","_primarycontactid_value@Microsoft.Dynamics.CRM.lookuplogicalname":"contact","_primarycontactid_value":"11111111-2222-3333-4444-555555555555","accountid":"21111111-2222-3333-4444-555555555555"},
 {"@odata.etag":"W/\"82\"","name":null,"revenue":null,"statecode":1,"unknown":{"a":[1,{"b":"]}"}]},"accountid":"31111111-2222-3333-4444-555555555555"}],"@odata.nextLink":"https://x/next"}"#;
 
-fn read(body: Vec<u8>) -> Result<Page<Account>> {
-    Query::new().decode(&Response::new(
+fn read(body: Vec<u8>) -> Result<Page<dataverse_client::Row<Account>>> {
+    Query::<Account>::new().decode(&Response::new(
         StatusCode::OK,
         HeaderMap::new(),
         body.into(),
