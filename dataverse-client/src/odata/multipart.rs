@@ -47,6 +47,11 @@ pub(crate) fn write_request(
     if let Some(id) = content_id {
         let _ = write!(head, "Content-ID: {id}\r\n");
     }
+    // A row that the same change set creates stands for its whole URL.
+    let is_reference = path
+        .strip_prefix('$')
+        .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
+    let root = if is_reference { "" } else { root };
     let _ = write!(head, "\r\n{} {root}{path} HTTP/1.1\r\n", request.method);
     out.extend_from_slice(head.as_bytes());
     for (name, value) in &request.headers {

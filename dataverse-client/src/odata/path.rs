@@ -10,7 +10,7 @@ use crate::value::AnyValue;
 /// at.
 ///
 /// Columns have the same methods; a path is what a lookup leads to, or what is only known at run
-/// time ([`column`]).
+/// time ([`column()`]).
 pub struct Path<E, T> {
     text: Cow<'static, str>,
     /// The name that query functions take; None for what a lookup leads to.

@@ -1,11 +1,14 @@
 //! The client against scripts and recorded answers; never against the emulator's own ideas.
 
 mod batch;
+mod changes;
 mod delivery;
 mod derived;
 mod operations;
 mod paging;
+mod query;
 mod requests;
+mod rows;
 mod security;
 mod transport;
 mod wire;

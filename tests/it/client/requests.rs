@@ -9,7 +9,7 @@ use dataverse_tests::tables::{Account, AccountCard, Contact, Task};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
-const ID: Uuid = Uuid::from_u128(0x11111111_2222_3333_4444_555555555555);
+pub(super) const ID: Uuid = Uuid::from_u128(0x11111111_2222_3333_4444_555555555555);
 
 /// Verb, path, headers and body, a line each.
 fn text(request: &Request) -> String {
@@ -24,7 +24,7 @@ fn text(request: &Request) -> String {
     lines.join("\n")
 }
 
-fn sent(operation: &impl Operation) -> String {
+pub(super) fn sent(operation: &impl Operation) -> String {
     text(&operation.request().unwrap())
 }
 

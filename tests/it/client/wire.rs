@@ -16,7 +16,7 @@ fn parse(text: &[u8]) -> Value {
     serde_json::from_slice(text).unwrap()
 }
 
-fn response(status: u16, body: impl Into<Bytes>) -> Response {
+pub(super) fn response(status: u16, body: impl Into<Bytes>) -> Response {
     let status = StatusCode::from_u16(status).unwrap();
     Response::new(status, HeaderMap::new(), body.into())
 }
