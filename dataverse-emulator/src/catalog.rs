@@ -1,6 +1,6 @@
 //! The tables that a document declares, as the emulator needs them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use dataverse_codegen::model::{ColumnType, Model};
 
@@ -30,6 +30,8 @@ pub(crate) struct Catalog {
     tables: Vec<Table>,
     by_set: HashMap<String, usize>,
     by_name: HashMap<String, usize>,
+    /// Names of the tables that keep many-to-many relationships.
+    intersects: HashSet<String>,
 }
 
 /// One table with rows.
@@ -44,8 +46,8 @@ pub(crate) struct Table {
     by_wire_name: HashMap<String, usize>,
     /// Single-valued navigation properties that belong to a lookup column.
     pub(crate) navigations: HashMap<String, Navigation>,
-    /// Navigation properties to many rows: known, so that they are refused by name.
-    pub(crate) collections: Vec<String>,
+    /// Navigation properties to many rows.
+    pub(crate) collections: HashMap<String, Collection>,
     /// Places of the columns of each alternate key.
     pub(crate) alternate_keys: Vec<Vec<usize>>,
 }
@@ -88,6 +90,33 @@ pub(crate) struct Navigation {
     pub(crate) targets: Vec<String>,
 }
 
+/// A navigation property to many rows.
+#[derive(Debug)]
+pub(crate) struct Collection {
+    /// Logical name of the table of those rows.
+    pub(crate) target: String,
+    pub(crate) way: Way,
+}
+
+/// How the rows of a collection are found.
+#[derive(Debug)]
+pub(crate) enum Way {
+    /// Their lookup column at this place leads back.
+    OneToMany(usize),
+    ManyToMany(Intersect),
+}
+
+/// Where pairs of rows of a many-to-many relationship are kept.
+#[derive(Debug)]
+pub(crate) struct Intersect {
+    /// A table of the document (`teammembership`), or one that only the store has (`@…`).
+    pub(crate) table: String,
+    /// The column with the id of the row that has the collection.
+    pub(crate) near: String,
+    /// The column with the id of the row in the collection.
+    pub(crate) far: String,
+}
+
 impl Catalog {
     pub(crate) fn new(model: &Model) -> Self {
         let mut catalog = Catalog::default();
@@ -95,13 +124,23 @@ impl Catalog {
             let (Some(set), Some(primary_id)) = (&table.entity_set, &table.primary_id) else {
                 continue;
             };
-            let table = Table::new(table, set, primary_id);
+            let table = Table::new(model, table, set, primary_id);
             let index = catalog.tables.len();
             catalog.by_set.insert(table.entity_set.clone(), index);
             catalog.by_name.insert(table.logical_name.clone(), index);
             catalog.tables.push(table);
         }
+        for collection in catalog.tables.iter().flat_map(|t| t.collections.values()) {
+            if let Way::ManyToMany(intersect) = &collection.way {
+                catalog.intersects.insert(intersect.table.clone());
+            }
+        }
         catalog
+    }
+
+    /// Whether the rows of a table come and go with associations.
+    pub(crate) fn is_intersect(&self, table: &Table) -> bool {
+        self.intersects.contains(&table.logical_name)
     }
 
     /// Adds an alternate key; the document often does not have those of an org.
@@ -171,7 +210,12 @@ impl Catalog {
 }
 
 impl Table {
-    fn new(table: &dataverse_codegen::model::Table, set: &str, primary_id: &str) -> Self {
+    fn new(
+        model: &Model,
+        table: &dataverse_codegen::model::Table,
+        set: &str,
+        primary_id: &str,
+    ) -> Self {
         let columns: Vec<Column> = table
             .columns
             .iter()
@@ -217,8 +261,12 @@ impl Table {
             collections: table
                 .navigations
                 .iter()
-                .filter(|navigation| navigation.is_collection)
-                .map(|navigation| navigation.name.clone())
+                .filter_map(|navigation| {
+                    Some((
+                        navigation.name.clone(),
+                        collection(model, table, navigation)?,
+                    ))
+                })
                 .collect(),
             alternate_keys: table
                 .alternate_keys
@@ -251,6 +299,75 @@ impl Table {
             .copied()
             .unwrap_or_default()
     }
+}
+
+/// The rows behind a navigation property; None if it leads to one row, or to rows that the document
+/// does not have or does not join.
+fn collection(
+    model: &Model,
+    table: &dataverse_codegen::model::Table,
+    navigation: &dataverse_codegen::model::Navigation,
+) -> Option<Collection> {
+    if !navigation.is_collection {
+        return None;
+    }
+    let target = model.tables.get(&navigation.target)?;
+    let partner = navigation.partner.as_ref()?;
+    let back = target.navigations.iter().find(|back| back.name == *partner);
+    let way = match back.and_then(|back| back.lookup.as_ref()) {
+        Some(lookup) => {
+            let mut columns = target.columns.iter();
+            Way::OneToMany(columns.position(|column| column.logical_name == *lookup)?)
+        }
+        // One-to-many relationships of other kinds are not joined.
+        None if back.is_some_and(|back| !back.is_collection) => return None,
+        None => Way::ManyToMany(intersect(model, table, target, navigation)?),
+    };
+    target.entity_set.as_ref()?;
+    Some(Collection {
+        target: target.logical_name.clone(),
+        way,
+    })
+}
+
+/// The table of a many-to-many relationship, which a document often names like the relationship.
+fn intersect(
+    model: &Model,
+    table: &dataverse_codegen::model::Table,
+    target: &dataverse_codegen::model::Table,
+    navigation: &dataverse_codegen::model::Navigation,
+) -> Option<Intersect> {
+    let (near, far) = (table.primary_id.as_ref()?, target.primary_id.as_ref()?);
+    let is_self = table.logical_name == target.logical_name;
+    let name = navigation.name.trim_end_matches("_referenced");
+    let has = |table: &&dataverse_codegen::model::Table| {
+        let has = |id: &String| table.columns.iter().any(|column| column.wire_name == *id);
+        table.entity_set.is_some() && has(near) && has(far)
+    };
+    let named = [name.trim_end_matches("_association"), name];
+    let mut named = named.iter().filter_map(|name| model.tables.get(*name));
+    if let Some(found) = named.find(has).filter(|_| !is_self) {
+        return Some(Intersect {
+            table: found.logical_name.clone(),
+            near: near.clone(),
+            far: far.clone(),
+        });
+    }
+    let is_first = if is_self {
+        name == navigation.name
+    } else {
+        table.logical_name < target.logical_name
+    };
+    let (near, far) = if is_first {
+        ("one", "two")
+    } else {
+        ("two", "one")
+    };
+    Some(Intersect {
+        table: format!("@{name}"),
+        near: near.to_owned(),
+        far: far.to_owned(),
+    })
 }
 
 fn kind(column_type: &ColumnType, is_lookup: bool) -> Kind {

@@ -135,6 +135,41 @@ impl Fault {
         )
     }
 
+    /// Two rows are paired a second time.
+    pub(crate) fn duplicate_pair() -> Self {
+        Fault::new(
+            StatusCode::PRECONDITION_FAILED,
+            "0x80040237",
+            "Cannot insert duplicate key.",
+        )
+    }
+
+    /// A row to remove from a collection is not in it.
+    pub(crate) fn not_associated(collection: &str, id: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_FOUND,
+            "0x80040217",
+            format!("The row {id} is not in '{collection}'."),
+        )
+    }
+
+    /// The rows of intersect tables come and go with associations.
+    pub(crate) fn is_intersect(method: &http::Method, table: &str) -> Self {
+        let message = match method.as_str() {
+            "POST" => "Create",
+            "DELETE" => "Delete",
+            _ => "Update",
+        };
+        Fault::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "0x80040800",
+            format!(
+                "The '{message}' method does not support entities of type '{table}': rows of an \
+                 intersect table are written through $ref."
+            ),
+        )
+    }
+
     pub(crate) fn version_mismatch() -> Self {
         Fault::new(
             StatusCode::PRECONDITION_FAILED,

@@ -49,7 +49,7 @@ impl<'c> Names<'c> {
         let mut rest = path;
         let mut walked = String::new();
         while let Some((navigation, behind)) = rest.split_once('/') {
-            if table.collections.iter().any(|name| name == navigation) {
+            if table.collections.contains_key(navigation) {
                 return Err(Fault::not_supported(format!(
                     "paths through the collection `{navigation}` in $filter and $orderby"
                 )));

@@ -42,6 +42,7 @@
 //! answers), `url`, `row_key` (what is asked about), `query`, `row`, `write`, `operation`, `batch`
 //! (the answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
 
+mod associate;
 mod batch;
 mod catalog;
 mod cookie;
@@ -51,8 +52,10 @@ mod filter;
 mod like;
 mod listen;
 mod message;
+mod nested;
 mod operation;
 mod query;
+mod reference;
 mod row;
 mod row_key;
 mod service;

@@ -13,7 +13,7 @@ use crate::row_key::RowKey;
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
-use crate::{batch, operation, query, write};
+use crate::{associate, batch, operation, query, write};
 
 /// The user that every request comes from.
 pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -217,6 +217,9 @@ fn service_document(call: &Call<'_>) -> Answer {
 
 fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -> Result<Answer> {
     let method = &call.asked.method;
+    if call.catalog.is_intersect(table) && *method != Method::GET {
+        return Err(Fault::is_intersect(method, &table.logical_name));
+    }
     let Some(arguments) = &first.arguments else {
         return match (method, rest) {
             (&Method::GET, []) => query::collection(call, table),
@@ -240,12 +243,12 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
         ),
         (_, [segment, behind @ ..]) => {
             let name = segment.name.as_str();
-            let is_navigation = table.navigations.contains_key(name)
-                || table
-                    .collections
-                    .iter()
-                    .any(|collection| collection == name);
+            let is_navigation =
+                table.navigations.contains_key(name) || table.collections.contains_key(name);
             let is_reference = behind.first().is_some_and(|next| next.name == "$ref");
+            if is_navigation && is_reference && behind.len() == 1 && *method != Method::GET {
+                return associate::answer(call, table, &key, segment);
+            }
             if is_navigation && (is_reference || *method == Method::GET) {
                 return Err(Fault::not_supported(format!(
                     "requests through the navigation property `{name}`"

@@ -7,7 +7,7 @@ use std::path::Path;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
-use crate::catalog::{Column, Kind, Table};
+use crate::catalog::{Catalog, Column, Intersect, Kind, Table};
 use crate::fault::Result;
 use crate::like::like_match;
 use crate::value::{Stored, compare_decimals};
@@ -107,6 +107,23 @@ impl Store {
             self.index("key", table, &columns)?;
         }
         self.made.borrow_mut().insert(table.logical_name.clone());
+        Ok(())
+    }
+
+    /// Makes the table of a many-to-many relationship if it is missing.
+    pub(crate) fn make_intersect(&self, catalog: &Catalog, intersect: &Intersect) -> Result<()> {
+        if let Some(table) = catalog.by_name(&intersect.table) {
+            return self.make(table);
+        }
+        if self.made.borrow().contains(&intersect.table) {
+            return Ok(());
+        }
+        let name = quoted(&intersect.table);
+        self.connection.execute_batch(&format!(
+            "CREATE TABLE IF NOT EXISTS {name} (one TEXT NOT NULL, two TEXT NOT NULL, \
+             PRIMARY KEY (one, two)) WITHOUT ROWID"
+        ))?;
+        self.made.borrow_mut().insert(intersect.table.clone());
         Ok(())
     }
 

@@ -25,9 +25,12 @@ pub(crate) struct Address {
 impl Address {
     /// Reads `/api/data/v9.2/accounts(…)?$select=name`, or the same with a host before it.
     pub(crate) fn parse(target: &str) -> Result<Self> {
+        // A path may hold another URL behind `$id=`.
         let path = match target.split_once("://") {
-            Some((_, rest)) => rest.find('/').map_or("/", |at| &rest[at..]),
-            None => target,
+            Some((_, rest)) if !target.starts_with('/') => {
+                rest.find('/').map_or("/", |at| &rest[at..])
+            }
+            _ => target,
         };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let path = decode(path, false)?;
@@ -197,6 +200,8 @@ mod tests {
         assert_eq!(address.segments[1].name, "x");
         assert_eq!(address.option("$filter"), Some("name eq '&'"));
         assert_eq!(address.option("$top"), Some("1"));
+        let address = Address::parse("/api/data/v9.2/a(1)/b/$ref?$id=https://x/api/data/v9.2/c(2)");
+        assert_eq!(address.unwrap().segments[0].name, "a");
         assert!(Address::parse("/other").is_err());
         assert!(Address::parse("/api/data/v9.2/accounts(").is_err());
         assert!(Address::parse("/api/data/v9.2/accounts?x=%zz").is_err());

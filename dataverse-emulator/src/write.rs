@@ -7,14 +7,16 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use rusqlite::params_from_iter;
 use serde_json::value::RawValue;
 
-use crate::catalog::{Catalog, Column, Kind, Table};
+use crate::associate;
+use crate::catalog::{Catalog, Column, Kind, Navigation, Table};
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, ENTITY_ID};
+use crate::nested::{self, Related};
 use crate::query::{check_options, single};
+use crate::reference;
 use crate::row_key::RowKey;
 use crate::service::{BUSINESS_UNIT, Call, USER};
 use crate::store::{VERSION, is_polymorphic, quoted, target_column};
-use crate::url::Address;
 use crate::value::{Stored, format_time, from_json};
 
 /// Columns that the service fills; what a body says of them is passed over.
@@ -29,6 +31,10 @@ pub(crate) struct Written {
     values: Vec<(usize, Stored)>,
     /// Lookups of several tables: the table.
     targets: Vec<(usize, Option<String>)>,
+    /// New rows that lookups shall point at, by navigation property.
+    pub(crate) lookups: Vec<(String, Related)>,
+    /// Rows of its collections, by navigation property.
+    pub(crate) collections: Vec<(String, Related)>,
 }
 
 impl Written {
@@ -43,7 +49,7 @@ impl Written {
     }
 
     /// Points a lookup at a row, or at nothing.
-    fn point(&mut self, table: &Table, place: usize, row: Option<(&str, &str)>) {
+    pub(crate) fn point(&mut self, table: &Table, place: usize, row: Option<(&str, &str)>) {
         let id = row.map_or(Stored::Null, |(_, id)| Stored::Text(id.to_owned()));
         self.set(place, id);
         if is_polymorphic(&table.columns[place]) {
@@ -51,6 +57,50 @@ impl Written {
             self.targets
                 .push((place, row.map(|(target, _)| target.to_owned())));
         }
+    }
+
+    /// Points a lookup at a row; an owner is a user or a team, and stands there, too.
+    pub(crate) fn own(&mut self, table: &Table, place: usize, target: &str, id: &str) {
+        self.point(table, place, Some((target, id)));
+        if table.column_named("ownerid").map(|(owner, _)| owner) != Some(place) {
+            return;
+        }
+        let is_user = target == "systemuser";
+        for (column, owns) in [("owninguser", is_user), ("owningteam", !is_user)] {
+            if let Some((place, found)) = table.column_named(column)
+                && matches!(found.kind, Kind::Lookup(_))
+            {
+                self.point(table, place, owns.then_some((target, id)));
+            }
+        }
+    }
+
+    /// Points the lookup of a navigation property at a row that it may point at.
+    pub(crate) fn relate(
+        &mut self,
+        table: &Table,
+        name: &str,
+        target: &Table,
+        id: &str,
+    ) -> Result<()> {
+        let navigation = navigation(table, name)?;
+        if !navigation.targets.contains(&target.logical_name) {
+            return Err(Fault::payload(
+                &table.entity_set,
+                format!(
+                    "'{name}': a row of '{}' cannot stand here",
+                    target.logical_name
+                ),
+            ));
+        }
+        self.own(table, navigation.column, &target.logical_name, id);
+        Ok(())
+    }
+
+    /// Points the lookup of a navigation property at nothing.
+    pub(crate) fn unrelate(&mut self, table: &Table, name: &str) -> Result<()> {
+        self.point(table, navigation(table, name)?.column, None);
+        Ok(())
     }
 
     /// Sets a column if the table has it and the body does not set it.
@@ -72,6 +122,11 @@ impl Written {
     }
 }
 
+fn navigation<'t>(table: &'t Table, name: &str) -> Result<&'t Navigation> {
+    let found = table.navigations.get(name);
+    found.ok_or_else(|| Fault::undeclared_bind(&table.entity_set, name))
+}
+
 /// Reads a JSON object.
 pub(crate) fn members(body: &[u8], set: &str) -> Result<Members> {
     let body = body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(body);
@@ -79,7 +134,7 @@ pub(crate) fn members(body: &[u8], set: &str) -> Result<Members> {
 }
 
 /// The members of the request's body, which must be JSON.
-fn body_members(call: &Call<'_>, table: &Table) -> Result<Members> {
+pub(crate) fn body_members(call: &Call<'_>, table: &Table) -> Result<Members> {
     let content_type = call
         .asked
         .header(CONTENT_TYPE.as_str())
@@ -100,6 +155,16 @@ fn body_members(call: &Call<'_>, table: &Table) -> Result<Members> {
 
 /// Reads a body for `table`.
 pub(crate) fn read(call: &Call<'_>, table: &Table, members: &Members) -> Result<Written> {
+    read_at(call, table, members, 0)
+}
+
+/// Reads a body that stands this deep in another.
+pub(crate) fn read_at(
+    call: &Call<'_>,
+    table: &Table,
+    members: &Members,
+    depth: usize,
+) -> Result<Written> {
     let mut written = Written::default();
     for (name, json) in members {
         let json = json.get();
@@ -110,17 +175,13 @@ pub(crate) fn read(call: &Call<'_>, table: &Table, members: &Members) -> Result<
                 // Annotations that came with a row that was read.
                 _ => {}
             }
-        } else if let Some(navigation) = table.navigations.get(name.as_str()) {
-            if json != "null" {
-                return Err(Fault::not_supported(format!(
-                    "deep insert: the new row in `{name}`"
-                )));
+        } else if table.navigations.contains_key(name.as_str()) {
+            match json {
+                "null" => written.unrelate(table, name)?,
+                row => nested::read_lookup(call, table, name, row, depth, &mut written)?,
             }
-            written.point(table, navigation.column, None);
-        } else if table.collections.contains(name) {
-            return Err(Fault::not_supported(format!(
-                "deep insert: the new rows in `{name}`"
-            )));
+        } else if table.collections.contains_key(name) {
+            nested::read_collection(call, table, name, json, depth, &mut written)?;
         } else {
             let (place, column) = table
                 .column(name)
@@ -169,6 +230,13 @@ fn check_length(table: &Table, column: &Column, value: &Stored) -> Result<()> {
     }
 }
 
+/// The type that a row says it has, without the mark of a fragment.
+pub(crate) fn told_type(members: &Members) -> Option<String> {
+    let json = members.get("@odata.type")?;
+    let told: String = serde_json::from_str(json.get()).ok()?;
+    Some(told.trim_start_matches('#').to_owned())
+}
+
 fn check_type(table: &Table, json: &str) -> Result<()> {
     let told: String = serde_json::from_str(json).unwrap_or_default();
     let name = told.trim_start_matches('#');
@@ -191,74 +259,21 @@ fn bind(
     json: &str,
     written: &mut Written,
 ) -> Result<()> {
-    if table
-        .collections
-        .iter()
-        .any(|collection| collection == name)
-    {
-        return Err(Fault::not_supported(format!(
-            "binding rows to the collection `{name}`"
-        )));
+    if table.collections.contains_key(name) {
+        return nested::bind_collection(call, table, name, json, written);
     }
-    let navigation = table
-        .navigations
-        .get(name)
-        .ok_or_else(|| Fault::undeclared_bind(&table.entity_set, name))?;
     if json.trim() == "null" {
-        written.point(table, navigation.column, None);
-        return Ok(());
+        return written.unrelate(table, name);
     }
-    let wrong =
-        |why: &str| Fault::payload(&table.entity_set, format!("'{name}@odata.bind': {why}"));
-    let url: String = serde_json::from_str(json).map_err(|_| wrong("a URL was expected"))?;
-    let (target, id) = reference(call, &url)?;
-    if !navigation.targets.contains(&target.logical_name) {
-        return Err(wrong(&format!(
-            "a row of '{}' cannot stand here",
-            target.logical_name
-        )));
-    }
-    written.point(table, navigation.column, Some((&target.logical_name, &id)));
-    if let Some((place, _)) = table.column_named("ownerid")
-        && place == navigation.column
-    {
-        let is_user = target.logical_name == "systemuser";
-        for (column, owns) in [("owninguser", is_user), ("owningteam", !is_user)] {
-            if let Some((place, found)) = table.column_named(column)
-                && matches!(found.kind, Kind::Lookup(_))
-            {
-                written.point(table, place, owns.then_some((&target.logical_name, &id)));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// The row that a URL or `$1` in a body names; it must exist.
-fn reference<'c>(call: &Call<'c>, url: &str) -> Result<(&'c Table, String)> {
-    if url.starts_with('$') {
-        return call.content(url);
-    }
-    let url = match url.contains("://") || url.starts_with("/api/data/") {
-        true => url.to_owned(),
-        false => format!("/api/data/v9.2/{}", url.trim_start_matches('/')),
-    };
-    let address = Address::parse(&url)?;
-    let [segment] = &address.segments[..] else {
-        return Err(Fault::bad_request(format!(
-            "'{url}' is not the URL of a row."
-        )));
-    };
-    let table = call
-        .catalog
-        .by_set(&segment.name)
-        .ok_or_else(|| Fault::unknown_segment(&segment.name))?;
-    let arguments = segment
-        .arguments
-        .as_deref()
-        .ok_or_else(|| Fault::bad_request(format!("'{url}' is not the URL of a row.")))?;
-    let id = RowKey::parse(table, arguments)?.require(call.store, table)?;
-    Ok((table, id))
+    navigation(table, name)?;
+    let url: String = serde_json::from_str(json).map_err(|_| {
+        Fault::payload(
+            &table.entity_set,
+            format!("'{name}@odata.bind': a URL was expected"),
+        )
+    })?;
+    let (target, id) = reference::existing(call, &url)?;
+    written.relate(table, name, target, &id)
 }
 
 /// `POST accounts`.
@@ -284,6 +299,8 @@ fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
 /// Inserts a row; gives its id.
 pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Result<String> {
     call.store.make(table)?;
+    nested::insert_lookups(call, table, &mut written)?;
+    let collections = std::mem::take(&mut written.collections);
     let place = table.primary_id_place();
     let id = match written.value(place) {
         Some(Stored::Text(id)) => id.clone(),
@@ -318,11 +335,13 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     statement.execute(params_from_iter(values))?;
+    nested::insert_collections(call, table, &id, collections)?;
     Ok(id)
 }
 
 /// Changes a row that exists.
 pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Written) -> Result<()> {
+    nested::refuse(table, &written)?;
     let place = table.primary_id_place();
     written.values.retain(|(at, _)| *at != place);
     written.set_default(table, "modifiedon", Stored::Text(format_time(call.now)));
@@ -437,6 +456,7 @@ impl<'a> Conditions<'a> {
 pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
     check_options(&call.address.options, &["$select"])?;
     let mut written = read(call, table, &body_members(call, table)?)?;
+    nested::refuse(table, &written)?;
     let conditions = Conditions::of(call);
     let (id, created) = call.store.atomically(|| {
         if let Some(id) = key.find(call.store, table)? {
@@ -494,20 +514,26 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
     call.store.atomically(|| {
         let id = key.require(call.store, table)?;
         conditions.check(call, table, &id)?;
-        let sql = format!(
-            "DELETE FROM {} WHERE {} = ?",
-            quoted(&table.logical_name),
-            quoted(&table.primary_id)
-        );
-        call.store.connection.prepare_cached(&sql)?.execute([&id])?;
-        remove_links(call, call.catalog, table, &id)
+        delete_row(call, table, &id)
     })?;
     Ok(Answer::no_content())
 }
 
-/// Lookups that pointed at the row point at nothing: what relationships do unless an org's own
-/// say otherwise, which the document does not tell.
+/// Deletes a row, and what points at it.
+pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
+    let sql = format!(
+        "DELETE FROM {} WHERE {} = ?",
+        quoted(&table.logical_name),
+        quoted(&table.primary_id)
+    );
+    call.store.connection.prepare_cached(&sql)?.execute([id])?;
+    remove_links(call, call.catalog, table, id)
+}
+
+/// Pairs with the row are gone, and lookups that pointed at it point at nothing: what relationships
+/// do unless an org's own say otherwise, which the document does not tell.
 fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> Result<()> {
+    associate::remove_pairs(call, gone, id)?;
     let connection = &call.store.connection;
     let mut statement =
         connection.prepare_cached("SELECT name FROM sqlite_master WHERE type = 'table'")?;
@@ -555,8 +581,7 @@ pub(crate) fn property(
     clear: bool,
 ) -> Result<Answer> {
     check_options(&call.address.options, &[])?;
-    if table.navigations.contains_key(wire_name) || table.collections.iter().any(|c| c == wire_name)
-    {
+    if table.navigations.contains_key(wire_name) || table.collections.contains_key(wire_name) {
         return Err(Fault::method_not_allowed(&call.asked.method));
     }
     if table.column(wire_name).is_none() {

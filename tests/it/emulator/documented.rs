@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{Answer, emulator, post, send};
 
 /// The documented examples of a file, by id.
-fn examples(file: &str) -> HashMap<String, Value> {
+pub(super) fn examples(file: &str) -> HashMap<String, Value> {
     let text = std::fs::read_to_string(dataverse_tests::fixture("wire").join(file)).unwrap();
     let examples: Vec<Value> = serde_json::from_str(&text).unwrap();
     let id = |example: &Value| example["id"].as_str().unwrap().to_owned();
@@ -17,21 +17,29 @@ fn examples(file: &str) -> HashMap<String, Value> {
         .collect()
 }
 
+/// The documented text, with the emulator's address in place of an org's.
+fn here(text: &str) -> String {
+    ["[Organization URI]", "[Organization Uri]"]
+        .into_iter()
+        .fold(text.to_owned(), |text, org| {
+            text.replace(org, "https://emulator.localhost")
+        })
+}
+
 /// Sends a documented request.
-async fn replay(emulator: &dataverse_emulator::Emulator, example: &Value) -> Answer {
+pub(super) async fn replay(emulator: &dataverse_emulator::Emulator, example: &Value) -> Answer {
     let request = &example["request"];
     let url = request["url"].as_str().unwrap();
     let path = url.split_once("/api/data/").unwrap().1;
-    let path = format!("/api/data/{}", path.replace(' ', "%20"));
+    let path = format!("/api/data/{}", here(path).replace(' ', "%20"));
     let mut headers = Vec::new();
     for (name, value) in request["headers"].as_object().unwrap() {
         if !name.eq_ignore_ascii_case("content-length") {
             headers.push((name.as_str(), value.as_str().unwrap_or_default()));
         }
     }
-    let mut body = request["body"].as_str().unwrap_or_default().to_owned();
+    let mut body = here(request["body"].as_str().unwrap_or_default());
     if path.ends_with("$batch") {
-        body = body.replace("[Organization URI]", "https://emulator.localhost");
         body = body.replace('\n', "\r\n") + "\r\n";
     }
     send(
@@ -45,7 +53,7 @@ async fn replay(emulator: &dataverse_emulator::Emulator, example: &Value) -> Ans
 }
 
 /// Status, and for errors the message, are those of the document.
-fn assert_as_documented(answer: &Answer, example: &Value) {
+pub(super) fn assert_as_documented(answer: &Answer, example: &Value) {
     let id = &example["id"];
     let expected = &example["response"];
     assert_eq!(

@@ -1,8 +1,10 @@
 //! The emulator, asked with plain HTTP: never through the client's own requests.
 
+mod associate;
 mod batch;
 mod documented;
 mod faults;
+mod nested;
 mod paging;
 mod query;
 mod write;
@@ -61,7 +63,7 @@ async fn send(
     body: &str,
 ) -> Answer {
     let uri = match path {
-        _ if path.contains("://") => path.to_owned(),
+        _ if path.starts_with("http") => path.to_owned(),
         _ if path.starts_with('/') => format!("{}{path}", Emulator::URL),
         _ => format!("{}/api/data/v9.2/{path}", Emulator::URL),
     };

@@ -333,8 +333,8 @@ async fn bad_bodies_are_refused_and_change_nothing() {
         (r#"{"accountid":"x"}"#, 400),
         (r#"{"name":"#, 400),
         (r#"[]"#, 400),
-        (r#"{"primarycontactid":{"lastname":"x"}}"#, 501),
-        (r#"{"Account_Tasks":[{"subject":"x"}]}"#, 501),
+        (r#"{"primarycontactid":"x"}"#, 400),
+        (r#"{"Account_Tasks":{"subject":"x"}}"#, 400),
         (
             r##"{"@odata.type":"#Microsoft.Dynamics.CRM.contact"}"##,
             400,
