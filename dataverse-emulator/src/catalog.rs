@@ -50,6 +50,8 @@ pub(crate) struct Table {
     pub(crate) collections: HashMap<String, Collection>,
     /// Places of the columns of each alternate key.
     pub(crate) alternate_keys: Vec<Vec<usize>>,
+    /// Whether a write may be only for one version of a row.
+    pub(crate) has_optimistic_concurrency: bool,
 }
 
 /// A column.
@@ -168,6 +170,16 @@ impl Catalog {
         }
     }
 
+    /// Refuses writes that are only for one version of a row.
+    pub(crate) fn end_optimistic_concurrency(&mut self, table: &str) -> Result<(), String> {
+        let index = self.by_name.get(table).copied();
+        let found = index.and_then(|index| self.tables.get_mut(index));
+        let found = found
+            .ok_or_else(|| format!("no optimistic concurrency for `{table}`: no such table"))?;
+        found.has_optimistic_concurrency = false;
+        Ok(())
+    }
+
     /// Limits the text of a column.
     pub(crate) fn set_max_length(
         &mut self,
@@ -276,6 +288,7 @@ impl Table {
                     key.columns.iter().map(place).collect()
                 })
                 .collect(),
+            has_optimistic_concurrency: true,
             columns,
         }
     }

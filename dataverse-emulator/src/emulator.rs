@@ -100,6 +100,9 @@ pub enum BuildError {
     /// A maximum length names what the document does not have.
     #[error("{0}")]
     MaxLength(String),
+    /// A setting is for a table that the document does not have, or that cannot be set so.
+    #[error("{0}")]
+    Table(String),
     /// The rows cannot be stored.
     #[error("the store: {0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
@@ -121,6 +124,7 @@ pub struct EmulatorBuilder {
     data_file: Option<PathBuf>,
     alternate_keys: Vec<(String, Vec<String>)>,
     max_lengths: Vec<(String, String, usize)>,
+    without_optimistic_concurrency: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -155,6 +159,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Switches optimistic concurrency off for a table, by logical name: an ETag in `If-Match` is
+    /// refused, and a conditional read always answered with the row.
+    #[must_use]
+    pub fn without_optimistic_concurrency(mut self, table: &str) -> Self {
+        self.without_optimistic_concurrency.push(table.to_owned());
+        self
+    }
+
     /// Tells the time; without one, the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -178,6 +190,11 @@ impl EmulatorBuilder {
             catalog
                 .set_max_length(table, column, *length)
                 .map_err(BuildError::MaxLength)?;
+        }
+        for table in &self.without_optimistic_concurrency {
+            catalog
+                .end_optimistic_concurrency(table)
+                .map_err(BuildError::Table)?;
         }
         let store = Store::open(self.data_file.as_deref())
             .map_err(|error| BuildError::Store(Box::new(error)))?;

@@ -178,6 +178,18 @@ impl Fault {
         )
     }
 
+    pub(crate) fn no_optimistic_concurrency(table: &str) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x8006088D",
+            format!(
+                "Optimistic concurrency isn't enabled for entity type {table}. The \
+                 IfVersionMatches value of ConcurrencyBehavior can only be used if optimistic \
+                 concurrency is enabled."
+            ),
+        )
+    }
+
     pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
         Fault::new(StatusCode::BAD_REQUEST, "0x80040203", message)
     }

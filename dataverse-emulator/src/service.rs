@@ -275,6 +275,7 @@ fn retrieve(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
     let id = key.require(call.store, table)?;
     let known = call.asked.header("if-none-match");
     if let Some(etag) = known.filter(|etag| etag.starts_with("W/"))
+        && table.has_optimistic_concurrency
         && call.asked.preferences().annotations.is_none()
         && let Some(version) = call.store.version(table, &id)?
         && etag == format!("W/\"{version}\"")

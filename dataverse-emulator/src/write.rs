@@ -441,6 +441,9 @@ impl<'a> Conditions<'a> {
         }
         match self.if_match {
             None | Some("*") => Ok(()),
+            Some(_) if !table.has_optimistic_concurrency => {
+                Err(Fault::no_optimistic_concurrency(&table.logical_name))
+            }
             Some(etag) => {
                 let version = call.store.version(table, id)?;
                 match version.map(|version| format!("W/\"{version}\"")) {
@@ -454,7 +457,8 @@ impl<'a> Conditions<'a> {
 
 /// `PATCH accounts(…)`: changes the row, or creates it.
 pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
-    check_options(&call.address.options, &["$select"])?;
+    // The service passes over `$expand` in an update.
+    check_options(&call.address.options, &["$select", "$expand"])?;
     let mut written = read(call, table, &body_members(call, table)?)?;
     nested::refuse(table, &written)?;
     let conditions = Conditions::of(call);

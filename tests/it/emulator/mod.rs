@@ -2,6 +2,7 @@
 
 mod associate;
 mod batch;
+mod conditions;
 mod documented;
 mod faults;
 mod nested;
