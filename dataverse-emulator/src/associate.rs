@@ -128,7 +128,7 @@ fn pair(call: &Call<'_>, intersect: &Intersect, near: &str, far: &str) -> Result
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {})", is_pair(intersect));
     let mut statement = connection.prepare_cached(&sql)?;
     if statement.query_row([near, far], |row| row.get(0))? {
-        return Err(Fault::duplicate_pair());
+        return Err(Fault::duplicate_key());
     }
     let Some(table) = call.catalog.by_name(&intersect.table) else {
         let sql = format!(

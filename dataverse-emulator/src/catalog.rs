@@ -4,6 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use dataverse_codegen::model::{ColumnType, Model};
 
+use crate::elastic::PARTITION;
+
 /// Columns that hold a row's primary name, in the order in which they are looked for. A document
 /// does not tell which it is.
 const PRIMARY_NAMES: &[&str] = &["name", "fullname", "subject", "title", "domainname"];
@@ -32,6 +34,7 @@ pub(crate) struct Catalog {
     by_name: HashMap<String, usize>,
     /// Names of the tables that keep many-to-many relationships.
     intersects: HashSet<String>,
+    pub(crate) has_elastic: bool,
 }
 
 /// One table with rows.
@@ -52,6 +55,8 @@ pub(crate) struct Table {
     pub(crate) alternate_keys: Vec<Vec<usize>>,
     /// Whether a write may be only for one version of a row.
     pub(crate) has_optimistic_concurrency: bool,
+    /// Of an elastic table, the place of the column that holds the partition.
+    partition: Option<usize>,
 }
 
 /// A column.
@@ -180,6 +185,22 @@ impl Catalog {
         Ok(())
     }
 
+    /// Makes a table elastic, which one with a column for partitions can be.
+    pub(crate) fn make_elastic(&mut self, table: &str) -> Result<(), String> {
+        let refused = |why: &str| format!("an elastic table `{table}`: {why}");
+        let index = self.by_name.get(table).copied();
+        let found = index.and_then(|index| self.tables.get_mut(index));
+        let found = found.ok_or_else(|| refused("there is no such table"))?;
+        let (partition, _) = found
+            .column_named(PARTITION)
+            .ok_or_else(|| refused("it has no column `partitionid`"))?;
+        let key = vec![found.primary_id_place(), partition];
+        found.partition = Some(partition);
+        found.alternate_keys = vec![key];
+        self.has_elastic = true;
+        Ok(())
+    }
+
     /// Limits the text of a column.
     pub(crate) fn set_max_length(
         &mut self,
@@ -289,6 +310,7 @@ impl Table {
                 })
                 .collect(),
             has_optimistic_concurrency: true,
+            partition: None,
             columns,
         }
     }
@@ -303,6 +325,16 @@ impl Table {
     pub(crate) fn column_named(&self, logical_name: &str) -> Option<(usize, &Column)> {
         let mut columns = self.columns.iter().enumerate();
         columns.find(|(_, column)| column.logical_name == logical_name)
+    }
+
+    pub(crate) fn is_elastic(&self) -> bool {
+        self.partition.is_some()
+    }
+
+    /// Of an elastic table, the column that holds the partition, and its place.
+    pub(crate) fn partition(&self) -> Option<(usize, &Column)> {
+        let place = self.partition?;
+        Some((place, &self.columns[place]))
     }
 
     /// The place of the primary key.

@@ -125,6 +125,7 @@ pub struct EmulatorBuilder {
     alternate_keys: Vec<(String, Vec<String>)>,
     max_lengths: Vec<(String, String, usize)>,
     without_optimistic_concurrency: Vec<String>,
+    elastic_tables: Vec<String>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -167,6 +168,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Makes a table elastic, by logical name; it has a column `partitionid`. Documents do not tell
+    /// which tables are.
+    #[must_use]
+    pub fn elastic_table(mut self, table: &str) -> Self {
+        self.elastic_tables.push(table.to_owned());
+        self
+    }
+
     /// Tells the time; without one, the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -195,6 +204,9 @@ impl EmulatorBuilder {
             catalog
                 .end_optimistic_concurrency(table)
                 .map_err(BuildError::Table)?;
+        }
+        for table in &self.elastic_tables {
+            catalog.make_elastic(table).map_err(BuildError::Table)?;
         }
         let store = Store::open(self.data_file.as_deref())
             .map_err(|error| BuildError::Store(Box::new(error)))?;
@@ -352,6 +364,7 @@ impl Emulator {
             origin: Self::URL,
             now: self.now(),
             contents: None,
+            partition: None,
         }
     }
 

@@ -10,6 +10,8 @@ pub(crate) struct Fault {
     pub(crate) message: String,
     /// Plain text instead of the JSON envelope.
     pub(crate) is_text: bool,
+    /// Further members of the envelope: terms and texts.
+    pub(crate) annotations: Vec<(&'static str, String)>,
 }
 
 const URL_ERROR: &str = "0x80060888";
@@ -22,6 +24,7 @@ impl Fault {
             code,
             message: message.into(),
             is_text: false,
+            annotations: Vec::new(),
         }
     }
 
@@ -135,8 +138,8 @@ impl Fault {
         )
     }
 
-    /// Two rows are paired a second time.
-    pub(crate) fn duplicate_pair() -> Self {
+    /// Two rows are paired a second time, or two rows of one request have one key.
+    pub(crate) fn duplicate_key() -> Self {
         Fault::new(
             StatusCode::PRECONDITION_FAILED,
             "0x80040237",
@@ -175,6 +178,15 @@ impl Fault {
             StatusCode::PRECONDITION_FAILED,
             "0x80060882",
             "The version of the existing record doesn't match the RowVersion property provided.",
+        )
+    }
+
+    /// A query of an elastic table asks for another table.
+    pub(crate) fn no_links() -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80048d0b",
+            "Link entities are not supported",
         )
     }
 

@@ -44,8 +44,11 @@
 
 mod associate;
 mod batch;
+mod bound;
+mod bulk;
 mod catalog;
 mod cookie;
+mod elastic;
 mod emulator;
 mod fault;
 mod filter;

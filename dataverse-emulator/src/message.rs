@@ -144,6 +144,12 @@ impl From<Fault> for Answer {
         write_string(fault.code, &mut body);
         body.push_str(",\"message\":");
         write_string(&fault.message, &mut body);
+        for (term, text) in &fault.annotations {
+            body.push(',');
+            write_string(&format!("@{term}"), &mut body);
+            body.push(':');
+            write_string(text, &mut body);
+        }
         body.push_str("}}");
         Answer::json(fault.status, body)
     }

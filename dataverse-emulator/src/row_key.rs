@@ -47,6 +47,14 @@ impl RowKey {
         }
     }
 
+    /// Places and values of an alternate key.
+    pub(crate) fn parts(&self) -> &[(usize, Stored)] {
+        match self {
+            RowKey::Id(_) => &[],
+            RowKey::Alternate(parts, _) => parts,
+        }
+    }
+
     /// The id of the row, if it exists.
     pub(crate) fn find(&self, store: &Store, table: &Table) -> Result<Option<String>> {
         match self {

@@ -13,7 +13,7 @@ use crate::row_key::RowKey;
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
-use crate::{associate, batch, operation, query, write};
+use crate::{associate, batch, bound, elastic, operation, query, write};
 
 /// The user that every request comes from.
 pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -48,6 +48,8 @@ pub(crate) struct Call<'c> {
     pub(crate) now: DateTime<Utc>,
     /// In a change set: its rows, and the Content-ID of this member.
     pub(crate) contents: Option<(&'c Contents, Option<String>)>,
+    /// The partition of a row of an elastic table, if the URL tells it.
+    pub(crate) partition: Option<String>,
 }
 
 impl<'c> Call<'c> {
@@ -138,12 +140,17 @@ impl Service {
             origin,
             now,
             contents,
+            partition: None,
         };
         if !VERSIONS.contains(&call.address.version.as_str()) {
             let body = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
             return Ok(Answer::json(StatusCode::NOT_FOUND, body.to_owned()));
         }
         call.resolve_content()?;
+        if self.catalog.has_elastic {
+            elastic::end_rows(&call, &self.catalog)?;
+            elastic::take_partition(&mut call)?;
+        }
         let segments = call.address.segments.clone();
         match &segments[..] {
             [] => only(&Method::GET, asked).map(|()| service_document(&call)),
@@ -225,14 +232,19 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
             (&Method::GET, []) => query::collection(call, table),
             (&Method::POST, []) => write::create(call, table),
             (&Method::GET, [segment]) if segment.name == "$count" => query::count_only(call, table),
-            (_, [segment, ..]) if segment.name.starts_with("Microsoft.Dynamics.CRM.") => Err(
-                Fault::not_supported(format!("the bound operation `{}`", segment.name)),
-            ),
-            (_, [segment, ..]) => Err(Fault::unknown_segment(&segment.name)),
+            (_, [segment, ..]) => match bound::name(segment) {
+                Some(name) => bound::on_table(call, table, name),
+                None => Err(bound::unknown(segment)),
+            },
             _ => Err(Fault::method_not_allowed(method)),
         };
     };
     let key = RowKey::parse(table, arguments)?;
+    let key = match *method {
+        // The body of a change may tell the partition.
+        Method::PATCH => key,
+        _ => elastic::key(call, table, key, None),
+    };
     match (method, rest) {
         (&Method::GET, []) => retrieve(call, table, &key),
         (&Method::PATCH, []) => write::patch(call, table, &key),

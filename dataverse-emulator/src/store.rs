@@ -67,6 +67,13 @@ impl Store {
         Ok(statement.query_row([], |row| row.get(0))?)
     }
 
+    /// The last version that was given.
+    pub(crate) fn current_version(&self) -> Result<i64> {
+        let sql = "SELECT version FROM \"@counter\"";
+        let mut statement = self.connection.prepare_cached(sql)?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// Makes the table if it is missing.
     pub(crate) fn make(&self, table: &Table) -> Result<()> {
         if self.made.borrow().contains(&table.logical_name) {

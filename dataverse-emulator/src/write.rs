@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::associate;
 use crate::catalog::{Catalog, Column, Kind, Navigation, Table};
+use crate::elastic;
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, ENTITY_ID};
 use crate::nested::{self, Related};
@@ -284,9 +285,10 @@ pub(crate) fn create(call: &Call<'_>, table: &Table) -> Result<Answer> {
     call.created(table, &id);
     if call.asked.preferences().representation {
         let answer = single(call, table, &id, StatusCode::CREATED)?;
-        return Ok(answer.applied(&["return=representation".to_owned()]));
+        let answer = answer.applied(&["return=representation".to_owned()]);
+        return elastic::with_session(call, table, answer);
     }
-    Ok(located(call, table, &id))
+    elastic::with_session(call, table, located(call, table, &id))
 }
 
 fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
@@ -299,17 +301,19 @@ fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
 /// Inserts a row; gives its id.
 pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Result<String> {
     call.store.make(table)?;
-    nested::insert_lookups(call, table, &mut written)?;
-    let collections = std::mem::take(&mut written.collections);
     let place = table.primary_id_place();
     let id = match written.value(place) {
         Some(Stored::Text(id)) => id.clone(),
         _ => uuid::Uuid::new_v4().to_string(),
     };
     if call.store.version(table, &id)?.is_some() {
+        elastic::check_partition(call, table, &id, &written)?;
         return Err(Fault::exists());
     }
     written.set(place, Stored::Text(id.clone()));
+    elastic::complete(table, &id, &mut written)?;
+    nested::insert_lookups(call, table, &mut written)?;
+    let collections = std::mem::take(&mut written.collections);
     let now = Stored::Text(format_time(call.now));
     written.set_default(table, "createdon", now.clone());
     written.set_default(table, "modifiedon", now);
@@ -418,8 +422,8 @@ fn check_keys(call: &Call<'_>, table: &Table, id: &str, written: &Written) -> Re
 }
 
 /// What `If-Match` and `If-None-Match` ask of a write.
-#[derive(Debug, PartialEq, Eq)]
-struct Conditions<'a> {
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conditions<'a> {
     /// `If-Match`: `*` or an ETag.
     if_match: Option<&'a str>,
     /// `If-None-Match: *`; `null` is a word for caches.
@@ -455,46 +459,59 @@ impl<'a> Conditions<'a> {
     }
 }
 
+/// Changes the row of a key, or creates it; gives its id, and whether it was created.
+pub(crate) fn upsert(
+    call: &Call<'_>,
+    table: &Table,
+    key: &RowKey,
+    mut written: Written,
+    conditions: &Conditions<'_>,
+) -> Result<(String, bool)> {
+    nested::refuse(table, &written)?;
+    let found = key.find(call.store, table)?;
+    if let Some(id) = &found {
+        conditions.check(call, table, id)?;
+        // Columns of the key are not changed through it.
+        let is_key = |at: &usize| key.parts().iter().any(|(place, _)| place == at);
+        written.values.retain(|(at, _)| !is_key(at));
+        if !table.is_elastic() || conditions.if_match.is_some() {
+            update(call, table, id, written)?;
+            return Ok((id.clone(), false));
+        }
+        // A row of an elastic table is replaced: what is not told is cleared.
+        delete_only(call, table, id)?;
+    } else if conditions.if_match.is_some() {
+        return Err(key.missing(table));
+    }
+    match key {
+        RowKey::Id(id) => written.set(table.primary_id_place(), Stored::Text(id.clone())),
+        RowKey::Alternate(parts, _) => {
+            for (place, value) in parts {
+                if written.value(*place).is_some() {
+                    continue;
+                }
+                match (&table.columns[*place].kind, value) {
+                    (Kind::Lookup(targets), Stored::Text(id)) if !targets.is_empty() => {
+                        written.point(table, *place, Some((&targets[0], id)));
+                    }
+                    _ => written.set(*place, value.clone()),
+                }
+            }
+        }
+    }
+    Ok((insert(call, table, written)?, found.is_none()))
+}
+
 /// `PATCH accounts(…)`: changes the row, or creates it.
 pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
     // The service passes over `$expand` in an update.
     check_options(&call.address.options, &["$select", "$expand"])?;
-    let mut written = read(call, table, &body_members(call, table)?)?;
-    nested::refuse(table, &written)?;
+    let written = read(call, table, &body_members(call, table)?)?;
     let conditions = Conditions::of(call);
-    let (id, created) = call.store.atomically(|| {
-        if let Some(id) = key.find(call.store, table)? {
-            conditions.check(call, table, &id)?;
-            // Columns of the key are not changed through it.
-            if let RowKey::Alternate(parts, _) = key {
-                written
-                    .values
-                    .retain(|(at, _)| !parts.iter().any(|(place, _)| place == at));
-            }
-            update(call, table, &id, written)?;
-            return Ok((id, false));
-        }
-        if conditions.if_match.is_some() {
-            return Err(key.missing(table));
-        }
-        match key {
-            RowKey::Id(id) => written.set(table.primary_id_place(), Stored::Text(id.clone())),
-            RowKey::Alternate(parts, _) => {
-                for (place, value) in parts {
-                    if written.value(*place).is_some() {
-                        continue;
-                    }
-                    match (&table.columns[*place].kind, value) {
-                        (Kind::Lookup(targets), Stored::Text(id)) if !targets.is_empty() => {
-                            written.point(table, *place, Some((&targets[0], id)));
-                        }
-                        _ => written.set(*place, value.clone()),
-                    }
-                }
-            }
-        }
-        Ok((insert(call, table, written)?, true))
-    })?;
+    let key = elastic::key(call, table, key.clone(), Some(&written));
+    let (id, created) = call
+        .store
+        .atomically(|| upsert(call, table, &key, written, &conditions))?;
     call.created(table, &id);
     if call.asked.preferences().representation {
         let status = if created {
@@ -503,12 +520,14 @@ pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answ
             StatusCode::OK
         };
         let answer = single(call, table, &id, status)?;
-        return Ok(answer.applied(&["return=representation".to_owned()]));
+        let answer = answer.applied(&["return=representation".to_owned()]);
+        return elastic::with_session(call, table, answer);
     }
-    Ok(match key {
-        RowKey::Id(id) => located(call, table, id),
-        RowKey::Alternate(_, text) => located(call, table, text),
-    })
+    let answer = match key {
+        RowKey::Id(id) => located(call, table, &id),
+        RowKey::Alternate(_, text) => located(call, table, &text),
+    };
+    elastic::with_session(call, table, answer)
 }
 
 /// `DELETE accounts(…)`.
@@ -525,13 +544,18 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
 
 /// Deletes a row, and what points at it.
 pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
+    delete_only(call, table, id)?;
+    remove_links(call, call.catalog, table, id)
+}
+
+fn delete_only(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
     let sql = format!(
         "DELETE FROM {} WHERE {} = ?",
         quoted(&table.logical_name),
         quoted(&table.primary_id)
     );
     call.store.connection.prepare_cached(&sql)?.execute([id])?;
-    remove_links(call, call.catalog, table, id)
+    Ok(())
 }
 
 /// Pairs with the row are gone, and lookups that pointed at it point at nothing: what relationships

@@ -2,8 +2,10 @@
 
 mod associate;
 mod batch;
+mod bulk;
 mod conditions;
 mod documented;
+mod elastic;
 mod faults;
 mod nested;
 mod paging;
