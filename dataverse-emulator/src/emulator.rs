@@ -51,6 +51,9 @@ struct Ordered {
 /// How many requests are remembered.
 const MAX_LOG: usize = 10_000;
 
+/// How long an org lets delta links be followed (`Organization.ExpireChangeTrackingInDays`).
+const DELTA_LIFETIME: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
 /// A request that came in.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -126,6 +129,7 @@ pub struct EmulatorBuilder {
     max_lengths: Vec<(String, String, usize)>,
     without_optimistic_concurrency: Vec<String>,
     elastic_tables: Vec<String>,
+    delta_lifetime: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
 }
 
@@ -176,6 +180,14 @@ impl EmulatorBuilder {
         self
     }
 
+    /// How long a delta link of change tracking can be followed; without it, 7 days. An older one
+    /// is refused with 0x80044352, and the client reads everything again.
+    #[must_use]
+    pub fn delta_lifetime(mut self, lifetime: Duration) -> Self {
+        self.delta_lifetime = Some(lifetime);
+        self
+    }
+
     /// Tells the time; without one, the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -216,6 +228,7 @@ impl EmulatorBuilder {
                     document,
                     catalog,
                     store,
+                    delta_lifetime: self.delta_lifetime.unwrap_or(DELTA_LIFETIME),
                 }),
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                 state: Mutex::default(),
@@ -365,6 +378,7 @@ impl Emulator {
             now: self.now(),
             contents: None,
             partition: None,
+            delta_lifetime: service.delta_lifetime,
         }
     }
 

@@ -190,6 +190,15 @@ impl Fault {
         )
     }
 
+    /// A delta link is too old.
+    pub(crate) fn expired_version() -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80044352",
+            "Version stamp associated with the client has expired. Please perform a full sync.",
+        )
+    }
+
     pub(crate) fn no_optimistic_concurrency(table: &str) -> Self {
         Fault::new(
             StatusCode::BAD_REQUEST,

@@ -48,6 +48,7 @@ mod bound;
 mod bulk;
 mod catalog;
 mod cookie;
+mod delta;
 mod elastic;
 mod emulator;
 mod fault;

@@ -16,7 +16,7 @@ use crate::url::split_outside;
 use crate::value::{Stored, write_json, write_string};
 
 /// Rows in a page, and the highest count that is told.
-const MAX_PAGE: usize = 5000;
+pub(crate) const MAX_PAGE: usize = 5000;
 
 /// System query options; others that begin with `$` are refused.
 const OPTIONS: &[&str] = &[
@@ -54,9 +54,6 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
     let address = &call.address;
     check_options(&address.options, OPTIONS)?;
     let preferences = call.asked.preferences();
-    if preferences.track_changes {
-        return Err(Fault::not_supported("change tracking"));
-    }
     let catalog = call.catalog;
     call.store.make(table)?;
     let selection = Selection::new(table, address.option("$select"))?;

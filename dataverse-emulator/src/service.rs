@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
@@ -13,7 +14,7 @@ use crate::row_key::RowKey;
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
-use crate::{associate, batch, bound, elastic, operation, query, write};
+use crate::{associate, batch, bound, delta, elastic, operation, query, write};
 
 /// The user that every request comes from.
 pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -34,6 +35,8 @@ pub(crate) struct Service {
     pub(crate) document: String,
     pub(crate) catalog: Catalog,
     pub(crate) store: Store,
+    /// How long a delta link can be followed.
+    pub(crate) delta_lifetime: Duration,
 }
 
 /// One request while it is answered.
@@ -50,6 +53,8 @@ pub(crate) struct Call<'c> {
     pub(crate) contents: Option<(&'c Contents, Option<String>)>,
     /// The partition of a row of an elastic table, if the URL tells it.
     pub(crate) partition: Option<String>,
+    /// How long a delta link can be followed.
+    pub(crate) delta_lifetime: Duration,
 }
 
 impl<'c> Call<'c> {
@@ -141,6 +146,7 @@ impl Service {
             now,
             contents,
             partition: None,
+            delta_lifetime: self.delta_lifetime,
         };
         if !VERSIONS.contains(&call.address.version.as_str()) {
             let body = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
@@ -229,9 +235,15 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
     }
     let Some(arguments) = &first.arguments else {
         return match (method, rest) {
+            (&Method::GET, []) if delta::is_asked(call) => delta::answer(call, table),
             (&Method::GET, []) => query::collection(call, table),
             (&Method::POST, []) => write::create(call, table),
-            (&Method::GET, [segment]) if segment.name == "$count" => query::count_only(call, table),
+            (&Method::GET, [segment]) if segment.name == "$count" => {
+                match call.address.option("$deltatoken") {
+                    Some(_) => delta::count(call, table),
+                    None => query::count_only(call, table),
+                }
+            }
             (_, [segment, ..]) => match bound::name(segment) {
                 Some(name) => bound::on_table(call, table, name),
                 None => Err(bound::unknown(segment)),

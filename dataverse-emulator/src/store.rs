@@ -51,6 +51,9 @@ impl Store {
         connection.set_prepared_statement_cache_capacity(256);
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS \"@counter\" (version INTEGER NOT NULL);
+             CREATE TABLE IF NOT EXISTS \"@deleted\" (
+                 name TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
+                 PRIMARY KEY (name, id)) WITHOUT ROWID;
              INSERT INTO \"@counter\" SELECT 1000000 WHERE NOT EXISTS (SELECT 1 FROM \"@counter\");",
         )?;
         Ok(Store {

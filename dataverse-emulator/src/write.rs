@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use http::StatusCode;
 use http::header::{CONTENT_TYPE, LOCATION};
-use rusqlite::params_from_iter;
+use rusqlite::{params, params_from_iter};
 use serde_json::value::RawValue;
 
 use crate::associate;
@@ -545,7 +545,11 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
 /// Deletes a row, and what points at it.
 pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
     delete_only(call, table, id)?;
-    remove_links(call, call.catalog, table, id)
+    let version = call.store.next_version()?;
+    let sql = "INSERT OR REPLACE INTO \"@deleted\" (name, id, version) VALUES (?, ?, ?)";
+    let mut statement = call.store.connection.prepare_cached(sql)?;
+    statement.execute(params![table.logical_name, id, version])?;
+    remove_links(call, call.catalog, table, id, version)
 }
 
 fn delete_only(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
@@ -560,7 +564,13 @@ fn delete_only(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
 
 /// Pairs with the row are gone, and lookups that pointed at it point at nothing: what relationships
 /// do unless an org's own say otherwise, which the document does not tell.
-fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> Result<()> {
+fn remove_links(
+    call: &Call<'_>,
+    catalog: &Catalog,
+    gone: &Table,
+    id: &str,
+    version: i64,
+) -> Result<()> {
     associate::remove_pairs(call, gone, id)?;
     let connection = &call.store.connection;
     let mut statement =
@@ -569,6 +579,10 @@ fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> R
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for table in existing.iter().filter_map(|name| catalog.by_name(name)) {
+        let versions = match table.column_named("versionnumber") {
+            Some(_) => ", versionnumber = ?2",
+            None => "",
+        };
         for column in &table.columns {
             let Kind::Lookup(targets) = &column.kind else {
                 continue;
@@ -582,18 +596,19 @@ fn remove_links(call: &Call<'_>, catalog: &Catalog, gone: &Table, id: &str) -> R
             let (also, only) = match is_polymorphic(column) {
                 true => {
                     let target = target_column(column);
-                    (format!(", {target} = NULL"), format!(" AND {target} = ?2"))
+                    (format!(", {target} = NULL"), format!(" AND {target} = ?3"))
                 }
                 false => (String::new(), String::new()),
             };
             let sql = format!(
-                "UPDATE {} SET {name} = NULL{also} WHERE {name} = ?1{only}",
-                quoted(&table.logical_name)
+                "UPDATE {} SET {} = ?2{versions}, {name} = NULL{also} WHERE {name} = ?1{only}",
+                quoted(&table.logical_name),
+                quoted(VERSION)
             );
             let mut statement = connection.prepare_cached(&sql)?;
             match is_polymorphic(column) {
-                true => statement.execute([id, &gone.logical_name])?,
-                false => statement.execute([id])?,
+                true => statement.execute(params![id, version, gone.logical_name])?,
+                false => statement.execute(params![id, version])?,
             };
         }
     }

@@ -4,7 +4,8 @@ use dataverse_emulator::Emulator;
 use serde_json::{Value, json};
 
 use super::documented::{assert_as_documented, examples, replay};
-use super::{Answer, create, emulator, get, post, send};
+use super::small::emulator;
+use super::{Answer, create, get, post, send};
 
 const TYPE: &str = "Microsoft.Dynamics.CRM.account";
 const FIRST: &str = "00000000-0000-0000-0000-000000000001";

@@ -4,12 +4,14 @@ mod associate;
 mod batch;
 mod bulk;
 mod conditions;
+mod delta;
 mod documented;
 mod elastic;
 mod faults;
 mod nested;
 mod paging;
 mod query;
+mod small;
 mod write;
 
 use bytes::Bytes;
