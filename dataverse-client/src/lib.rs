@@ -90,18 +90,20 @@ pub mod value;
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
-pub use error::{Error, Result, ServiceError};
+pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
 pub use odata::{
     Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,
     Response, RowCount, Session, Target, Unit, UserScope, column,
 };
 pub use op::{
-    AfterDoubt, Answer, Arguments, Associate, Batch, BoundTo, Change, ChangeOf, ChangePage,
-    ChangeSet, Count, CountChanges, Create, CreateReturning, Delete, DeltaToken, Disassociate,
-    GetColumn, GetText, Handle, IfChanged, Invoke, Message, MessageKind, Operation, Optional,
-    Query, Read, Reading, References, Replay, Replies, Retrieve, RetrieveRelated, RowArgument,
-    Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateReturning, Upsert,
-    UpsertReturning, Upserted, Write,
+    AfterDoubt, Aggregate, Answer, Arguments, Associate, BackgroundOperation, BackgroundState,
+    BackgroundStatus, Batch, BoundTo, CancelBackground, Change, ChangeOf, ChangePage, ChangeSet,
+    Count, CountChanges, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple,
+    DeltaToken, Disassociate, GetColumn, GetText, Handle, IfChanged, InBackground, Invoke,
+    InvokeNamed, Message, MessageKind, Operation, Optional, Query, Read, Reading, References,
+    Replay, Replies, Retrieve, RetrieveRelated, RowArgument, Scope, SetColumn, TotalRowCounts,
+    TrackChanges, Update, UpdateMultiple, UpdateReturning, Upsert, UpsertMultiple, UpsertReturning,
+    Upserted, Write,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,

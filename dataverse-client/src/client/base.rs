@@ -126,7 +126,9 @@ impl Base {
         let is_ours = url.origin().ascii_serialization() == self.origin
             && url.username().is_empty()
             && url.password().is_none()
-            && url.path().starts_with("/api/data/");
+            && ["/api/data/", "/api/backgroundoperation/"]
+                .iter()
+                .any(|known| url.path().starts_with(known));
         if is_ours {
             return Ok(());
         }

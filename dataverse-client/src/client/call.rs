@@ -8,12 +8,13 @@ use uuid::Uuid;
 use super::Client;
 use super::changes::ChangeStream;
 use super::rows::{Pages, Rows};
-use crate::error::Result;
-use crate::odata::{Bypass, CallOptions, Expansion, Filter, NextLink, Order, Session};
+use crate::error::{Error, Result};
+use crate::odata::{Bypass, CallOptions, Expansion, Filter, NextLink, Order, Path, Session};
 use crate::op::{
-    Batch, ChangeSet, Count, Create, CreateReturning, Delete, DeltaToken, Handle, IfChanged,
-    Operation, Optional, Query, Read, Replies, Retrieve, RetrieveRelated, TrackChanges, Update,
-    UpdateReturning, Upsert, UpsertReturning,
+    Aggregate, Batch, ChangeSet, Count, Create, CreateMultiple, CreateReturning, Delete,
+    DeltaToken, Handle, IfChanged, InBackground, Invoke, Message, Operation, Optional, Query, Read,
+    Replies, Retrieve, RetrieveRelated, TrackChanges, Unanswered, Update, UpdateReturning, Upsert,
+    UpsertReturning,
 };
 use crate::schema::{AnyRow, Many, Navigation, Record};
 use crate::value::{ETag, Id};
@@ -185,6 +186,22 @@ forward! {
         /// Only these columns, by their names in URLs.
         select(columns: impl IntoIterator<Item = impl AsRef<str>>);
     }
+    [E: 'static] Aggregate<E> {
+        /// Only rows that meet `filter`, and every filter given before.
+        filter(filter: Filter<E>);
+        /// How many rows there are.
+        count(alias: &str);
+        /// Asks for labels, too.
+        with_annotations();
+    }
+    [E: 'static] CreateMultiple<E> {
+        /// Leaves the primary keys to the service.
+        server_assigned_ids();
+    }
+    [M: Message] InBackground<M> {
+        /// The service posts to this URL when it has ended.
+        callback(url: impl Into<String>);
+    }
     [E: 'static] Count<E> {
         /// Only rows that meet `filter`, and every filter given before.
         filter(filter: Filter<E>);
@@ -291,6 +308,43 @@ impl<R: Read> Call<TrackChanges<R>> {
     }
 }
 
+impl<M: Message> Call<Invoke<M>> {
+    /// Starts the operation in the background; see [`InBackground`].
+    pub fn in_background(self) -> Call<InBackground<M>> {
+        self.map(InBackground::from_invoke)
+    }
+}
+
+/// Methods of [`Aggregate`] that take a column.
+macro_rules! aggregates {
+    ($($(#[$doc:meta])* $name:ident)+) => {
+        impl<E: 'static> Call<Aggregate<E>> {
+            /// One row for each value of the column, and of those given before.
+            pub fn group_by<T>(self, column: impl Into<Path<E, T>>) -> Self {
+                self.map(|aggregate| aggregate.group_by(column))
+            }
+
+            $($(#[$doc])*
+            pub fn $name<T>(self, column: impl Into<Path<E, T>>, alias: &str) -> Self {
+                self.map(|aggregate| aggregate.$name(column, alias))
+            })+
+        }
+    };
+}
+
+aggregates! {
+    /// The sum of a column.
+    sum
+    /// The average of a column.
+    average
+    /// The least value of a column.
+    min
+    /// The greatest value of a column.
+    max
+    /// How many values a column has, each counted once.
+    count_distinct
+}
+
 impl<E: 'static> Call<Create<E>> {
     /// Gives the row back as it was stored; see [`Create::returning`].
     pub fn returning<R: Read<Entity = E>>(self) -> Call<CreateReturning<R>> {
@@ -329,6 +383,39 @@ impl Call<Batch> {
     /// Executes what follows a failed operation, too.
     pub fn continue_on_error(self) -> Self {
         self.map(Batch::continue_on_error)
+    }
+
+    /// Sends the batch as several of at most `size` operations, one after the other; 1 to 1,000. A
+    /// change set stays whole.
+    ///
+    /// An operation that fails ends it, unless it
+    /// [continues on errors](Call::continue_on_error): those after it are `is_not_run`. So are those
+    /// of a part that gets no answer; `is_outcome_unknown` says whether they may have been executed.
+    ///
+    /// Errors: the first part fails as a whole, or cannot be sent.
+    pub async fn send_in_parts(self, size: usize) -> Result<Replies> {
+        let mut all: Option<Replies> = None;
+        let mut has_failed = false;
+        for part in self.operation.split(size)? {
+            let replies = if has_failed {
+                part.unanswered(&Unanswered::NotSent)
+            } else {
+                match self.client.execute(&part).await {
+                    Ok(replies) => replies,
+                    Err(error) if all.is_none() => return Err(error),
+                    Err(error) => part.unanswered(&Unanswered::Failed {
+                        text: error.to_string(),
+                        is_unknown: error.is_outcome_unknown(),
+                    }),
+                }
+            };
+            has_failed |= !part.continues_on_error() && replies.first_error().is_some();
+            match &mut all {
+                Some(all) => all.extend(replies),
+                None => all = Some(replies),
+            }
+        }
+        all.ok_or_else(|| Error::input("a batch without an operation: add one, or do not send it"))
     }
 
     /// Sends the batch. The same as awaiting it.

@@ -16,19 +16,22 @@ pub use table::Table;
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::odata::CallOptions;
 use crate::op::{
-    Associate, Batch, Count, CountChanges, Create, Delete, DeltaToken, Disassociate, GetColumn,
-    Invoke, Message, Operation, Query, References, Retrieve, RetrieveRelated, SetColumn,
-    TotalRowCounts, TrackChanges, Update, Upsert,
+    Aggregate, Answer, Associate, BackgroundOperation, BackgroundState, BackgroundStatus, Batch,
+    CancelBackground, Count, CountChanges, Create, CreateMultiple, Delete, DeleteMultiple,
+    DeltaToken, Disassociate, GetColumn, Invoke, InvokeNamed, Message, Operation, Query,
+    References, Retrieve, RetrieveRelated, SetColumn, TotalRowCounts, TrackChanges, Update,
+    UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{
     BindTarget, Body, Changes, Column, Entity, Many, Navigation, New, OnUpdate, One, Record,
     TableName, ToKey, WritableIn,
 };
-use crate::value::Value;
+use crate::value::{Id, Value};
 
 /// A client of one org. Cheap to clone; clones share their connections.
 ///
@@ -209,6 +212,82 @@ impl Client {
     /// Calls an action or function; see [`Invoke`].
     pub fn invoke<M: Message>(&self, message: M) -> Call<Invoke<M>> {
         self.call(Invoke::new(message))
+    }
+
+    /// Calls an action or function that is only known at run time; see [`InvokeNamed`].
+    pub fn invoke_named(&self, message: InvokeNamed) -> Call<InvokeNamed> {
+        self.call(message)
+    }
+
+    /// Asks how far a background operation is; see [`BackgroundStatus`].
+    pub fn background_status<T: Answer + 'static>(
+        &self,
+        operation: &BackgroundOperation<T>,
+    ) -> Call<BackgroundStatus<T>> {
+        self.call(BackgroundStatus::of(operation))
+    }
+
+    /// Cancels a background operation that has not begun; see [`CancelBackground`].
+    pub fn cancel_background<T>(
+        &self,
+        operation: &BackgroundOperation<T>,
+    ) -> Call<CancelBackground> {
+        self.call(CancelBackground::of(operation))
+    }
+
+    /// Asks for a background operation again and again, `every` so long, until it has ended: it is
+    /// `Succeeded`, `Failed` or `Canceled` then. Microsoft recommends a minute or more.
+    ///
+    /// Errors: those of a question; the operation goes on, and can be asked for again.
+    pub async fn background_end<T: Answer + 'static>(
+        &self,
+        operation: &BackgroundOperation<T>,
+        every: Duration,
+    ) -> Result<BackgroundState<T>> {
+        loop {
+            let state = self.background_status(operation).await?;
+            if state.is_final() {
+                return Ok(state);
+            }
+            self.inner.clock.sleep(every).await;
+        }
+    }
+
+    /// Creates many rows of one table in one message; see [`CreateMultiple`].
+    pub fn create_multiple<E: Entity>(
+        &self,
+        rows: impl IntoIterator<Item = New<E>>,
+    ) -> Call<CreateMultiple<E>> {
+        self.call(CreateMultiple::new(rows))
+    }
+
+    /// Changes many rows of one table in one message; see [`UpdateMultiple`].
+    pub fn update_multiple<E: Entity>(
+        &self,
+        rows: impl IntoIterator<Item = (Id<E>, Changes<E>)>,
+    ) -> Call<UpdateMultiple<E>> {
+        self.call(UpdateMultiple::new(rows))
+    }
+
+    /// Changes or creates many rows of one table in one message; see [`UpsertMultiple`].
+    pub fn upsert_multiple<E: Entity, K: ToKey<Entity = E>>(
+        &self,
+        rows: impl IntoIterator<Item = (K, Changes<E>)>,
+    ) -> Call<UpsertMultiple<E>> {
+        self.call(UpsertMultiple::new(rows))
+    }
+
+    /// Deletes many rows of one elastic table in one message; see [`DeleteMultiple`].
+    pub fn delete_multiple<E: Entity>(
+        &self,
+        rows: impl IntoIterator<Item = Id<E>>,
+    ) -> Call<DeleteMultiple<E>> {
+        self.call(DeleteMultiple::new(rows))
+    }
+
+    /// Sums, averages and groups; see [`Aggregate`].
+    pub fn aggregate<E: Entity>(&self) -> Call<Aggregate<E>> {
+        self.call(Aggregate::new())
     }
 
     /// Sends many operations in one request; see [`Batch`].

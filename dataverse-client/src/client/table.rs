@@ -2,10 +2,13 @@
 
 use std::borrow::Cow;
 
+use uuid::Uuid;
+
 use super::{Call, Client};
 use crate::op::{
-    Associate, Count, Create, Delete, Disassociate, GetColumn, Query, References, Retrieve,
-    RetrieveRelated, SetColumn, TrackChanges, Update, Upsert,
+    Aggregate, Associate, Count, Create, CreateMultiple, Delete, DeleteMultiple, Disassociate,
+    GetColumn, Query, References, Retrieve, RetrieveRelated, SetColumn, TrackChanges, Update,
+    UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{AnyRow, AnyTable, BindTarget, Changes, New, TableName, ToKey};
 use crate::value::{AnyValue, Value};
@@ -122,6 +125,47 @@ impl Table {
     ) -> Call<Upsert<AnyTable>> {
         self.client
             .call(Upsert::in_table(self.name.clone(), key, changes))
+    }
+
+    /// Creates many rows in one message; see [`CreateMultiple`].
+    pub fn create_multiple(
+        &self,
+        rows: impl IntoIterator<Item = New<AnyTable>>,
+    ) -> Call<CreateMultiple<AnyTable>> {
+        self.client
+            .call(CreateMultiple::in_table(self.name.clone(), rows))
+    }
+
+    /// Changes many rows in one message; see [`UpdateMultiple`].
+    pub fn update_multiple(
+        &self,
+        rows: impl IntoIterator<Item = (Uuid, Changes<AnyTable>)>,
+    ) -> Call<UpdateMultiple<AnyTable>> {
+        self.client
+            .call(UpdateMultiple::in_table(self.name.clone(), rows))
+    }
+
+    /// Changes or creates many rows in one message; see [`UpsertMultiple`].
+    pub fn upsert_multiple<K: ToKey<Entity = AnyTable>>(
+        &self,
+        rows: impl IntoIterator<Item = (K, Changes<AnyTable>)>,
+    ) -> Call<UpsertMultiple<AnyTable>> {
+        self.client
+            .call(UpsertMultiple::in_table(self.name.clone(), rows))
+    }
+
+    /// Deletes many rows of an elastic table in one message; see [`DeleteMultiple`].
+    pub fn delete_multiple(
+        &self,
+        rows: impl IntoIterator<Item = (Uuid, Option<String>)>,
+    ) -> Call<DeleteMultiple<AnyTable>> {
+        self.client
+            .call(DeleteMultiple::from_table(self.name.clone(), rows))
+    }
+
+    /// Sums, averages and groups; see [`Aggregate`].
+    pub fn aggregate(&self) -> Call<Aggregate<AnyTable>> {
+        self.client.call(Aggregate::of_table(self.name.clone()))
     }
 
     /// Deletes a row; see [`Delete`].

@@ -1,8 +1,10 @@
 //! The one error of this crate.
 
+mod predicates;
 mod service;
 
-pub use service::ServiceError;
+pub use predicates::Throttle;
+pub use service::{BulkFailure, ServiceError};
 
 use std::fmt;
 use std::time::Duration;
@@ -56,15 +58,6 @@ enum Kind {
     /// A part of a batch that was never reached, or was rolled back.
     NotRun,
 }
-
-/// A row has the primary key already.
-const DUPLICATE_RECORD: u32 = 0x8004_0237;
-/// Another row has the alternate key already.
-const DUPLICATE_ENTITY_KEY: u32 = 0x8006_0892;
-/// The org no longer has the changes since a token.
-const EXPIRED_VERSION_STAMP: u32 = 0x8004_4352;
-/// Duplicate detection found another row.
-const DUPLICATE_DETECTED: u32 = 0x8004_0333;
 
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
@@ -150,65 +143,6 @@ impl Error {
         self
     }
 
-    /// The row does not exist.
-    ///
-    /// Not true for a wrong entity set or operation name, which the service also answers with 404:
-    /// those are mistakes in the request.
-    pub fn is_not_found(&self) -> bool {
-        self.status() == Some(StatusCode::NOT_FOUND)
-            && self
-                .service_error()
-                .is_none_or(|service| !service.is_about_the_url())
-    }
-
-    /// The row has another version than `if_match` asked for, or exists although the request was
-    /// only to create it. Read it again and decide.
-    ///
-    /// Not true where another row is in the way: [`is_duplicate`](Error::is_duplicate) alone is.
-    pub fn is_precondition_failed(&self) -> bool {
-        self.status() == Some(StatusCode::PRECONDITION_FAILED)
-            && !matches!(self.code(), Some(DUPLICATE_ENTITY_KEY | DUPLICATE_DETECTED))
-    }
-
-    /// A row with the same primary or alternate key exists, or duplicate detection found one.
-    pub fn is_duplicate(&self) -> bool {
-        matches!(
-            self.code(),
-            Some(DUPLICATE_RECORD | DUPLICATE_ENTITY_KEY | DUPLICATE_DETECTED)
-        )
-    }
-
-    /// The service's protection limits were hit and the retry policy is used up. Ask for less, or
-    /// wait [`retry_after`](Error::retry_after).
-    pub fn is_throttled(&self) -> bool {
-        self.status() == Some(StatusCode::TOO_MANY_REQUESTS)
-    }
-
-    /// The service does not accept the token. Check the credential and the application user.
-    pub fn is_unauthorized(&self) -> bool {
-        self.status() == Some(StatusCode::UNAUTHORIZED)
-    }
-
-    /// The org no longer has the changes since a delta token, or does not know the token. Read the
-    /// table as a whole once more; see [`Change::Resync`](crate::Change::Resync).
-    pub fn is_token_expired(&self) -> bool {
-        let is_refused = matches!(
-            self.status().map(|status| status.as_u16()),
-            Some(400 | 404 | 410)
-        );
-        let says_so = |error: &ServiceError| {
-            let message = error.message().to_ascii_lowercase();
-            message.contains("deltatoken") || message.contains("delta token")
-        };
-        self.code() == Some(EXPIRED_VERSION_STAMP)
-            || is_refused && self.service_error().is_some_and(says_so)
-    }
-
-    /// The user lacks a privilege, or access to the row. Check the security role.
-    pub fn is_forbidden(&self) -> bool {
-        self.status() == Some(StatusCode::FORBIDDEN)
-    }
-
     /// The request was sent, and nothing tells whether it was executed. Look before repeating it.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
@@ -247,6 +181,12 @@ impl Error {
     /// What the service said.
     pub fn service_error(&self) -> Option<&ServiceError> {
         self.0.answer.as_ref().map(|answer| &answer.service)
+    }
+
+    /// The rows of a bulk message on an elastic table that failed; the others were written.
+    pub fn bulk_failures(&self) -> Vec<BulkFailure> {
+        let service = self.service_error();
+        service.map(ServiceError::bulk_failures).unwrap_or_default()
     }
 
     /// The service's id of the request, for Microsoft's support.
@@ -329,8 +269,14 @@ mod tests {
         assert!(answered(404, "", "account With Id = x Does Not Exist").is_not_found());
         for code in ["0x80060888", "0x8006088a"] {
             let error = answered(404, code, "Resource not found for the segment 'acounts'.");
-            assert!(!error.is_not_found());
+            assert!(!error.is_not_found() && error.is_unknown_name());
         }
+        let error = answered(
+            400,
+            "0x0",
+            "Could not find a property named 'x' on type 'Microsoft.Dynamics.CRM.account'.",
+        );
+        assert!(error.is_unknown_name());
     }
 
     #[test]
@@ -352,6 +298,52 @@ mod tests {
         assert!(error.is_precondition_failed() && error.is_duplicate());
         let error = answered(412, "0x80060892", "Another record has this key");
         assert!(!error.is_precondition_failed() && error.is_duplicate());
+    }
+
+    #[test]
+    fn codes_of_the_table_have_predicates() {
+        type Is = fn(&Error) -> bool;
+        let table: &[(u16, &str, Is)] = &[
+            (404, "0x80060891", Error::is_not_found),
+            (412, "0x80040333", Error::is_duplicate_detected),
+            (500, "0x80040333", Error::is_duplicate),
+            (400, "0x8006088D", Error::is_concurrency_unsupported),
+            (400, "0x80060890", Error::is_key_unknown),
+            (403, "0x80040220", Error::is_forbidden),
+            (403, "0x8004A110", Error::is_impersonation_denied),
+            (403, "0x80040225", Error::is_user_disabled),
+            (400, "-2147204303", Error::is_validation),
+            (400, "0x80048d19", Error::is_bad_payload),
+            (400, "0x80040265", Error::is_plugin_error),
+            (405, "0x80040227", Error::is_not_allowed),
+            (413, "", Error::is_too_large),
+            (400, "0x80044a02", Error::is_too_large),
+            (400, "0x8004E023", Error::is_aggregate_limit),
+            (400, "0x80048573", Error::is_query_too_costly),
+            (500, "0x80044151", Error::is_database_timeout),
+            (400, "0x8004112a", Error::is_paging_cookie_invalid),
+            (400, "0x80090017", Error::is_chunking_unsupported),
+            (400, "0x80072553", Error::is_image_refused),
+            (400, "0x80049959", Error::is_restore_failed),
+            (400, "0x80044352", Error::is_token_expired),
+            (503, "", Error::is_server_error),
+            (401, "", Error::is_unauthorized),
+        ];
+        for (status, code, is) in table {
+            assert!(is(&answered(*status, code, "m")), "{status} {code}");
+            assert!(!is(&answered(400, "0x80040216", "m")), "{code}");
+        }
+        for (code, throttle) in [
+            ("0x80072322", Throttle::Requests),
+            ("-2147015903", Throttle::ExecutionTime),
+            ("0X80072326", Throttle::Concurrency),
+            ("", Throttle::Other),
+        ] {
+            let error = answered(429, code, "Number of requests exceeded");
+            assert_eq!(error.throttle(), Some(throttle));
+            assert!(error.is_throttled());
+        }
+        assert_eq!(answered(400, "", "m").throttle(), None);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use uuid::Uuid;
+
 use crate::value::json::Reader;
 use crate::value::{JsonError, Scalar};
 
@@ -14,6 +16,8 @@ const MAX_FOREIGN_TEXT: usize = 300;
 pub struct ServiceError {
     code: Box<str>,
     message: Box<str>,
+    /// Annotations of the error, and the older inner error, as they came.
+    details: Vec<(Box<str>, Box<str>)>,
 }
 
 impl ServiceError {
@@ -45,6 +49,7 @@ impl ServiceError {
         ServiceError {
             code: "".into(),
             message: message.into(),
+            details: Vec::new(),
         }
     }
 
@@ -66,6 +71,62 @@ impl ServiceError {
     /// The message, in the language of the service.
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// A page of Microsoft's about the error, if details were asked for; see
+    /// [`CallOptions::error_details`](crate::CallOptions::error_details).
+    pub fn help_link(&self) -> Option<&str> {
+        self.detail("@Microsoft.PowerApps.CDS.HelpLink")
+    }
+
+    /// What plug-ins traced, if details were asked for. It may hold data of rows.
+    pub fn trace_text(&self) -> Option<&str> {
+        self.detail("@Microsoft.PowerApps.CDS.TraceText")
+    }
+
+    /// The error behind the error, if there is one and details were asked for.
+    pub fn inner_message(&self) -> Option<&str> {
+        self.detail("@Microsoft.PowerApps.CDS.InnerError.Message")
+            .or_else(|| self.detail("innererror"))
+    }
+
+    /// Any annotation of the error, by its full name with `@`.
+    pub fn detail(&self, name: &str) -> Option<&str> {
+        let mut details = self.details.iter();
+        let (_, text) = details.find(|(known, _)| **known == *name)?;
+        Some(text)
+    }
+
+    /// The annotations of the error, with their names.
+    pub fn details(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.details.iter().map(|(name, text)| (&**name, &**text))
+    }
+
+    /// The rows of a bulk message that failed.
+    pub(crate) fn bulk_failures(&self) -> Vec<BulkFailure> {
+        const NAME: &str = "@Microsoft.PowerApps.CDS.ErrorDetails.Plugin.BulkApiErrorDetails";
+        let mut failures = Vec::new();
+        let Some(text) = self.detail(NAME) else {
+            return failures;
+        };
+        // What cannot be read is not a failure of a row.
+        let _ = Reader::new(text).array(|reader| -> Result<(), JsonError> {
+            let (mut index, mut id, mut status) = (None, None, None);
+            reader.object(|reader, key| -> Result<(), JsonError> {
+                match (key, reader.scalar()?) {
+                    ("RequestIndex", Scalar::Number(digits)) => index = digits.parse().ok(),
+                    ("Id", Scalar::Text(text)) => id = Uuid::try_parse(&text).ok(),
+                    ("StatusCode", Scalar::Number(digits)) => status = digits.parse().ok(),
+                    _ => {}
+                }
+                Ok(())
+            })?;
+            if let Some(index) = index {
+                failures.push(BulkFailure { index, id, status });
+            }
+            Ok(())
+        });
+        failures
     }
 
     /// Whether the URL names something that does not exist, rather than a row that does not.
@@ -90,17 +151,42 @@ impl fmt::Display for ServiceError {
     }
 }
 
+/// A row of a bulk message that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BulkFailure {
+    /// Its place among the rows that were sent, from 0.
+    pub index: usize,
+    /// Its primary key, if the service says it.
+    pub id: Option<Uuid>,
+    /// The HTTP status that it alone would have had.
+    pub status: Option<u16>,
+}
+
 /// `{"error":{"code":…,"message":…}}`, or `{"Message":…}`; None for other JSON.
 fn read_json(text: &str) -> Result<Option<ServiceError>, JsonError> {
     let mut reader = Reader::new(text);
     let mut code = String::new();
     let mut message = None;
+    let mut details = Vec::new();
     reader.object(|reader, key| -> Result<(), JsonError> {
         match key {
             "error" if reader.next_is(b'{') => reader.object(|reader, key| {
                 match key {
                     "code" => code = plain_text(&reader.scalar()?),
                     "message" => message = Some(plain_text(&reader.scalar()?)),
+                    "innererror" if reader.next_is(b'{') => reader.object(|reader, key| {
+                        if key == "message" {
+                            let text = plain_text(&reader.scalar()?);
+                            details.push(("innererror".into(), text.into()));
+                            return Ok(());
+                        }
+                        reader.skip()
+                    })?,
+                    _ if key.starts_with('@') => {
+                        let text = plain_text(&reader.scalar()?);
+                        details.push((key.into(), text.into()));
+                    }
                     _ => reader.skip()?,
                 }
                 Ok(())
@@ -119,6 +205,7 @@ fn read_json(text: &str) -> Result<Option<ServiceError>, JsonError> {
     Ok(message.map(|message| ServiceError {
         code: code.into(),
         message: message.into(),
+        details,
     }))
 }
 
@@ -137,6 +224,25 @@ mod tests {
     fn read(body: &str) -> (Option<u32>, String) {
         let error = ServiceError::read(body.as_bytes());
         (error.code(), error.message().to_owned())
+    }
+
+    #[test]
+    fn details_are_kept() {
+        let error = ServiceError::read(
+            br#"{"error":{"code":"0x80040265","message":"no",
+            "@Microsoft.PowerApps.CDS.HelpLink":"http://go.microsoft.com/x",
+            "@Microsoft.PowerApps.CDS.TraceText":"[Plugin]",
+            "@Microsoft.PowerApps.CDS.ErrorDetails.Plugin.BulkApiErrorDetails":
+            "[{\"RequestIndex\":1,\"Id\":\"11111111-2222-3333-4444-555555555555\",\"StatusCode\":412}]",
+            "innererror":{"message":"inner","type":"x","stacktrace":"y"}}}"#,
+        );
+        assert_eq!(error.help_link(), Some("http://go.microsoft.com/x"));
+        assert_eq!(error.trace_text(), Some("[Plugin]"));
+        assert_eq!(error.inner_message(), Some("inner"));
+        assert_eq!(error.detail("@x"), None);
+        assert_eq!(error.details().count(), 4);
+        let failure = error.bulk_failures()[0];
+        assert_eq!((failure.index, failure.status), (1, Some(412)));
     }
 
     #[test]

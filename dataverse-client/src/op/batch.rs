@@ -12,8 +12,9 @@ use http::{HeaderValue, Method};
 use uuid::Uuid;
 
 use super::{
-    Associate, Create, CreateReturning, Delete, Disassociate, Invoke, Message, Operation, Read,
-    Replay, Scope, SetColumn, Update, UpdateReturning, Upsert, UpsertReturning,
+    Associate, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple, Disassociate,
+    Invoke, InvokeNamed, Message, Operation, Read, Replay, Scope, SetColumn, Update,
+    UpdateMultiple, UpdateReturning, Upsert, UpsertMultiple, UpsertReturning,
 };
 use crate::error::{Error, Result};
 use crate::odata::headers::PREFER;
@@ -40,6 +41,11 @@ impl<E: 'static> Write for Delete<E> {}
 impl<R: Read> Write for CreateReturning<R> {}
 impl<R: Read> Write for UpdateReturning<R> {}
 impl<R: Read> Write for UpsertReturning<R> {}
+impl<E: 'static> Write for CreateMultiple<E> {}
+impl<E: 'static> Write for UpdateMultiple<E> {}
+impl<E: 'static> Write for UpsertMultiple<E> {}
+impl<E: 'static> Write for DeleteMultiple<E> {}
+impl Write for InvokeNamed {}
 impl Write for Associate {}
 impl Write for Disassociate {}
 impl Write for SetColumn {}
@@ -200,6 +206,74 @@ impl Batch {
     pub fn continue_on_error(mut self) -> Self {
         self.continue_on_error = true;
         self
+    }
+
+    /// Batches of at most `size` operations each, in the same order; a change set stays whole.
+    ///
+    /// Errors: a change set of more operations than `size`, or a `size` that no batch may have.
+    pub(crate) fn split(self, size: usize) -> Result<Vec<Batch>> {
+        if !(1..=MAX_OPERATIONS).contains(&size) {
+            return Err(Error::input(format!(
+                "batches of {size} operations: the service takes 1 to {MAX_OPERATIONS}"
+            )));
+        }
+        let part = || Batch {
+            scope: self.scope,
+            boundary: Uuid::new_v4(),
+            items: Vec::new(),
+            continue_on_error: self.continue_on_error,
+        };
+        let mut parts = Vec::new();
+        let mut current = part();
+        let mut operations = 0;
+        for item in self.items {
+            let count = match &item {
+                Item::Single(..) => 1,
+                Item::Set(set) => set.members.len(),
+            };
+            if count > size {
+                return Err(Error::input(format!(
+                    "a change set of {count} operations does not fit into a batch of {size}, and \
+                     cannot be split"
+                )));
+            }
+            if operations + count > size {
+                parts.push(std::mem::replace(&mut current, part()));
+                operations = 0;
+            }
+            operations += count;
+            current.items.push(item);
+        }
+        parts.push(current);
+        Ok(parts)
+    }
+
+    /// Answers that say of every operation why there is none.
+    pub(crate) fn unanswered(&self, why: &Unanswered) -> Replies {
+        let mut replies = Replies {
+            replies: HashMap::new(),
+            order: Vec::new(),
+        };
+        for item in &self.items {
+            let (scope, first, operations) = match item {
+                Item::Single(index, operation) => {
+                    (self.scope, *index, std::slice::from_ref(operation))
+                }
+                Item::Set(set) => (set.scope, 0, &set.members[..]),
+            };
+            for (place, operation) in operations.iter().enumerate() {
+                let at = ContentRef {
+                    scope,
+                    index: first + place,
+                };
+                replies.insert(at, operation, State::Unanswered(why.clone()));
+            }
+        }
+        replies
+    }
+
+    pub(crate) fn continues_on_error(&self) -> bool {
+        self.continue_on_error
     }
 
     /// Every operation.
@@ -377,6 +451,16 @@ enum State {
     Answered(Response),
     NotReached,
     RolledBack,
+    Unanswered(Unanswered),
+}
+
+/// Why a batch has no answers: one of several into which a larger one was split.
+#[derive(Debug, Clone)]
+pub(crate) enum Unanswered {
+    /// An earlier one failed.
+    NotSent,
+    /// It failed as a whole: what it says, and whether it may have been executed.
+    Failed { text: String, is_unknown: bool },
 }
 
 impl Reply {
@@ -386,6 +470,16 @@ impl Reply {
             State::NotReached => Err(Error::not_run(
                 "not executed: an earlier operation of the batch failed",
             )),
+            State::Unanswered(Unanswered::NotSent) => Err(Error::not_run(
+                "not sent: an earlier part of the batch failed",
+            )),
+            State::Unanswered(Unanswered::Failed { text, is_unknown }) => {
+                let error = Error::not_run(format!("its part of the batch failed: {text}"));
+                Err(match is_unknown {
+                    true => error.with_outcome_unknown(),
+                    false => error,
+                })
+            }
             State::RolledBack => Err(Error::not_run(
                 "undone: another operation of the change set failed",
             )),
@@ -410,8 +504,14 @@ impl Replies {
         self.order
             .iter()
             .filter_map(|at| self.replies.get(at))
-            .filter(|reply| matches!(reply.state, State::Answered(_)))
+            .filter(|reply| matches!(reply.state, State::Answered(_) | State::Unanswered(_)))
             .find_map(|reply| reply.read().err())
+    }
+
+    /// Adds the answers to a later part of the same batch.
+    pub(crate) fn extend(&mut self, later: Replies) {
+        self.replies.extend(later.replies);
+        self.order.extend(later.order);
     }
 
     fn insert(&mut self, at: ContentRef, operation: &Arc<dyn AnyOperation>, state: State) {

@@ -1,5 +1,6 @@
 //! Calling actions and functions.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
@@ -11,9 +12,11 @@ use crate::odata::body::write_object;
 use crate::odata::key::row_path;
 use crate::odata::url::Query;
 use crate::odata::{Request, Response};
-use crate::schema::{AnyTable, Body, Entity, Entry, Key, KeyKind, Table, ToKey};
+use crate::schema::{
+    AnyRow, AnyTable, Body, Entity, Entry, Key, KeyKind, RowRef, TableName, ToKey,
+};
 use crate::value::json::write_string;
-use crate::value::{Id, Value};
+use crate::value::{AnyValue, Id, Json, Literal, Value};
 
 /// An action or function: a generated struct whose fields are its parameters.
 pub trait Message: Send + Sync {
@@ -38,28 +41,27 @@ pub trait Message: Send + Sync {
 
 /// What a bound operation is called on: a row, or the rows of a table.
 ///
-/// Made from an [`Id`] or a [`Key`] where the operation takes rows of several tables.
+/// Made from an [`Id`], a [`Key`] or a [`RowRef`] where the operation takes rows of several tables.
 #[derive(Clone)]
 pub struct BoundTo {
-    table: &'static Table,
+    table: TableName,
     key: Option<KeyKind>,
 }
 
 impl BoundTo {
     /// One row.
     pub fn row<E: Entity>(key: impl ToKey<Entity = E>) -> Self {
-        BoundTo {
-            table: E::TABLE,
-            key: Some(key.to_key().into_kind()),
-        }
+        RowRef::of(key).into()
     }
 
     /// The rows of a table.
     pub fn rows_of<E: Entity>() -> Self {
-        BoundTo {
-            table: E::TABLE,
-            key: None,
-        }
+        BoundTo::rows_of_table(TableName::of::<E>())
+    }
+
+    /// The rows of a table that is only known at run time.
+    pub fn rows_of_table(table: TableName) -> Self {
+        BoundTo { table, key: None }
     }
 
     fn path(&self) -> Result<String> {
@@ -67,6 +69,15 @@ impl BoundTo {
         match &self.key {
             Some(key) => row_path(set, key),
             None => Ok(set.to_owned()),
+        }
+    }
+}
+
+impl From<RowRef> for BoundTo {
+    fn from(row: RowRef) -> Self {
+        BoundTo {
+            table: row.table,
+            key: Some(row.key),
         }
     }
 }
@@ -110,11 +121,15 @@ pub struct Arguments<'a> {
     kind: MessageKind,
     scope: &'a Scope<'a>,
     /// Name and JSON or literal.
-    written: Vec<(&'static str, String)>,
+    written: Vec<(Cow<'static, str>, String)>,
     error: Option<Error>,
 }
 
 impl Arguments<'_> {
+    fn push(&mut self, name: impl Into<Cow<'static, str>>, text: String) {
+        self.written.push((name.into(), text));
+    }
+
     /// A parameter with a value.
     pub fn value<T: Value>(&mut self, name: &'static str, value: &T) {
         let mut text = String::new();
@@ -122,7 +137,7 @@ impl Arguments<'_> {
             MessageKind::Action => value.write_json(&mut text),
             MessageKind::Function => value.write_literal(&mut text),
         }
-        self.written.push((name, text));
+        self.written.push((Cow::Borrowed(name), text));
     }
 
     /// A parameter that may be left out.
@@ -139,7 +154,7 @@ impl Arguments<'_> {
             MessageKind::Function => row.write_reference(),
         };
         match text {
-            Ok(text) => self.written.push((name, text)),
+            Ok(text) => self.written.push((Cow::Borrowed(name), text)),
             Err(error) => self.error = Some(error),
         }
     }
@@ -154,7 +169,7 @@ impl Arguments<'_> {
             })
             .collect();
         match texts {
-            Ok(texts) => self.written.push((name, format!("[{}]", texts.join(",")))),
+            Ok(texts) => self.push(name, format!("[{}]", texts.join(","))),
             Err(error) => self.error = Some(error),
         }
     }
@@ -179,7 +194,7 @@ impl Arguments<'_> {
 /// Made from an [`Id`], from [`New`](crate::New) or from [`Changes`](crate::Changes). `E` is
 /// [`AnyTable`] where the operation takes rows of any table.
 pub struct RowArgument<E = AnyTable> {
-    table: &'static Table,
+    table: TableName,
     content: Content,
     entity: PhantomData<fn() -> E>,
 }
@@ -188,12 +203,14 @@ pub struct RowArgument<E = AnyTable> {
 enum Content {
     Existing(uuid::Uuid),
     Columns(Vec<Entry>),
+    /// By an alternate key, which parameters do not take.
+    Unknown,
 }
 
 impl<E> RowArgument<E> {
     fn existing<T: Entity>(id: Id<T>) -> Self {
         RowArgument {
-            table: T::TABLE,
+            table: TableName::of::<T>(),
             content: Content::Existing(id.uuid()),
             entity: PhantomData,
         }
@@ -201,24 +218,36 @@ impl<E> RowArgument<E> {
 
     fn columns<T: Entity, M>(body: &Body<T, M>) -> Self {
         RowArgument {
-            table: T::TABLE,
+            table: TableName::of::<T>(),
             content: Content::Columns(body.entries().to_vec()),
             entity: PhantomData,
         }
     }
 
     fn write_body(&self, scope: &Scope<'_>) -> Result<String> {
-        let mut first = format!(
-            "\"@odata.type\":\"Microsoft.Dynamics.CRM.{}\"",
-            self.table.logical_name()
-        );
+        let mut first = type_member(&self.table)?;
         match &self.content {
             Content::Existing(id) => {
-                first.push_str(&format!(",\"{}\":\"{id}\"", self.table.primary_id()));
+                let Some(column) = self.table.known_primary_id() else {
+                    return Err(Error::input(format!(
+                        "a row of `{}` cannot be a parameter: the name of its primary key is not \
+                         known; say it with `TableName::primary_id`",
+                        self.table.shown()
+                    )));
+                };
+                first.push_str(&format!(",\"{column}\":\"{id}\""));
                 write_object(&first, &[], scope)
             }
             Content::Columns(entries) => write_object(&first, entries, scope),
+            Content::Unknown => Err(self.by_key()),
         }
+    }
+
+    fn by_key(&self) -> Error {
+        Error::input(format!(
+            "a row of `{}` by an alternate key cannot be a parameter: read its id first",
+            self.table.shown()
+        ))
     }
 
     fn write_reference(&self) -> Result<String> {
@@ -227,9 +256,10 @@ impl<E> RowArgument<E> {
                 let path = row_path(self.table.entity_set(), &KeyKind::Id(*id))?;
                 Ok(format!("{{'@odata.id':'{path}'}}"))
             }
+            Content::Unknown => Err(self.by_key()),
             Content::Columns(_) => Err(Error::input(format!(
                 "a function takes rows of `{}` that exist: give an id, not columns",
-                self.table.logical_name()
+                self.table.shown()
             ))),
         }
     }
@@ -238,7 +268,7 @@ impl<E> RowArgument<E> {
 impl<E> Clone for RowArgument<E> {
     fn clone(&self) -> Self {
         RowArgument {
-            table: self.table,
+            table: self.table.clone(),
             content: self.content.clone(),
             entity: PhantomData,
         }
@@ -248,15 +278,54 @@ impl<E> Clone for RowArgument<E> {
 impl<E> fmt::Debug for RowArgument<E> {
     /// Names the table and columns, not values: those are a row's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = self.table.logical_name();
+        let name = self.table.shown();
         match &self.content {
             Content::Existing(id) => write!(f, "{name}({id})"),
+            Content::Unknown => write!(f, "{name}(…)"),
             Content::Columns(entries) => {
                 write!(f, "{name} ")?;
                 f.debug_set()
                     .entries(entries.iter().map(|entry| &entry.name))
                     .finish()
             }
+        }
+    }
+}
+
+/// `"@odata.type":"Microsoft.Dynamics.CRM.account"`.
+pub(super) fn type_member(table: &TableName) -> Result<String> {
+    match table.known_logical_name() {
+        Some(name) => Ok(format!("\"@odata.type\":\"Microsoft.Dynamics.CRM.{name}\"")),
+        None => Err(Error::input(format!(
+            "a row of `{}` cannot be a parameter: the table's singular name is not known; say it \
+             with `TableName::logical_name`",
+            table.shown()
+        ))),
+    }
+}
+
+impl RowArgument<AnyTable> {
+    /// Columns of a row of a table that is only known at run time.
+    pub fn in_table<M>(table: TableName, body: &Body<AnyTable, M>) -> Self {
+        RowArgument {
+            table,
+            content: Content::Columns(body.entries().to_vec()),
+            entity: PhantomData,
+        }
+    }
+}
+
+impl From<RowRef> for RowArgument<AnyTable> {
+    /// By its primary key; a row by an alternate key is told when the request is to be sent.
+    fn from(row: RowRef) -> Self {
+        let content = match row.key {
+            KeyKind::Id(id) => Content::Existing(id),
+            KeyKind::Alternate(_) => Content::Unknown,
+        };
+        RowArgument {
+            table: row.table,
+            content,
+            entity: PhantomData,
         }
     }
 }
@@ -311,17 +380,7 @@ impl<M: Message> Operation for Invoke<M> {
             error: None,
         };
         self.0.arguments(&mut arguments);
-        if let Some(error) = arguments.error {
-            return Err(error);
-        }
-        let path = match self.0.bound_to() {
-            Some(bound_to) => format!("{}/{}", bound_to.path()?, M::NAME),
-            None => M::NAME.to_owned(),
-        };
-        Ok(match M::KIND {
-            MessageKind::Action => action(path, &arguments.written),
-            MessageKind::Function => function(&path, &arguments.written),
-        })
+        request(M::NAME, self.0.bound_to().as_ref(), arguments)
     }
 
     fn decode(&self, response: &Response) -> Result<M::Output> {
@@ -336,7 +395,21 @@ impl<M: Message> Operation for Invoke<M> {
     }
 }
 
-fn action(path: String, arguments: &[(&'static str, String)]) -> Request {
+fn request(name: &str, bound_to: Option<&BoundTo>, arguments: Arguments<'_>) -> Result<Request> {
+    if let Some(error) = arguments.error {
+        return Err(error);
+    }
+    let path = match bound_to {
+        Some(bound_to) => format!("{}/{name}", bound_to.path()?),
+        None => name.to_owned(),
+    };
+    Ok(match arguments.kind {
+        MessageKind::Action => action(path, &arguments.written),
+        MessageKind::Function => function(&path, &arguments.written),
+    })
+}
+
+fn action(path: String, arguments: &[(Cow<'static, str>, String)]) -> Request {
     let mut body = String::from("{");
     for (index, (name, json)) in arguments.iter().enumerate() {
         if index > 0 {
@@ -350,7 +423,7 @@ fn action(path: String, arguments: &[(&'static str, String)]) -> Request {
     Request::new(Method::POST, path).json(body)
 }
 
-fn function(path: &str, arguments: &[(&'static str, String)]) -> Request {
+fn function(path: &str, arguments: &[(Cow<'static, str>, String)]) -> Request {
     let aliases: Vec<_> = arguments
         .iter()
         .map(|(name, _)| format!("{name}=@{name}"))
@@ -360,4 +433,146 @@ fn function(path: &str, arguments: &[(&'static str, String)]) -> Request {
         query.option(&format!("@{name}"), literal);
     }
     Request::new(Method::GET, query.into_string())
+}
+
+/// Calls an action or function that is only known at run time: one of Dataverse's, a custom API, a
+/// custom process action.
+///
+/// ```
+/// use dataverse_client::schema::TableName;
+/// use dataverse_client::{InvokeNamed, Operation};
+///
+/// let queues = TableName::new("queues");
+/// let letters = TableName::new("letters").logical_name("letter").primary_id("activityid");
+/// # let (queue, letter) = (dataverse_client::uuid::Uuid::nil(), dataverse_client::uuid::Uuid::nil());
+/// let add = InvokeNamed::action("Microsoft.Dynamics.CRM.AddToQueue")
+///     .on(queues.row(queue))
+///     .row("Target", letters.row(letter));
+/// let request = add.request()?;
+/// # assert_eq!(request.method, "POST");
+/// # Ok::<_, dataverse_client::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct InvokeNamed {
+    kind: MessageKind,
+    name: String,
+    bound_to: Option<BoundTo>,
+    parameters: Vec<(String, Parameter)>,
+}
+
+#[derive(Debug, Clone)]
+enum Parameter {
+    Value(AnyValue),
+    Row(RowArgument),
+    Rows(Vec<RowArgument>),
+}
+
+impl InvokeNamed {
+    /// Calls the action of this name; qualified (`Microsoft.Dynamics.CRM.…`) if it is bound.
+    pub fn action(name: impl Into<String>) -> Self {
+        InvokeNamed::new(MessageKind::Action, name.into())
+    }
+
+    /// Calls the function of this name; qualified (`Microsoft.Dynamics.CRM.…`) if it is bound.
+    pub fn function(name: impl Into<String>) -> Self {
+        InvokeNamed::new(MessageKind::Function, name.into())
+    }
+
+    fn new(kind: MessageKind, name: String) -> Self {
+        InvokeNamed {
+            kind,
+            name,
+            bound_to: None,
+            parameters: Vec::new(),
+        }
+    }
+
+    /// What it is called on: a row, or the rows of a table.
+    #[must_use]
+    pub fn on(mut self, bound_to: impl Into<BoundTo>) -> Self {
+        self.bound_to = Some(bound_to.into());
+        self
+    }
+
+    /// A parameter with a value. An enum is text (`"Basic"`) for an action, and a value of a
+    /// generated enum for a function.
+    #[must_use]
+    pub fn value(self, name: impl Into<String>, value: impl Into<AnyValue>) -> Self {
+        self.with(name, Parameter::Value(value.into()))
+    }
+
+    /// A parameter of a complex type or a collection, as JSON.
+    #[must_use]
+    pub fn json(self, name: impl Into<String>, json: Json) -> Self {
+        self.with(name, Parameter::Value(json.into()))
+    }
+
+    /// A parameter that is a row.
+    #[must_use]
+    pub fn row(self, name: impl Into<String>, row: impl Into<RowArgument>) -> Self {
+        self.with(name, Parameter::Row(row.into()))
+    }
+
+    /// A parameter that is a list of rows.
+    #[must_use]
+    pub fn rows<R: Into<RowArgument>>(
+        self,
+        name: impl Into<String>,
+        rows: impl IntoIterator<Item = R>,
+    ) -> Self {
+        let rows = rows.into_iter().map(Into::into).collect();
+        self.with(name, Parameter::Rows(rows))
+    }
+
+    fn with(mut self, name: impl Into<String>, parameter: Parameter) -> Self {
+        self.parameters.push((name.into(), parameter));
+        self
+    }
+}
+
+impl Operation for InvokeNamed {
+    /// The members of the answer; none if it has no body.
+    type Output = AnyRow;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let kind = self.kind;
+        let write = |row: &RowArgument| match kind {
+            MessageKind::Action => row.write_body(scope),
+            MessageKind::Function => row.write_reference(),
+        };
+        let mut arguments = Arguments {
+            kind,
+            scope,
+            written: Vec::new(),
+            error: None,
+        };
+        for (name, parameter) in &self.parameters {
+            let text = match parameter {
+                Parameter::Value(value) if kind == MessageKind::Action => value.clone().into_json(),
+                Parameter::Value(value) => {
+                    let mut literal = String::new();
+                    value.append_literal(&mut literal);
+                    literal
+                }
+                Parameter::Row(row) => write(row)?,
+                Parameter::Rows(rows) => {
+                    let rows: Result<Vec<_>> = rows.iter().map(write).collect();
+                    format!("[{}]", rows?.join(","))
+                }
+            };
+            arguments.push(name.clone(), text);
+        }
+        request(&self.name, self.bound_to.as_ref(), arguments)
+    }
+
+    fn decode(&self, response: &Response) -> Result<AnyRow> {
+        Answer::read(&response.success()?.body)
+    }
+
+    fn replay(&self) -> Replay {
+        match self.kind {
+            MessageKind::Action => Replay::IfRefused,
+            MessageKind::Function => Replay::Safe,
+        }
+    }
 }

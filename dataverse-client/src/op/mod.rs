@@ -1,8 +1,11 @@
 //! Floor 3: operations. Each is a value that becomes a request, and reads the answer. No IO, no
 //! clock, no async.
 
+mod aggregate;
 mod answer;
+mod background;
 mod batch;
+mod bulk;
 mod count;
 mod create;
 mod delete;
@@ -17,13 +20,19 @@ mod track;
 mod update;
 mod upsert;
 
+pub use aggregate::Aggregate;
 pub use answer::Answer;
 pub(crate) use answer::{read_complex_answer, read_value};
+pub use background::{
+    BackgroundOperation, BackgroundState, BackgroundStatus, CancelBackground, InBackground,
+};
+pub(crate) use batch::Unanswered;
 pub use batch::{Batch, ChangeSet, Handle, Replies, Write};
+pub use bulk::{CreateMultiple, DeleteMultiple, UpdateMultiple, UpsertMultiple};
 pub use count::{Count, TotalRowCounts};
 pub use create::{Create, CreateReturning};
 pub use delete::Delete;
-pub use invoke::{Arguments, BoundTo, Invoke, Message, MessageKind, RowArgument};
+pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind, RowArgument};
 pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
 pub use property::{GetColumn, GetText, SetColumn};

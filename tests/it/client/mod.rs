@@ -1,6 +1,7 @@
 //! The client against scripts and recorded answers; never against the emulator's own ideas.
 
 mod batch;
+mod bulk;
 mod changes;
 mod delivery;
 mod derived;

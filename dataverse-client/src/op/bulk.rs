@@ -1,0 +1,458 @@
+//! Many rows of one table in one message.
+
+use std::collections::HashSet;
+
+use http::{HeaderValue, Method, StatusCode};
+use uuid::Uuid;
+
+use super::invoke::type_member;
+use super::{AfterDoubt, Operation, Replay, Scope};
+use crate::error::{Error, Result};
+use crate::odata::body::write_object;
+use crate::odata::headers::PREFER;
+use crate::odata::key::row_path;
+use crate::odata::page::json_error;
+use crate::odata::url::Query;
+use crate::odata::{Request, Response};
+use crate::schema::{AnyTable, Changes, Entity, Entry, KeyKind, New, TableName, ToKey};
+use crate::value::json::{Reader, write_string};
+use crate::value::{Id, JsonError, Scalar};
+
+/// Creates many rows of one table.
+///
+/// Of a standard table all are created or none; of an elastic table some may be:
+/// [`Error::bulk_failures`] says which were not. The primary keys are made here, so that a lost
+/// answer can be repeated.
+///
+/// Shape: `POST accounts/Microsoft.Dynamics.CRM.CreateMultiple` with `{"Targets":[…]}`.
+/// Units: 100 to 1,000 rows for a standard table, 100 for an elastic one, are what Microsoft
+/// recommends; the service ends a message after two minutes.
+/// Source: Microsoft Learn, "Use bulk operation messages".
+pub struct CreateMultiple<E> {
+    table: TableName,
+    rows: Vec<New<E>>,
+    ids: Vec<Id<E>>,
+}
+
+impl<E: Entity> CreateMultiple<E> {
+    /// Creates these rows.
+    pub fn new(rows: impl IntoIterator<Item = New<E>>) -> Self {
+        CreateMultiple::of_table(TableName::of::<E>(), rows)
+    }
+}
+
+impl CreateMultiple<AnyTable> {
+    /// Creates rows of a table that is only known at run time. They carry primary keys made here
+    /// only if the name of that column is known.
+    pub fn in_table(table: TableName, rows: impl IntoIterator<Item = New<AnyTable>>) -> Self {
+        CreateMultiple::of_table(table, rows)
+    }
+}
+
+impl<E> CreateMultiple<E> {
+    fn of_table(table: TableName, rows: impl IntoIterator<Item = New<E>>) -> Self {
+        let rows: Vec<_> = rows.into_iter().collect();
+        let ids = match table.known_primary_id() {
+            Some(column) => rows.iter().map(|row| id_of(row, column)).collect(),
+            None => Vec::new(),
+        };
+        CreateMultiple { table, rows, ids }
+    }
+
+    /// Leaves the primary keys to the service. Then a message whose answer got lost is not
+    /// repeated, but is an error with `is_outcome_unknown`.
+    #[must_use]
+    pub fn server_assigned_ids(mut self) -> Self {
+        self.ids.clear();
+        self
+    }
+}
+
+/// The row's own primary key, or a new one.
+fn id_of<E>(row: &New<E>, column: &str) -> Id<E> {
+    let own = row.json_of(column).and_then(|json| {
+        let scalar = Reader::new(json).scalar().ok()?;
+        match scalar {
+            Scalar::Text(text) => text.parse().ok(),
+            _ => None,
+        }
+    });
+    own.unwrap_or_else(Id::generate)
+}
+
+impl<E: 'static> Operation for CreateMultiple<E> {
+    /// The primary keys, in the order of the rows.
+    type Output = Vec<Id<E>>;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let column = self.table.known_primary_id();
+        let targets = self.rows.iter().enumerate().map(|(index, row)| {
+            let id = self.ids.get(index).zip(column);
+            let id = id.filter(|(_, column)| row.json_of(column).is_none());
+            let first = id.map(|(id, column)| format!("\"{column}\":\"{id}\""));
+            target(&self.table, first.as_deref(), row.entries(), scope)
+        });
+        request(&self.table, "CreateMultiple", targets)
+    }
+
+    fn decode(&self, response: &Response) -> Result<Vec<Id<E>>> {
+        let body = &response.success()?.body;
+        let mut ids = Vec::new();
+        let mut reader = Reader::from_bytes(body).map_err(json_error)?;
+        reader
+            .object(|reader, key| -> Result<(), JsonError> {
+                if key != "Ids" {
+                    return reader.skip();
+                }
+                reader.array(|reader| {
+                    if let Scalar::Text(id) = reader.scalar()? {
+                        ids.extend(id.parse::<Id<E>>());
+                    }
+                    Ok(())
+                })
+            })
+            .map_err(json_error)?;
+        if ids.len() == self.rows.len() {
+            return Ok(ids);
+        }
+        Err(Error::decode(format!(
+            "{} rows of `{}` were created, but the answer holds {} ids",
+            self.rows.len(),
+            self.table.shown(),
+            ids.len()
+        )))
+    }
+
+    fn replay(&self) -> Replay {
+        match self.ids.is_empty() {
+            true => Replay::IfRefused,
+            false => Replay::Confirm,
+        }
+    }
+
+    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Vec<Id<E>>> {
+        // All or none: if the first is there, the first attempt was executed. Of an elastic table
+        // nothing can be said, and the refusal tells so.
+        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED)
+            && refusal.bulk_failures().is_empty();
+        let first = self.ids.first().filter(|_| is_taken);
+        let path =
+            first.and_then(|id| row_path(self.table.entity_set(), &KeyKind::Id(id.uuid())).ok());
+        let Some((path, column)) = path.zip(self.table.known_primary_id()) else {
+            return AfterDoubt::Stands;
+        };
+        let mut query = Query::of(path);
+        query.option("$select", column);
+        let ids = self.ids.clone();
+        AfterDoubt::ask(Request::get(query.into_string()), move |_| Ok(ids))
+    }
+}
+
+/// Changes many rows of one table, by their primary keys.
+///
+/// Of a standard table all are changed or none; of an elastic table some may be.
+///
+/// Shape: `POST accounts/Microsoft.Dynamics.CRM.UpdateMultiple` with `{"Targets":[…]}`.
+/// Errors: a row twice, which the service would change once and say nothing.
+/// Source: Microsoft Learn, "Use bulk operation messages".
+pub struct UpdateMultiple<E> {
+    table: TableName,
+    rows: Vec<(Id<E>, Changes<E>)>,
+}
+
+impl<E: Entity> UpdateMultiple<E> {
+    /// Changes these rows.
+    pub fn new(rows: impl IntoIterator<Item = (Id<E>, Changes<E>)>) -> Self {
+        UpdateMultiple {
+            table: TableName::of::<E>(),
+            rows: rows.into_iter().collect(),
+        }
+    }
+}
+
+impl UpdateMultiple<AnyTable> {
+    /// Changes rows of a table that is only known at run time.
+    pub fn in_table(
+        table: TableName,
+        rows: impl IntoIterator<Item = (Uuid, Changes<AnyTable>)>,
+    ) -> Self {
+        let rows = rows.into_iter().map(|(id, row)| (Id::new(id), row));
+        UpdateMultiple {
+            table,
+            rows: rows.collect(),
+        }
+    }
+}
+
+impl<E: 'static> Operation for UpdateMultiple<E> {
+    type Output = ();
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let column = primary_id(&self.table)?;
+        let mut seen = HashSet::new();
+        for (id, changes) in &self.rows {
+            if !seen.insert(id.uuid()) {
+                return Err(twice(&self.table, &id.to_string()));
+            }
+            if changes.is_empty() {
+                return Err(Error::input(format!(
+                    "an update of `{}({id})` without a column changes nothing; leave it out",
+                    self.table.entity_set()
+                )));
+            }
+        }
+        let targets = self.rows.iter().map(|(id, changes)| {
+            let first = format!("\"{column}\":\"{id}\"");
+            target(&self.table, Some(&first), changes.entries(), scope)
+        });
+        request(&self.table, "UpdateMultiple", targets)
+    }
+
+    fn decode(&self, response: &Response) -> Result<()> {
+        response.success().map(drop)
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+}
+
+/// Changes or creates many rows of one table.
+///
+/// Shape: `POST accounts/Microsoft.Dynamics.CRM.UpsertMultiple` with `{"Targets":[…]}`.
+/// Errors: a key twice; a column of an alternate key among the columns of its row.
+/// Source: Microsoft Learn, "Use bulk operation messages".
+pub struct UpsertMultiple<E> {
+    table: TableName,
+    rows: Vec<(KeyKind, Changes<E>)>,
+}
+
+impl<E: Entity> UpsertMultiple<E> {
+    /// Changes or creates these rows.
+    pub fn new<K: ToKey<Entity = E>>(rows: impl IntoIterator<Item = (K, Changes<E>)>) -> Self {
+        let rows = rows.into_iter();
+        UpsertMultiple {
+            table: TableName::of::<E>(),
+            rows: rows
+                .map(|(key, row)| (key.to_key().into_kind(), row))
+                .collect(),
+        }
+    }
+}
+
+impl UpsertMultiple<AnyTable> {
+    /// Changes or creates rows of a table that is only known at run time.
+    pub fn in_table<K: ToKey<Entity = AnyTable>>(
+        table: TableName,
+        rows: impl IntoIterator<Item = (K, Changes<AnyTable>)>,
+    ) -> Self {
+        let rows = rows.into_iter();
+        UpsertMultiple {
+            table,
+            rows: rows
+                .map(|(key, row)| (key.to_key().into_kind(), row))
+                .collect(),
+        }
+    }
+}
+
+impl<E: 'static> Operation for UpsertMultiple<E> {
+    type Output = ();
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let mut seen = HashSet::new();
+        let mut targets = Vec::with_capacity(self.rows.len());
+        for (key, changes) in &self.rows {
+            let path = row_path(self.table.entity_set(), key)?;
+            let first = match key {
+                KeyKind::Id(id) => format!("\"{}\":\"{id}\"", primary_id(&self.table)?),
+                KeyKind::Alternate(parts) => {
+                    let is_key = |entry: &&Entry| parts.iter().any(|(name, _)| *name == entry.name);
+                    if let Some(entry) = changes.entries().iter().find(is_key) {
+                        return Err(Error::input(format!(
+                            "a row of `{}` has the column `{}` of its alternate key among its \
+                             columns, which the service refuses; the key says it",
+                            self.table.shown(),
+                            entry.name
+                        )));
+                    }
+                    let mut first = String::from("\"@odata.id\":");
+                    write_string(&path, &mut first);
+                    first
+                }
+            };
+            targets.push(target(&self.table, Some(&first), changes.entries(), scope));
+            if !seen.insert(path) {
+                return Err(twice(&self.table, "…"));
+            }
+        }
+        request(&self.table, "UpsertMultiple", targets)
+    }
+
+    fn decode(&self, response: &Response) -> Result<()> {
+        response.success().map(drop)
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Safe
+    }
+}
+
+/// Deletes many rows of one elastic table. Standard tables have no such message.
+///
+/// Shape: `POST sensors/Microsoft.Dynamics.CRM.DeleteMultiple` with `{"Targets":[…]}`.
+/// Source: Microsoft Learn, "Use bulk operation messages", section "DeleteMultiple".
+pub struct DeleteMultiple<E> {
+    table: TableName,
+    /// With the partition each is in.
+    rows: Vec<(Id<E>, Option<String>)>,
+}
+
+impl<E: Entity> DeleteMultiple<E> {
+    /// Deletes these rows, each in the partition of its own id.
+    pub fn new(rows: impl IntoIterator<Item = Id<E>>) -> Self {
+        DeleteMultiple {
+            table: TableName::of::<E>(),
+            rows: rows.into_iter().map(|id| (id, None)).collect(),
+        }
+    }
+
+    /// Deletes these rows, each in its partition.
+    pub fn in_partitions(rows: impl IntoIterator<Item = (Id<E>, String)>) -> Self {
+        DeleteMultiple {
+            table: TableName::of::<E>(),
+            rows: rows
+                .into_iter()
+                .map(|(id, partition)| (id, Some(partition)))
+                .collect(),
+        }
+    }
+}
+
+impl DeleteMultiple<AnyTable> {
+    /// Deletes rows of a table that is only known at run time, each in its partition if that is not
+    /// the one of its own id.
+    pub fn from_table(
+        table: TableName,
+        rows: impl IntoIterator<Item = (Uuid, Option<String>)>,
+    ) -> Self {
+        let rows = rows
+            .into_iter()
+            .map(|(id, partition)| (Id::new(id), partition));
+        DeleteMultiple {
+            table,
+            rows: rows.collect(),
+        }
+    }
+}
+
+impl<E: 'static> Operation for DeleteMultiple<E> {
+    type Output = ();
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let column = primary_id(&self.table)?;
+        let targets = self.rows.iter().map(|(id, partition)| {
+            let mut first = format!("\"{column}\":\"{id}\"");
+            if let Some(partition) = partition {
+                first.push_str(",\"partitionid\":");
+                write_string(partition, &mut first);
+            }
+            target(&self.table, Some(&first), &[], scope)
+        });
+        request(&self.table, "DeleteMultiple", targets)
+    }
+
+    fn decode(&self, response: &Response) -> Result<()> {
+        response.success().map(drop)
+    }
+
+    fn replay(&self) -> Replay {
+        Replay::Confirm
+    }
+
+    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
+        if refusal.is_not_found() {
+            AfterDoubt::Done(())
+        } else {
+            AfterDoubt::Stands
+        }
+    }
+}
+
+macro_rules! debug {
+    ($($name:ident),+) => {
+        $(impl<E> std::fmt::Debug for $name<E> {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.debug_struct(stringify!($name))
+                    .field("table", &self.table)
+                    .field("rows", &self.rows.len())
+                    .finish()
+            }
+        })+
+    };
+}
+
+debug!(
+    CreateMultiple,
+    UpdateMultiple, UpsertMultiple, DeleteMultiple
+);
+
+fn primary_id(table: &TableName) -> Result<&str> {
+    table.known_primary_id().ok_or_else(|| {
+        Error::input(format!(
+            "rows of `{}` cannot be named: the name of the primary key is not known; say it with \
+             `TableName::primary_id`",
+            table.shown()
+        ))
+    })
+}
+
+#[cold]
+fn twice(table: &TableName, key: &str) -> Error {
+    Error::input(format!(
+        "the row `{}({key})` stands twice among the rows: give each once",
+        table.entity_set()
+    ))
+}
+
+/// One row, with its type.
+fn target(
+    table: &TableName,
+    first: Option<&str>,
+    entries: &[Entry],
+    scope: &Scope<'_>,
+) -> Result<String> {
+    let mut members = type_member(table)?;
+    if let Some(first) = first {
+        members.push(',');
+        members.push_str(first);
+    }
+    write_object(&members, entries, scope)
+}
+
+fn request(
+    table: &TableName,
+    message: &str,
+    targets: impl IntoIterator<Item = Result<String>>,
+) -> Result<Request> {
+    let mut body = String::from("{\"Targets\":[");
+    let start = body.len();
+    for target in targets {
+        if body.len() > start {
+            body.push(',');
+        }
+        body.push_str(&target?);
+    }
+    if body.len() == start {
+        return Err(Error::input(format!(
+            "{message} of `{}` without a row: do not send it",
+            table.shown()
+        )));
+    }
+    body.push_str("]}");
+    let path = format!("{}/Microsoft.Dynamics.CRM.{message}", table.entity_set());
+    let request = Request::new(Method::POST, path).json(body);
+    // An error says which rows of an elastic table failed only if it is asked to.
+    let all = HeaderValue::from_static("odata.include-annotations=\"*\"");
+    Ok(request.header(PREFER, all))
+}
