@@ -7,8 +7,10 @@ use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
 use crate::query::check_options;
+use crate::row_key::RowKey;
 use crate::service::Call;
 use crate::url::Segment;
+use crate::{queue, sharing};
 
 /// What the names of bound operations begin with.
 const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
@@ -30,6 +32,34 @@ pub(crate) fn on_table(call: &Call<'_>, table: &Table, name: &str) -> Result<Ans
     }
     check_options(&call.address.options, &[])?;
     bulk::answer(call, table, message)
+}
+
+/// Answers an operation that is bound to a row: `accounts(…)/Microsoft.Dynamics.CRM.{name}`.
+pub(crate) fn on_row(
+    call: &Call<'_>,
+    table: &Table,
+    key: &RowKey,
+    segment: &Segment,
+    name: &str,
+) -> Result<Answer> {
+    let method = match (table.logical_name.as_str(), name) {
+        ("systemuser" | "team", "RetrievePrincipalAccess") => Method::GET,
+        ("queue", "AddToQueue") => Method::POST,
+        _ => {
+            return Err(Fault::not_supported(format!(
+                "the bound operation `{NAMESPACE}{name}`"
+            )));
+        }
+    };
+    if call.asked.method != method {
+        return Err(Fault::wrong_verb(&call.asked.target));
+    }
+    check_options(&call.address.options, &[])?;
+    let id = key.require(call.store, table)?;
+    match method {
+        Method::GET => sharing::retrieve(call, &id, segment),
+        _ => queue::add(call, table, &id),
+    }
 }
 
 /// The refusal for a segment behind a table that is nothing: possibly an operation without its

@@ -379,6 +379,7 @@ impl Emulator {
             contents: None,
             partition: None,
             delta_lifetime: service.delta_lifetime,
+            on_behalf_of: None,
         }
     }
 

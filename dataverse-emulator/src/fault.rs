@@ -211,6 +211,11 @@ impl Fault {
         )
     }
 
+    /// A header names no user whom the caller can act for.
+    pub(crate) fn cannot_act(message: impl Into<String>) -> Self {
+        Fault::new(StatusCode::FORBIDDEN, "0x8004A110", message)
+    }
+
     pub(crate) fn invalid_argument(message: impl Into<String>) -> Self {
         Fault::new(StatusCode::BAD_REQUEST, "0x80040203", message)
     }

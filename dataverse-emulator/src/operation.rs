@@ -5,17 +5,20 @@ use http::{Method, StatusCode};
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
+use crate::parameter::{existing, missing, object, of_action, structured};
 use crate::query::check_options;
-use crate::service::{BUSINESS_UNIT, Call, ORGANIZATION, USER};
+use crate::service::{BUSINESS_UNIT, Call, ORGANIZATION};
+use crate::sharing;
+use crate::store::quoted;
 use crate::url::Segment;
-use crate::value::{Stored, guid, write_string};
-use crate::write::{Members, Written, insert, members, read, update};
+use crate::value::{Stored, write_string};
+use crate::write::{Written, insert, read, update};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     let is_function = match segment.name.as_str() {
-        "WhoAmI" => true,
-        "WinOpportunity" | "Merge" => false,
+        "WhoAmI" | "RetrieveTotalRecordCount" => true,
+        "WinOpportunity" | "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" => false,
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
             return Err(Fault::not_supported(format!(
                 "the operation or type `{name}`"
@@ -34,7 +37,11 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     check_options(&call.address.options, &[])?;
     match segment.name.as_str() {
         "WhoAmI" => Ok(who_am_i(call)),
+        "RetrieveTotalRecordCount" => total_record_count(call, segment),
         "WinOpportunity" => win_opportunity(call),
+        "GrantAccess" => sharing::grant(call, false),
+        "ModifyAccess" => sharing::grant(call, true),
+        "RevokeAccess" => sharing::revoke(call),
         _ => merge(call),
     }
 }
@@ -47,58 +54,39 @@ fn who_am_i(call: &Call<'_>) -> Answer {
     );
     write_string(&context, &mut body);
     body.push_str(&format!(
-        ",\"BusinessUnitId\":\"{BUSINESS_UNIT}\",\"UserId\":\"{USER}\",\
-         \"OrganizationId\":\"{ORGANIZATION}\"}}"
+        ",\"BusinessUnitId\":\"{BUSINESS_UNIT}\",\"UserId\":\"{}\",\
+         \"OrganizationId\":\"{ORGANIZATION}\"}}",
+        call.user()
     ));
     Answer::json(StatusCode::OK, body)
 }
 
-fn parameters(call: &Call<'_>) -> Result<Members> {
-    members(&call.asked.body, "")
-}
-
-fn missing(name: &str) -> Fault {
-    Fault::invalid_argument(format!(
-        "Required field '{name}' is missing or of another type."
-    ))
-}
-
-/// The members of a parameter that is a row.
-fn row(parameters: &Members, name: &str) -> Result<Members> {
-    let json = parameters.get(name).ok_or_else(|| missing(name))?;
-    serde_json::from_str(json.get()).map_err(|_| missing(name))
-}
-
-/// The table that `@odata.type` names.
-fn table_of<'c>(call: &Call<'c>, row: &Members) -> Result<&'c Table> {
-    let told = row
-        .get("@odata.type")
-        .and_then(|json| serde_json::from_str::<String>(json.get()).ok());
-    let table = told.as_deref().and_then(|name| {
-        let name = name
-            .trim_start_matches('#')
-            .strip_prefix("Microsoft.Dynamics.CRM.")?;
-        call.catalog.by_name(name)
-    });
-    table.ok_or_else(|| {
-        Fault::bad_request("EdmEntityObject passed should have the key property value set.")
-    })
-}
-
-/// The row that a parameter names by its primary key; it must exist.
-fn existing<'c>(call: &Call<'c>, row: &Members) -> Result<(&'c Table, String)> {
-    let table = table_of(call, row)?;
-    let id = row
-        .get(&table.primary_id)
-        .and_then(|json| serde_json::from_str::<String>(json.get()).ok())
-        .and_then(|id| guid(&id))
-        .ok_or_else(|| {
-            Fault::bad_request("EdmEntityObject passed should have the key property value set.")
+/// How many rows each of the named tables has.
+fn total_record_count(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
+    let names: Vec<String> = structured(call, segment, "EntityNames")?;
+    let mut counts = Vec::new();
+    for name in &names {
+        let table = call.catalog.by_name(name).ok_or_else(|| {
+            Fault::invalid_argument(format!(
+                "The entity with a name = '{name}' was not found in the MetadataCache."
+            ))
         })?;
-    match call.store.version(table, &id)? {
-        Some(_) => Ok((table, id)),
-        None => Err(Fault::missing_row(&table.logical_name, &id)),
+        call.store.make(table)?;
+        let sql = format!("SELECT count(*) FROM {}", quoted(name));
+        let mut statement = call.store.connection.prepare_cached(&sql)?;
+        counts.push(statement.query_row([], |row| row.get::<_, i64>(0))?);
     }
+    let context = "$metadata#Microsoft.Dynamics.CRM.RetrieveTotalRecordCountResponse";
+    let body = serde_json::json!({
+        "@odata.context": format!("{}{context}", call.root()),
+        "EntityRecordCountCollection": {
+            "Count": names.len(),
+            "IsReadOnly": false,
+            "Keys": names,
+            "Values": counts,
+        },
+    });
+    Ok(Answer::json(StatusCode::OK, body.to_string()))
 }
 
 /// Sets a column, if the table has it.
@@ -112,12 +100,12 @@ fn set(written: &mut Written, table: &Table, column: &str, value: Stored) {
 fn win_opportunity(call: &Call<'_>) -> Result<Answer> {
     const WON: i64 = 1;
     const DEFAULT_REASON: i64 = 3;
-    let parameters = parameters(call)?;
+    let parameters = of_action(call)?;
     let status: i64 = parameters
         .get("Status")
         .and_then(|json| json.get().parse().ok())
         .ok_or_else(|| missing("Status"))?;
-    let close = row(&parameters, "OpportunityClose")?;
+    let close = object(&parameters, "OpportunityClose")?;
     let (Some(opportunity), Some(activity)) = (
         call.catalog.by_name("opportunity"),
         call.catalog.by_name("opportunityclose"),
@@ -147,9 +135,9 @@ fn merge(call: &Call<'_>) -> Result<Answer> {
     const INACTIVE: i64 = 1;
     const INACTIVE_REASON: i64 = 2;
     const TABLES: &[&str] = &["account", "contact", "incident", "lead"];
-    let parameters = parameters(call)?;
-    let (table, target) = existing(call, &row(&parameters, "Target")?)?;
-    let (other, subordinate) = existing(call, &row(&parameters, "Subordinate")?)?;
+    let parameters = of_action(call)?;
+    let (table, target) = existing(call, &object(&parameters, "Target")?)?;
+    let (other, subordinate) = existing(call, &object(&parameters, "Subordinate")?)?;
     if !TABLES.contains(&table.logical_name.as_str()) || table.logical_name != other.logical_name {
         return Err(Fault::invalid_argument(format!(
             "Merge takes two rows of one table out of {}.",
@@ -161,7 +149,7 @@ fn merge(call: &Call<'_>) -> Result<Answer> {
     }
     let content = match parameters.get("UpdateContent") {
         Some(json) if json.get() != "null" => {
-            read(call, table, &row(&parameters, "UpdateContent")?)?
+            read(call, table, &object(&parameters, "UpdateContent")?)?
         }
         _ => Written::default(),
     };

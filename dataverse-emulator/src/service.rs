@@ -14,7 +14,7 @@ use crate::row_key::RowKey;
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
-use crate::{associate, batch, bound, delta, elastic, operation, query, write};
+use crate::{associate, batch, bound, delta, elastic, operation, parameter, query, write};
 
 /// The user that every request comes from.
 pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -55,12 +55,19 @@ pub(crate) struct Call<'c> {
     pub(crate) partition: Option<String>,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
+    /// The user that the emulator's own acts on behalf of.
+    pub(crate) on_behalf_of: Option<String>,
 }
 
 impl<'c> Call<'c> {
     /// `http://127.0.0.1:5000/api/data/v9.2/`.
     pub(crate) fn root(&self) -> String {
         format!("{}/api/data/{}/", self.origin, self.address.version)
+    }
+
+    /// The user that rows are written by.
+    pub(crate) fn user(&self) -> &str {
+        self.on_behalf_of.as_deref().unwrap_or(USER)
     }
 
     /// This request again, from the page that `token` names.
@@ -147,7 +154,9 @@ impl Service {
             contents,
             partition: None,
             delta_lifetime: self.delta_lifetime,
+            on_behalf_of: None,
         };
+        call.on_behalf_of = parameter::caller(&call)?;
         if !VERSIONS.contains(&call.address.version.as_str()) {
             let body = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
             return Ok(Answer::json(StatusCode::NOT_FOUND, body.to_owned()));
@@ -262,10 +271,10 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
         (&Method::PATCH, []) => write::patch(call, table, &key),
         (&Method::DELETE, []) => write::delete(call, table, &key),
         (_, []) => Err(Fault::method_not_allowed(method)),
-        (_, [segment, ..]) if segment.name.starts_with("Microsoft.Dynamics.CRM.") => Err(
-            Fault::not_supported(format!("the bound operation `{}`", segment.name)),
-        ),
         (_, [segment, behind @ ..]) => {
+            if let Some(name) = bound::name(segment) {
+                return bound::on_row(call, table, &key, segment, name);
+            }
             let name = segment.name.as_str();
             let is_navigation =
                 table.navigations.contains_key(name) || table.collections.contains_key(name);

@@ -54,6 +54,9 @@ impl Store {
              CREATE TABLE IF NOT EXISTS \"@deleted\" (
                  name TEXT NOT NULL, id TEXT NOT NULL, version INTEGER NOT NULL,
                  PRIMARY KEY (name, id)) WITHOUT ROWID;
+             CREATE TABLE IF NOT EXISTS \"@shared\" (
+                 name TEXT NOT NULL, id TEXT NOT NULL, principal TEXT NOT NULL,
+                 rights INTEGER NOT NULL, PRIMARY KEY (name, id, principal)) WITHOUT ROWID;
              INSERT INTO \"@counter\" SELECT 1000000 WHERE NOT EXISTS (SELECT 1 FROM \"@counter\");",
         )?;
         Ok(Store {

@@ -17,6 +17,7 @@ use crate::query::{check_options, single};
 use crate::reference;
 use crate::row_key::RowKey;
 use crate::service::{BUSINESS_UNIT, Call, USER};
+use crate::sharing;
 use crate::store::{VERSION, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, format_time, from_json};
 
@@ -320,7 +321,12 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     written.set_default(table, "statecode", Stored::Integer(0));
     written.set_default(table, "statuscode", Stored::Integer(1));
     for column in ["ownerid", "owninguser", "createdby", "modifiedby"] {
-        written.point_default(table, column, "systemuser", USER);
+        written.point_default(table, column, "systemuser", call.user());
+    }
+    if call.on_behalf_of.is_some() {
+        for column in ["createdonbehalfby", "modifiedonbehalfby"] {
+            written.point_default(table, column, "systemuser", USER);
+        }
     }
     written.point_default(table, "owningbusinessunit", "businessunit", BUSINESS_UNIT);
     check_keys(call, table, &id, &written)?;
@@ -349,7 +355,11 @@ pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Writ
     let place = table.primary_id_place();
     written.values.retain(|(at, _)| *at != place);
     written.set_default(table, "modifiedon", Stored::Text(format_time(call.now)));
-    written.point_default(table, "modifiedby", "systemuser", USER);
+    written.point_default(table, "modifiedby", "systemuser", call.user());
+    if let Some((place, _)) = table.column_named("modifiedonbehalfby") {
+        let deputy = call.on_behalf_of.is_some().then_some(("systemuser", USER));
+        written.point(table, place, deputy);
+    }
     check_keys(call, table, id, &written)?;
     let version = stamp(call, table, &mut written)?;
     let mut sets = vec![format!("{} = ?", quoted(VERSION))];
@@ -549,6 +559,7 @@ pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()>
     let sql = "INSERT OR REPLACE INTO \"@deleted\" (name, id, version) VALUES (?, ?, ?)";
     let mut statement = call.store.connection.prepare_cached(sql)?;
     statement.execute(params![table.logical_name, id, version])?;
+    sharing::forget(call, table, id)?;
     remove_links(call, call.catalog, table, id, version)
 }
 

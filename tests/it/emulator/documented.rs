@@ -31,7 +31,8 @@ pub(super) async fn replay(emulator: &dataverse_emulator::Emulator, example: &Va
     let request = &example["request"];
     let url = request["url"].as_str().unwrap();
     let path = url.split_once("/api/data/").unwrap().1;
-    let path = format!("/api/data/{}", here(path).replace(' ', "%20"));
+    let path = here(path).replace(' ', "%20").replace('"', "%22");
+    let path = format!("/api/data/{path}");
     let mut headers = Vec::new();
     for (name, value) in request["headers"].as_object().unwrap() {
         if !name.eq_ignore_ascii_case("content-length") {

@@ -9,6 +9,7 @@ mod documented;
 mod elastic;
 mod faults;
 mod nested;
+mod operations;
 mod paging;
 mod query;
 mod small;
