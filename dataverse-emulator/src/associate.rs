@@ -122,8 +122,20 @@ fn is_pair(intersect: &Intersect) -> String {
     )
 }
 
-fn pair(call: &Call<'_>, intersect: &Intersect, near: &str, far: &str) -> Result<()> {
+/// Makes the intersect table, in which pairs are found at once.
+fn make(call: &Call<'_>, intersect: &Intersect) -> Result<()> {
     call.store.make_intersect(call.catalog, intersect)?;
+    if let Some(table) = call.catalog.by_name(&intersect.table)
+        && let Some((_, near)) = table.column(&intersect.near)
+        && let Some((_, far)) = table.column(&intersect.far)
+    {
+        call.store.index("pair", table, &[near, far])?;
+    }
+    Ok(())
+}
+
+fn pair(call: &Call<'_>, intersect: &Intersect, near: &str, far: &str) -> Result<()> {
+    make(call, intersect)?;
     let connection = &call.store.connection;
     let sql = format!("SELECT EXISTS (SELECT 1 FROM {})", is_pair(intersect));
     let mut statement = connection.prepare_cached(&sql)?;
@@ -151,7 +163,7 @@ fn pair(call: &Call<'_>, intersect: &Intersect, near: &str, far: &str) -> Result
 
 /// Takes a pair away; false if there was none.
 fn unpair(call: &Call<'_>, intersect: &Intersect, near: &str, far: &str) -> Result<bool> {
-    call.store.make_intersect(call.catalog, intersect)?;
+    make(call, intersect)?;
     let sql = format!("DELETE FROM {}", is_pair(intersect));
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     Ok(statement.execute([near, far])? > 0)
@@ -163,7 +175,7 @@ pub(crate) fn remove_pairs(call: &Call<'_>, table: &Table, id: &str) -> Result<(
         let Way::ManyToMany(intersect) = &collection.way else {
             continue;
         };
-        call.store.make_intersect(call.catalog, intersect)?;
+        make(call, intersect)?;
         let sql = format!(
             "DELETE FROM {} WHERE {} = ?",
             quoted(&intersect.table),

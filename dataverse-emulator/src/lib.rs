@@ -39,8 +39,9 @@
 //! with 401.
 //!
 //! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
-//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `write`, `operation`, `batch`
-//! (the answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
+//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `delta` (reads), `write`,
+//! `nested`, `associate`, `bulk`, `elastic` (writes), `operation`, `bound`, `batch` (the rest),
+//! `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
 
 mod associate;
 mod batch;

@@ -12,7 +12,7 @@ mod nested;
 mod operations;
 mod paging;
 mod query;
-mod small;
+pub(crate) mod small;
 mod write;
 
 use bytes::Bytes;

@@ -27,6 +27,9 @@ const DOCUMENT: &str = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis
 <EntityType Name="contact"><Key><PropertyRef Name="contactid"/></Key>
     <Property Name="contactid" Type="Edm.Guid"/>
     <Property Name="lastname" Type="Edm.String"/>
+    <Property Name="modifiedon" Type="Edm.DateTimeOffset"/>
+    <Property Name="partitionid" Type="Edm.String"/>
+    <Property Name="ttlinseconds" Type="Edm.Int32"/>
     <Property Name="_parentcustomerid_value" Type="Edm.Guid"/>
     <NavigationProperty Name="parentcustomerid_account" Type="mscrm.account"
         Partner="contact_customer_accounts">
@@ -40,7 +43,7 @@ const DOCUMENT: &str = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis
     <EntitySet Name="contacts" EntityType="mscrm.contact"/>
 </EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
 
-pub(super) fn builder() -> EmulatorBuilder {
+pub(crate) fn builder() -> EmulatorBuilder {
     Emulator::builder()
         .metadata(DOCUMENT)
         .alternate_key("account", &["accountnumber"])

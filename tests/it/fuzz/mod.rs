@@ -5,6 +5,7 @@
 
 mod csdl;
 mod names;
+mod requests;
 mod rows;
 
 use proptest::collection::vec;
