@@ -20,6 +20,28 @@ enum Part {
     ChangeSet(Vec<Member>),
 }
 
+impl Part {
+    fn requests_mut(&mut self) -> Box<dyn Iterator<Item = &mut Asked> + '_> {
+        match self {
+            Part::Single(asked) => Box::new(std::iter::once(asked)),
+            Part::ChangeSet(members) => Box::new(members.iter_mut().map(|m| &mut m.asked)),
+        }
+    }
+}
+
+/// A part is done on behalf of the user of the batch, unless it names one itself.
+fn inherit(batch: &Asked, part: &mut Asked) {
+    let names = ["callerobjectid", "mscrmcallerid"];
+    if names.iter().any(|name| part.headers.contains_key(*name)) {
+        return;
+    }
+    for name in names {
+        if let Some(value) = batch.headers.get(name) {
+            part.headers.insert(name, value.clone());
+        }
+    }
+}
+
 #[derive(Debug)]
 struct Member {
     content_id: Option<String>,
@@ -40,7 +62,10 @@ pub(crate) fn answer(
             "The content type of a batch is multipart/mixed with a boundary.",
         )
     })?;
-    let parts = read(boundary, &asked.body)?;
+    let mut parts = read(boundary, &asked.body)?;
+    for part in &mut parts {
+        part.requests_mut().for_each(|part| inherit(asked, part));
+    }
     let operations: usize = parts
         .iter()
         .map(|part| match part {

@@ -43,7 +43,13 @@ impl Cookie {
         for (_, attributes) in elements(token)? {
             for (name, value) in attributes {
                 match name.as_str() {
-                    "pagenumber" => page = value.parse().ok().filter(|page| *page > 1),
+                    "pagenumber" => {
+                        // Another page follows.
+                        page = value
+                            .parse()
+                            .ok()
+                            .filter(|page| (2..u64::MAX).contains(page));
+                    }
                     "pagingcookie" => inner = Some(decode(&value, false)?),
                     _ => {}
                 }
@@ -168,6 +174,7 @@ mod tests {
             "x",
             "<cookie",
             "<cookie pagenumber=\"2\"/>",
+            "<cookie pagenumber=\"18446744073709551615\" pagingcookie=\"\"/>",
             "<a b='&bad;'/>",
         ] {
             assert!(Cookie::parse(token).is_err(), "{token}");

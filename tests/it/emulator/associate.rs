@@ -4,7 +4,7 @@ use dataverse_emulator::Emulator;
 use serde_json::Value;
 
 use super::documented::{assert_as_documented, examples, replay};
-use super::{Answer, create, emulator, get, post, send};
+use super::{Answer, create, emulator, get, post, send, small};
 
 const ROOT: &str = "https://emulator.localhost/api/data/v9.2/";
 
@@ -34,7 +34,7 @@ async fn value(emulator: &Emulator, path: &str, column: &str) -> Value {
 
 #[tokio::test]
 async fn a_lookup_is_pointed_and_cleared() {
-    let emulator = emulator();
+    let emulator = small::emulator();
     let contact = create(&emulator, "contacts", "{}").await;
     let account = create(&emulator, "accounts", "{}").await;
     let link = format!("{account}/primarycontactid/$ref");
@@ -69,7 +69,7 @@ async fn an_owner_is_a_user_or_a_team() {
 
 #[tokio::test]
 async fn a_row_in_a_collection_points_at_its_parent() {
-    let emulator = emulator();
+    let emulator = small::emulator();
     let account = create(&emulator, "accounts", "{}").await;
     let other = create(&emulator, "accounts", "{}").await;
     let contact = create(&emulator, "contacts", "{}").await;
@@ -197,7 +197,7 @@ async fn rows_of_intersect_tables_are_not_written_directly() {
 
 #[tokio::test]
 async fn wrong_references_are_refused() {
-    let emulator = emulator();
+    let emulator = small::emulator();
     let account = create(&emulator, "accounts", "{}").await;
     let contact = create(&emulator, "contacts", "{}").await;
     let nobody = "contacts(00000000-0000-0000-0000-000000000009)";
@@ -251,7 +251,7 @@ async fn wrong_references_are_refused() {
 
 #[tokio::test]
 async fn members_of_a_change_set_refer_to_each_other() {
-    let emulator = emulator();
+    let emulator = small::emulator();
     let part = |id: u8, request: &str, body: &str| {
         format!(
             "--c\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\
@@ -328,7 +328,7 @@ async fn documented_associations() {
 async fn documented_ways_to_clear_a_lookup() {
     let examples = examples("docs-associate-web-api.json");
     for number in [3, 5] {
-        let emulator = emulator();
+        let emulator = small::emulator();
         let account = create(&emulator, "accounts", "{}").await;
         let body = format!(
             r#"{{"contactid":"cf9eaaef-f718-ed11-b83e-00224837179f","parentcustomerid_account@odata.bind":"{account}"}}"#

@@ -221,3 +221,39 @@ async fn a_request_on_behalf_of_a_user_is_that_user_s() {
         assert_eq!((answer.status, &*answer.error().0), (403, "0x8004A110"));
     }
 }
+
+#[tokio::test]
+async fn parts_of_a_batch_are_done_by_the_user_of_the_batch() {
+    let emulator = emulator();
+    let own = get(&emulator, "WhoAmI").await.json()["UserId"].clone();
+    let other = own.as_str().unwrap();
+    create(
+        &emulator,
+        "systemusers",
+        &json!({"systemuserid": USER}).to_string(),
+    )
+    .await;
+    let part = |header: &str| {
+        format!(
+            "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n\
+             GET /api/data/v9.2/WhoAmI HTTP/1.1\r\n{header}Accept: application/json\r\n\r\n\r\n"
+        )
+    };
+    let body = format!(
+        "{}{}--b--\r\n",
+        part(""),
+        part(&format!("MSCRMCallerID: {other}\r\n"))
+    );
+    let headers = [
+        ("content-type", "multipart/mixed; boundary=b"),
+        ("mscrmcallerid", USER),
+    ];
+    let answer = send(&emulator, "POST", "$batch", &headers, &body).await;
+    let ids: Vec<&str> = answer
+        .body
+        .split("\"UserId\":\"")
+        .skip(1)
+        .map(|rest| &rest[..36])
+        .collect();
+    assert_eq!(ids, [USER, other], "{}", answer.body);
+}
