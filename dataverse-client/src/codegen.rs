@@ -39,6 +39,21 @@ pub type DateTime = chrono::DateTime<chrono::Utc>;
 /// A date and time without a time zone.
 pub type LocalDateTime = chrono::NaiveDateTime;
 
+/// The column with this ordinal.
+///
+/// Free functions, here and below: the compiler finds an associated one by searching, once for each
+/// of ten thousand constants.
+#[doc(hidden)]
+pub const fn column<E, T, A>(ordinal: u16) -> Column<E, T, A> {
+    Column::new(ordinal)
+}
+
+/// The navigation property with this exact name.
+#[doc(hidden)]
+pub const fn navigation<E, T>(name: &'static str) -> Navigation<E, T> {
+    Navigation::new(name)
+}
+
 /// Declares a choice: `pub enum Name { Variant = 1 "Label", }`. The variant for other numbers is `Unknown`.
 #[macro_export]
 #[doc(hidden)]

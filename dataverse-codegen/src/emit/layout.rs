@@ -140,6 +140,15 @@ impl Text {
         }
     }
 
+    /// `name(type_name),` of an enum.
+    pub(super) fn variant(&mut self, depth: usize, name: &str, type_name: impl Display) {
+        if !self.fitting_line(depth, format_args!("{name}({type_name}),")) {
+            self.line(depth, &format!("{name}("));
+            self.line(depth + 1, &format!("{type_name},"));
+            self.line(depth, "),");
+        }
+    }
+
     /// `head: generic<parameters> = function(argument);`
     pub(super) fn constant(
         &mut self,
@@ -178,7 +187,13 @@ impl Text {
         } else {
             self.line(depth, &format!("{head}:"));
             self.parts(depth + 1, format_args!("{generic}<"), parameters);
-            self.value(depth + 1, "> = ", function, &argument, depth);
+            let fits_beside = self.would_fit(depth + 1, format_args!("> = {value}"));
+            if !fits_beside && self.would_fit(depth + 1, value) {
+                self.line(depth + 1, "> =");
+                self.line(depth + 1, &value.to_string());
+            } else {
+                self.value(depth + 1, "> = ", function, &argument, depth);
+            }
         }
     }
 
@@ -409,6 +424,30 @@ mod tests {
         let mut out = Text::default();
         out.doc(0, "a\nfn b() {}\r\u{2028}\u{202E}c \n");
         assert_eq!(out.into_string(), "/// a fn b() {}   c\n");
+    }
+
+    #[test]
+    fn a_value_that_fits_on_a_line_of_its_own_stands_there() {
+        let mut out = Text::at(1, 0);
+        let long = "a".repeat(73);
+        out.constant(
+            0,
+            format_args!("pub const {}", long.to_uppercase()),
+            ("dv::Navigation", &[&"super::Of", &format_args!("T{long}")]),
+            "dv::navigation",
+            literal(&long),
+        );
+        let wanted = format!(
+            "    pub const {}:\n        dv::Navigation<\n            super::Of,\n            \
+             T{long},\n        > =\n        dv::navigation(\"{long}\");\n",
+            long.to_uppercase()
+        );
+        assert_eq!(out.into_string(), wanted);
+        let long = "a".repeat(74);
+        let mut out = Text::at(1, 0);
+        out.variant(1, &long, "dv::Id<super::A>");
+        let wanted = format!("        {long}(\n            dv::Id<super::A>,\n        ),\n");
+        assert_eq!(out.into_string(), wanted);
     }
 
     #[test]

@@ -216,7 +216,7 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
             1,
             format_args!("pub const {constant}"),
             ("dv::Column", parameters),
-            "dv::Column::new",
+            "dv::column",
             ordinal,
         );
     }
@@ -262,14 +262,16 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
     let heads = [
         (
             "fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {",
+            "let cell: &dyn dv::Cell = match ordinal {",
             "&self",
         ),
         (
             "fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {",
+            "let cell: &mut dyn dv::Cell = match ordinal {",
             "&mut self",
         ),
     ];
-    for (index, (head, this)) in heads.into_iter().enumerate() {
+    for (index, (head, start, this)) in heads.into_iter().enumerate() {
         if index > 0 {
             out.blank();
         }
@@ -280,12 +282,14 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
             continue;
         }
         out.line(1, head);
-        out.line(2, "Some(match ordinal {");
+        // With its type said, the compiler need not find out what the arms have in common.
+        out.line(2, start);
         for (ordinal, field) in fields.iter().enumerate() {
             out.arm(3, ordinal, format_args!("{this}.{field}"));
         }
         out.line(3, "_ => return None,");
-        out.line(2, "})");
+        out.line(2, "};");
+        out.line(2, "Some(cell)");
         out.line(1, "}");
     }
     out.line(0, "}");
@@ -341,7 +345,7 @@ fn navigations(
                     &format_args!("dv::{many}<{way}{target}>"),
                 ],
             ),
-            "dv::Navigation::new",
+            "dv::navigation",
             literal(&navigation.name),
         );
     }

@@ -133,7 +133,7 @@ fn enumeration(
     for target in targets {
         let variant = names.type_of(&target.table);
         out.doc(1, format_args!("A row of `{}`.", target.table));
-        out.line(1, &format!("{variant}(dv::Id<super::{variant}>),"));
+        out.variant(1, variant, format_args!("dv::Id<super::{variant}>"));
     }
     out.doc(
         1,

@@ -327,222 +327,214 @@ pub struct Account {
 
 impl Account {
     pub const ACCOUNTCATEGORYCODE: dv::Column<Self, super::choices::AccountCategoryCode> =
-        dv::Column::new(0);
+        dv::column(0);
     pub const ACCOUNTCLASSIFICATIONCODE: dv::Column<
         Self,
         super::choices::AccountClassificationCode,
-    > = dv::Column::new(1);
-    pub const ACCOUNTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(2);
-    pub const ACCOUNTNUMBER: dv::Column<Self, String> = dv::Column::new(3);
+    > = dv::column(1);
+    pub const ACCOUNTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(2);
+    pub const ACCOUNTNUMBER: dv::Column<Self, String> = dv::column(3);
     pub const ACCOUNTRATINGCODE: dv::Column<Self, super::choices::AccountRatingCode> =
-        dv::Column::new(4);
-    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(5);
+        dv::column(4);
+    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(5);
     pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<
         Self,
         super::choices::AccountAddress1AddressTypeCode,
-    > = dv::Column::new(6);
-    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(7);
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(8);
-    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(9);
-    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(10);
-    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(11);
+    > = dv::column(6);
+    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::column(7);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(8);
+    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::column(9);
+    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::column(10);
+    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::column(11);
     pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<
         Self,
         super::choices::AccountAddress1FreightTermsCode,
-    > = dv::Column::new(12);
-    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(13);
-    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(14);
-    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(15);
-    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(16);
-    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(17);
-    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(18);
-    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(19);
-    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(20);
-    pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(21);
+    > = dv::column(12);
+    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::column(13);
+    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::column(14);
+    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::column(15);
+    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::column(16);
+    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::column(17);
+    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::column(18);
+    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::column(19);
+    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(20);
+    pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::column(21);
     pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<
         Self,
         super::choices::AccountAddress1ShippingMethodCode,
-    > = dv::Column::new(22);
-    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(23);
-    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(24);
-    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(25);
-    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(26);
-    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(27);
-    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(28);
-    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(29);
+    > = dv::column(22);
+    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::column(23);
+    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::column(24);
+    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::column(25);
+    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::column(26);
+    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::column(27);
+    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::column(28);
+    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(29);
     pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<
         Self,
         super::choices::AccountAddress2AddressTypeCode,
-    > = dv::Column::new(30);
-    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(31);
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(32);
-    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(33);
-    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(34);
-    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(35);
+    > = dv::column(30);
+    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::column(31);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(32);
+    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::column(33);
+    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::column(34);
+    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::column(35);
     pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<
         Self,
         super::choices::AccountAddress2FreightTermsCode,
-    > = dv::Column::new(36);
-    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(37);
-    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(38);
-    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(39);
-    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(40);
-    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(41);
-    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(42);
-    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(43);
-    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(44);
-    pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(45);
+    > = dv::column(36);
+    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::column(37);
+    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::column(38);
+    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::column(39);
+    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::column(40);
+    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::column(41);
+    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::column(42);
+    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::column(43);
+    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(44);
+    pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::column(45);
     pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<
         Self,
         super::choices::AccountAddress2ShippingMethodCode,
-    > = dv::Column::new(46);
-    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(47);
-    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(48);
-    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(49);
-    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(50);
-    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(51);
-    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(52);
-    pub const AGING30: dv::Column<Self, dv::Decimal> = dv::Column::new(53);
-    pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(54);
-    pub const AGING60: dv::Column<Self, dv::Decimal> = dv::Column::new(55);
-    pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(56);
-    pub const AGING90: dv::Column<Self, dv::Decimal> = dv::Column::new(57);
-    pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(58);
+    > = dv::column(46);
+    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::column(47);
+    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::column(48);
+    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::column(49);
+    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::column(50);
+    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::column(51);
+    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::column(52);
+    pub const AGING30: dv::Column<Self, dv::Decimal> = dv::column(53);
+    pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(54);
+    pub const AGING60: dv::Column<Self, dv::Decimal> = dv::column(55);
+    pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(56);
+    pub const AGING90: dv::Column<Self, dv::Decimal> = dv::column(57);
+    pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(58);
     pub const BUSINESSTYPECODE: dv::Column<Self, super::choices::AccountBusinessTypeCode> =
-        dv::Column::new(59);
+        dv::column(59);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(60);
-    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(61);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(62);
+        dv::column(60);
+    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(61);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(62);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(63);
-    pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::Column::new(64);
-    pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(65);
-    pub const CREDITONHOLD: dv::Column<Self, bool> = dv::Column::new(66);
+        dv::column(63);
+    pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::column(64);
+    pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(65);
+    pub const CREDITONHOLD: dv::Column<Self, bool> = dv::column(66);
     pub const CUSTOMERSIZECODE: dv::Column<Self, super::choices::AccountCustomerSizeCode> =
-        dv::Column::new(67);
+        dv::column(67);
     pub const CUSTOMERTYPECODE: dv::Column<Self, super::choices::AccountCustomerTypeCode> =
-        dv::Column::new(68);
-    pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> =
-        dv::Column::new(69);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(70);
-    pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::Column::new(71);
-    pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(72);
-    pub const DONOTEMAIL: dv::Column<Self, bool> = dv::Column::new(73);
-    pub const DONOTFAX: dv::Column<Self, bool> = dv::Column::new(74);
-    pub const DONOTPHONE: dv::Column<Self, bool> = dv::Column::new(75);
-    pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(76);
-    pub const DONOTSENDMM: dv::Column<Self, bool> = dv::Column::new(77);
-    pub const EMAILADDRESS1: dv::Column<Self, String> = dv::Column::new(78);
-    pub const EMAILADDRESS2: dv::Column<Self, String> = dv::Column::new(79);
-    pub const EMAILADDRESS3: dv::Column<Self, String> = dv::Column::new(80);
-    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(81);
-    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(82);
-    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(83);
-    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(84);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(85);
-    pub const FAX: dv::Column<Self, String> = dv::Column::new(86);
-    pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::Column::new(87);
-    pub const FTPSITEURL: dv::Column<Self, String> = dv::Column::new(88);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(89);
-    pub const INDUSTRYCODE: dv::Column<Self, super::choices::AccountIndustryCode> =
-        dv::Column::new(90);
-    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(91);
-    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::Column::new(92);
-    pub const MARKETCAP: dv::Column<Self, dv::Decimal> = dv::Column::new(93);
-    pub const MARKETCAP_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(94);
-    pub const MARKETINGONLY: dv::Column<Self, bool> = dv::Column::new(95);
-    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(96);
-    pub const MERGED: dv::Column<Self, bool> = dv::Column::new(97);
+        dv::column(68);
+    pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> = dv::column(69);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(70);
+    pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::column(71);
+    pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::column(72);
+    pub const DONOTEMAIL: dv::Column<Self, bool> = dv::column(73);
+    pub const DONOTFAX: dv::Column<Self, bool> = dv::column(74);
+    pub const DONOTPHONE: dv::Column<Self, bool> = dv::column(75);
+    pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::column(76);
+    pub const DONOTSENDMM: dv::Column<Self, bool> = dv::column(77);
+    pub const EMAILADDRESS1: dv::Column<Self, String> = dv::column(78);
+    pub const EMAILADDRESS2: dv::Column<Self, String> = dv::column(79);
+    pub const EMAILADDRESS3: dv::Column<Self, String> = dv::column(80);
+    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::column(81);
+    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::column(82);
+    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::column(83);
+    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(84);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(85);
+    pub const FAX: dv::Column<Self, String> = dv::column(86);
+    pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::column(87);
+    pub const FTPSITEURL: dv::Column<Self, String> = dv::column(88);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(89);
+    pub const INDUSTRYCODE: dv::Column<Self, super::choices::AccountIndustryCode> = dv::column(90);
+    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(91);
+    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::column(92);
+    pub const MARKETCAP: dv::Column<Self, dv::Decimal> = dv::column(93);
+    pub const MARKETCAP_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(94);
+    pub const MARKETINGONLY: dv::Column<Self, bool> = dv::column(95);
+    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::column(96);
+    pub const MERGED: dv::Column<Self, bool> = dv::column(97);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(98);
-    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(99);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(100);
+        dv::column(98);
+    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(99);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(100);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(101);
-    pub const NAME: dv::Column<Self, String> = dv::Column::new(102);
-    pub const NUMBEROFEMPLOYEES: dv::Column<Self, i32> = dv::Column::new(103);
-    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(104);
-    pub const OPENDEALS: dv::Column<Self, i32> = dv::Column::new(105);
-    pub const OPENDEALS_DATE: dv::Column<Self, dv::DateTime> = dv::Column::new(106);
-    pub const OPENDEALS_STATE: dv::Column<Self, i32> = dv::Column::new(107);
-    pub const OPENREVENUE: dv::Column<Self, dv::Decimal> = dv::Column::new(108);
-    pub const OPENREVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(109);
-    pub const OPENREVENUE_DATE: dv::Column<Self, dv::DateTime> = dv::Column::new(110);
-    pub const OPENREVENUE_STATE: dv::Column<Self, i32> = dv::Column::new(111);
-    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(112);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(113);
+        dv::column(101);
+    pub const NAME: dv::Column<Self, String> = dv::column(102);
+    pub const NUMBEROFEMPLOYEES: dv::Column<Self, i32> = dv::column(103);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::column(104);
+    pub const OPENDEALS: dv::Column<Self, i32> = dv::column(105);
+    pub const OPENDEALS_DATE: dv::Column<Self, dv::DateTime> = dv::column(106);
+    pub const OPENDEALS_STATE: dv::Column<Self, i32> = dv::column(107);
+    pub const OPENREVENUE: dv::Column<Self, dv::Decimal> = dv::column(108);
+    pub const OPENREVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(109);
+    pub const OPENREVENUE_DATE: dv::Column<Self, dv::DateTime> = dv::column(110);
+    pub const OPENREVENUE_STATE: dv::Column<Self, i32> = dv::column(111);
+    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::column(112);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(113);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
-        dv::Column::new(114);
+        dv::column(114);
     pub const OWNERSHIPCODE: dv::Column<Self, super::choices::AccountOwnershipCode> =
-        dv::Column::new(115);
+        dv::column(115);
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
-        dv::Column::new(116);
-    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
-        dv::Column::new(117);
+        dv::column(116);
+    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> = dv::column(117);
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(118);
-    pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(119);
-    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(120);
+        dv::column(118);
+    pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<Self>> = dv::column(119);
+    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::column(120);
     pub const PAYMENTTERMSCODE: dv::Column<Self, super::choices::AccountPaymentTermsCode> =
-        dv::Column::new(121);
+        dv::column(121);
     pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<
         Self,
         super::choices::AccountPreferredAppointmentDayCode,
-    > = dv::Column::new(122);
+    > = dv::column(122);
     pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<
         Self,
         super::choices::AccountPreferredAppointmentTimeCode,
-    > = dv::Column::new(123);
+    > = dv::column(123);
     pub const PREFERREDCONTACTMETHODCODE: dv::Column<
         Self,
         super::choices::AccountPreferredContactMethodCode,
-    > = dv::Column::new(124);
+    > = dv::column(124);
     pub const PREFERREDEQUIPMENTID: dv::Column<Self, dv::Lookup<super::Equipment>> =
-        dv::Column::new(125);
-    pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> =
-        dv::Column::new(126);
+        dv::column(125);
+    pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> = dv::column(126);
     pub const PREFERREDSYSTEMUSERID: dv::Column<Self, dv::Lookup<super::SystemUser>> =
-        dv::Column::new(127);
-    pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(128);
-    pub const PRIMARYSATORIID: dv::Column<Self, String> = dv::Column::new(129);
-    pub const PRIMARYTWITTERID: dv::Column<Self, String> = dv::Column::new(130);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(131);
-    pub const REVENUE: dv::Column<Self, dv::Decimal> = dv::Column::new(132);
-    pub const REVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(133);
-    pub const SHARESOUTSTANDING: dv::Column<Self, i32> = dv::Column::new(134);
+        dv::column(127);
+    pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::column(128);
+    pub const PRIMARYSATORIID: dv::Column<Self, String> = dv::column(129);
+    pub const PRIMARYTWITTERID: dv::Column<Self, String> = dv::column(130);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(131);
+    pub const REVENUE: dv::Column<Self, dv::Decimal> = dv::column(132);
+    pub const REVENUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(133);
+    pub const SHARESOUTSTANDING: dv::Column<Self, i32> = dv::column(134);
     pub const SHIPPINGMETHODCODE: dv::Column<Self, super::choices::AccountShippingMethodCode> =
-        dv::Column::new(135);
-    pub const SIC: dv::Column<Self, String> = dv::Column::new(136);
-    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(137);
-    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(138);
+        dv::column(135);
+    pub const SIC: dv::Column<Self, String> = dv::column(136);
+    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(137);
+    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(138);
     #[deprecated]
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(139);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(139);
     pub const STATECODE: dv::Column<Self, super::choices::AccountStateCode, dv::UpdateOnly> =
-        dv::Column::new(140);
-    pub const STATUSCODE: dv::Column<Self, super::choices::AccountStatusCode> =
-        dv::Column::new(141);
-    pub const STOCKEXCHANGE: dv::Column<Self, String> = dv::Column::new(142);
-    pub const TELEPHONE1: dv::Column<Self, String> = dv::Column::new(143);
-    pub const TELEPHONE2: dv::Column<Self, String> = dv::Column::new(144);
-    pub const TELEPHONE3: dv::Column<Self, String> = dv::Column::new(145);
+        dv::column(140);
+    pub const STATUSCODE: dv::Column<Self, super::choices::AccountStatusCode> = dv::column(141);
+    pub const STOCKEXCHANGE: dv::Column<Self, String> = dv::column(142);
+    pub const TELEPHONE1: dv::Column<Self, String> = dv::column(143);
+    pub const TELEPHONE2: dv::Column<Self, String> = dv::column(144);
+    pub const TELEPHONE3: dv::Column<Self, String> = dv::column(145);
     pub const TERRITORYCODE: dv::Column<Self, super::choices::AccountTerritoryCode> =
-        dv::Column::new(146);
-    pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::Column::new(147);
-    pub const TICKERSYMBOL: dv::Column<Self, String> = dv::Column::new(148);
-    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(149);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(150);
+        dv::column(146);
+    pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::column(147);
+    pub const TICKERSYMBOL: dv::Column<Self, String> = dv::column(148);
+    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::column(149);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(150);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(151);
+        dv::column(151);
     #[deprecated]
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(152);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(153);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(154);
-    pub const WEBSITEURL: dv::Column<Self, String> = dv::Column::new(155);
-    pub const YOMINAME: dv::Column<Self, String> = dv::Column::new(156);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(152);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(153);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(154);
+    pub const WEBSITEURL: dv::Column<Self, String> = dv::column(155);
+    pub const YOMINAME: dv::Column<Self, String> = dv::column(156);
 }
 
 impl dv::Entity for Account {
@@ -793,7 +785,7 @@ impl dv::Entity for Account {
 
 impl dv::Columns for Account {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.accountcategorycode,
             1 => &self.accountclassificationcode,
             2 => &self.accountid,
@@ -952,11 +944,12 @@ impl dv::Columns for Account {
             155 => &self.websiteurl,
             156 => &self.yominame,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.accountcategorycode,
             1 => &mut self.accountclassificationcode,
             2 => &mut self.accountid,
@@ -1115,7 +1108,8 @@ impl dv::Columns for Account {
             155 => &mut self.websiteurl,
             156 => &mut self.yominame,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -1127,125 +1121,125 @@ pub mod nav {
 
     /// To any number of rows of `task`.
     pub const ACCOUNT_TASKS: dv::Navigation<super::Account, dv::Many<super::super::Task>> =
-        dv::Navigation::new("Account_Tasks");
+        dv::navigation("Account_Tasks");
 
     /// To any number of rows of `account`.
     pub const ACCOUNT_MASTER_ACCOUNT: dv::Navigation<super::Account, dv::Many<super::Account>> =
-        dv::Navigation::new("account_master_account");
+        dv::navigation("account_master_account");
 
     /// To any number of rows of `account`.
     pub const ACCOUNT_PARENT_ACCOUNT: dv::Navigation<super::Account, dv::Many<super::Account>> =
-        dv::Navigation::new("account_parent_account");
+        dv::navigation("account_parent_account");
 
     /// To any number of rows of `contact`.
     pub const CONTACT_CUSTOMER_ACCOUNTS: dv::Navigation<
         super::Account,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("contact_customer_accounts");
+    > = dv::navigation("contact_customer_accounts");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Account, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<super::Account, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdonbehalfby");
+        dv::navigation("createdonbehalfby");
 
     /// To one row of `pricelevel`.
     pub const DEFAULTPRICELEVELID: dv::Navigation<
         super::Account,
         dv::One<super::super::PriceLevel>,
-    > = dv::Navigation::new("defaultpricelevelid");
+    > = dv::navigation("defaultpricelevelid");
 
     /// To any number of rows of `incident`.
     pub const INCIDENT_CUSTOMER_ACCOUNTS: dv::Navigation<
         super::Account,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("incident_customer_accounts");
+    > = dv::navigation("incident_customer_accounts");
 
     /// To one row of `account`.
     pub const MASTERID: dv::Navigation<super::Account, dv::One<super::Account>> =
-        dv::Navigation::new("masterid");
+        dv::navigation("masterid");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Account, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<
         super::Account,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("modifiedonbehalfby");
+    > = dv::navigation("modifiedonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const OPPORTUNITY_CUSTOMER_ACCOUNTS: dv::Navigation<
         super::Account,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("opportunity_customer_accounts");
+    > = dv::navigation("opportunity_customer_accounts");
 
     /// To any number of rows of `opportunity`.
     pub const OPPORTUNITY_PARENT_ACCOUNT: dv::Navigation<
         super::Account,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("opportunity_parent_account");
+    > = dv::navigation("opportunity_parent_account");
 
     /// To one row of `lead`.
     pub const ORIGINATINGLEADID: dv::Navigation<super::Account, dv::One<super::super::Lead>> =
-        dv::Navigation::new("originatingleadid");
+        dv::navigation("originatingleadid");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Navigation<
         super::Account,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("owningbusinessunit");
+    > = dv::navigation("owningbusinessunit");
 
     /// To one row of `team`.
     pub const OWNINGTEAM: dv::Navigation<super::Account, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam");
+        dv::navigation("owningteam");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER: dv::Navigation<super::Account, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser");
+        dv::navigation("owninguser");
 
     /// To one row of `account`.
     pub const PARENTACCOUNTID: dv::Navigation<super::Account, dv::One<super::Account>> =
-        dv::Navigation::new("parentaccountid");
+        dv::navigation("parentaccountid");
 
     /// To one row of `equipment`.
     pub const PREFERREDEQUIPMENTID: dv::Navigation<
         super::Account,
         dv::One<super::super::Equipment>,
-    > = dv::Navigation::new("preferredequipmentid");
+    > = dv::navigation("preferredequipmentid");
 
     /// To one row of `service`.
     pub const PREFERREDSERVICEID: dv::Navigation<super::Account, dv::One<super::super::Service>> =
-        dv::Navigation::new("preferredserviceid");
+        dv::navigation("preferredserviceid");
 
     /// To one row of `systemuser`.
     pub const PREFERREDSYSTEMUSERID: dv::Navigation<
         super::Account,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("preferredsystemuserid");
+    > = dv::navigation("preferredsystemuserid");
 
     /// To one row of `contact`.
     pub const PRIMARYCONTACTID: dv::Navigation<super::Account, dv::One<super::super::Contact>> =
-        dv::Navigation::new("primarycontactid");
+        dv::navigation("primarycontactid");
 
     /// To one row of `sla`.
     pub const SLA_ACCOUNT_SLA: dv::Navigation<super::Account, dv::One<super::super::Sla>> =
-        dv::Navigation::new("sla_account_sla");
+        dv::navigation("sla_account_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_ACCOUNT_SLA: dv::Navigation<super::Account, dv::One<super::super::Sla>> =
-        dv::Navigation::new("slainvokedid_account_sla");
+        dv::navigation("slainvokedid_account_sla");
 
     /// To one row of `territory`.
     pub const TERRITORYID: dv::Navigation<super::Account, dv::One<super::super::Territory>> =
-        dv::Navigation::new("territoryid");
+        dv::navigation("territoryid");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Account,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 }

@@ -404,220 +404,215 @@ pub struct Contact {
 }
 
 impl Contact {
-    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    pub const ACCOUNTROLECODE: dv::Column<Self, i32> = dv::Column::new(1);
-    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(2);
-    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(3);
-    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(4);
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(5);
-    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(6);
-    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(7);
-    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(8);
-    pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(9);
-    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(10);
-    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(11);
-    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(12);
-    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(13);
-    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(14);
-    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(15);
-    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(16);
-    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(17);
-    pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(18);
-    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(19);
-    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(20);
-    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(21);
-    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(22);
-    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(23);
-    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(24);
-    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(25);
-    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(26);
-    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(27);
-    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(28);
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(29);
-    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(30);
-    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(31);
-    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(32);
-    pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(33);
-    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(34);
-    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(35);
-    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(36);
-    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(37);
-    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(38);
-    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(39);
-    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(40);
-    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(41);
-    pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(42);
-    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(43);
-    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(44);
-    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(45);
-    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(46);
-    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(47);
-    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(48);
-    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(49);
-    pub const ADDRESS3_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(50);
-    pub const ADDRESS3_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(51);
-    pub const ADDRESS3_CITY: dv::Column<Self, String> = dv::Column::new(52);
-    pub const ADDRESS3_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(53);
-    pub const ADDRESS3_COUNTRY: dv::Column<Self, String> = dv::Column::new(54);
-    pub const ADDRESS3_COUNTY: dv::Column<Self, String> = dv::Column::new(55);
-    pub const ADDRESS3_FAX: dv::Column<Self, String> = dv::Column::new(56);
-    pub const ADDRESS3_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(57);
-    pub const ADDRESS3_LATITUDE: dv::Column<Self, f64> = dv::Column::new(58);
-    pub const ADDRESS3_LINE1: dv::Column<Self, String> = dv::Column::new(59);
-    pub const ADDRESS3_LINE2: dv::Column<Self, String> = dv::Column::new(60);
-    pub const ADDRESS3_LINE3: dv::Column<Self, String> = dv::Column::new(61);
-    pub const ADDRESS3_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(62);
-    pub const ADDRESS3_NAME: dv::Column<Self, String> = dv::Column::new(63);
-    pub const ADDRESS3_POSTALCODE: dv::Column<Self, String> = dv::Column::new(64);
-    pub const ADDRESS3_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(65);
-    pub const ADDRESS3_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::Column::new(66);
-    pub const ADDRESS3_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(67);
-    pub const ADDRESS3_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(68);
-    pub const ADDRESS3_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(69);
-    pub const ADDRESS3_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(70);
-    pub const ADDRESS3_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(71);
-    pub const ADDRESS3_UPSZONE: dv::Column<Self, String> = dv::Column::new(72);
-    pub const ADDRESS3_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(73);
-    pub const AGING30: dv::Column<Self, dv::Decimal> = dv::Column::new(74);
-    pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(75);
-    pub const AGING60: dv::Column<Self, dv::Decimal> = dv::Column::new(76);
-    pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(77);
-    pub const AGING90: dv::Column<Self, dv::Decimal> = dv::Column::new(78);
-    pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(79);
-    pub const ANNIVERSARY: dv::Column<Self, dv::Date> = dv::Column::new(80);
-    pub const ANNUALINCOME: dv::Column<Self, dv::Decimal> = dv::Column::new(81);
-    pub const ANNUALINCOME_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(82);
-    pub const ASSISTANTNAME: dv::Column<Self, String> = dv::Column::new(83);
-    pub const ASSISTANTPHONE: dv::Column<Self, String> = dv::Column::new(84);
-    pub const BIRTHDATE: dv::Column<Self, dv::Date> = dv::Column::new(85);
-    pub const BUSINESS2: dv::Column<Self, String> = dv::Column::new(86);
-    pub const CALLBACK: dv::Column<Self, String> = dv::Column::new(87);
-    pub const CHILDRENSNAMES: dv::Column<Self, String> = dv::Column::new(88);
-    pub const COMPANY: dv::Column<Self, String> = dv::Column::new(89);
-    pub const CONTACTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(90);
+    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(0);
+    pub const ACCOUNTROLECODE: dv::Column<Self, i32> = dv::column(1);
+    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(2);
+    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::column(3);
+    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::column(4);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(5);
+    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::column(6);
+    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::column(7);
+    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::column(8);
+    pub const ADDRESS1_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::column(9);
+    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::column(10);
+    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::column(11);
+    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::column(12);
+    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::column(13);
+    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::column(14);
+    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::column(15);
+    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::column(16);
+    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(17);
+    pub const ADDRESS1_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::column(18);
+    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(19);
+    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::column(20);
+    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::column(21);
+    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::column(22);
+    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::column(23);
+    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::column(24);
+    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::column(25);
+    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(26);
+    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::column(27);
+    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::column(28);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(29);
+    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::column(30);
+    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::column(31);
+    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::column(32);
+    pub const ADDRESS2_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::column(33);
+    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::column(34);
+    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::column(35);
+    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::column(36);
+    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::column(37);
+    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::column(38);
+    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::column(39);
+    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::column(40);
+    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(41);
+    pub const ADDRESS2_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::column(42);
+    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(43);
+    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::column(44);
+    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::column(45);
+    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::column(46);
+    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::column(47);
+    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::column(48);
+    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::column(49);
+    pub const ADDRESS3_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(50);
+    pub const ADDRESS3_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::column(51);
+    pub const ADDRESS3_CITY: dv::Column<Self, String> = dv::column(52);
+    pub const ADDRESS3_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(53);
+    pub const ADDRESS3_COUNTRY: dv::Column<Self, String> = dv::column(54);
+    pub const ADDRESS3_COUNTY: dv::Column<Self, String> = dv::column(55);
+    pub const ADDRESS3_FAX: dv::Column<Self, String> = dv::column(56);
+    pub const ADDRESS3_FREIGHTTERMSCODE: dv::Column<Self, i32> = dv::column(57);
+    pub const ADDRESS3_LATITUDE: dv::Column<Self, f64> = dv::column(58);
+    pub const ADDRESS3_LINE1: dv::Column<Self, String> = dv::column(59);
+    pub const ADDRESS3_LINE2: dv::Column<Self, String> = dv::column(60);
+    pub const ADDRESS3_LINE3: dv::Column<Self, String> = dv::column(61);
+    pub const ADDRESS3_LONGITUDE: dv::Column<Self, f64> = dv::column(62);
+    pub const ADDRESS3_NAME: dv::Column<Self, String> = dv::column(63);
+    pub const ADDRESS3_POSTALCODE: dv::Column<Self, String> = dv::column(64);
+    pub const ADDRESS3_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(65);
+    pub const ADDRESS3_PRIMARYCONTACTNAME: dv::Column<Self, String> = dv::column(66);
+    pub const ADDRESS3_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(67);
+    pub const ADDRESS3_STATEORPROVINCE: dv::Column<Self, String> = dv::column(68);
+    pub const ADDRESS3_TELEPHONE1: dv::Column<Self, String> = dv::column(69);
+    pub const ADDRESS3_TELEPHONE2: dv::Column<Self, String> = dv::column(70);
+    pub const ADDRESS3_TELEPHONE3: dv::Column<Self, String> = dv::column(71);
+    pub const ADDRESS3_UPSZONE: dv::Column<Self, String> = dv::column(72);
+    pub const ADDRESS3_UTCOFFSET: dv::Column<Self, i32> = dv::column(73);
+    pub const AGING30: dv::Column<Self, dv::Decimal> = dv::column(74);
+    pub const AGING30_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(75);
+    pub const AGING60: dv::Column<Self, dv::Decimal> = dv::column(76);
+    pub const AGING60_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(77);
+    pub const AGING90: dv::Column<Self, dv::Decimal> = dv::column(78);
+    pub const AGING90_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(79);
+    pub const ANNIVERSARY: dv::Column<Self, dv::Date> = dv::column(80);
+    pub const ANNUALINCOME: dv::Column<Self, dv::Decimal> = dv::column(81);
+    pub const ANNUALINCOME_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(82);
+    pub const ASSISTANTNAME: dv::Column<Self, String> = dv::column(83);
+    pub const ASSISTANTPHONE: dv::Column<Self, String> = dv::column(84);
+    pub const BIRTHDATE: dv::Column<Self, dv::Date> = dv::column(85);
+    pub const BUSINESS2: dv::Column<Self, String> = dv::column(86);
+    pub const CALLBACK: dv::Column<Self, String> = dv::column(87);
+    pub const CHILDRENSNAMES: dv::Column<Self, String> = dv::column(88);
+    pub const COMPANY: dv::Column<Self, String> = dv::column(89);
+    pub const CONTACTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(90);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(91);
-    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(92);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(93);
+        dv::column(91);
+    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(92);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(93);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(94);
-    pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::Column::new(95);
-    pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(96);
-    pub const CREDITONHOLD: dv::Column<Self, bool> = dv::Column::new(97);
-    pub const CUSTOMERSIZECODE: dv::Column<Self, i32> = dv::Column::new(98);
-    pub const CUSTOMERTYPECODE: dv::Column<Self, i32> = dv::Column::new(99);
+        dv::column(94);
+    pub const CREDITLIMIT: dv::Column<Self, dv::Decimal> = dv::column(95);
+    pub const CREDITLIMIT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(96);
+    pub const CREDITONHOLD: dv::Column<Self, bool> = dv::column(97);
+    pub const CUSTOMERSIZECODE: dv::Column<Self, i32> = dv::column(98);
+    pub const CUSTOMERTYPECODE: dv::Column<Self, i32> = dv::column(99);
     pub const DEFAULTPRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> =
-        dv::Column::new(100);
-    pub const DEPARTMENT: dv::Column<Self, String> = dv::Column::new(101);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(102);
-    pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::Column::new(103);
-    pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(104);
-    pub const DONOTEMAIL: dv::Column<Self, bool> = dv::Column::new(105);
-    pub const DONOTFAX: dv::Column<Self, bool> = dv::Column::new(106);
-    pub const DONOTPHONE: dv::Column<Self, bool> = dv::Column::new(107);
-    pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::Column::new(108);
-    pub const DONOTSENDMM: dv::Column<Self, bool> = dv::Column::new(109);
-    pub const EDUCATIONCODE: dv::Column<Self, i32> = dv::Column::new(110);
-    pub const EMAILADDRESS1: dv::Column<Self, String> = dv::Column::new(111);
-    pub const EMAILADDRESS2: dv::Column<Self, String> = dv::Column::new(112);
-    pub const EMAILADDRESS3: dv::Column<Self, String> = dv::Column::new(113);
-    pub const EMPLOYEEID: dv::Column<Self, String> = dv::Column::new(114);
-    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(115);
-    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(116);
-    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(117);
-    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(118);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(119);
-    pub const EXTERNALUSERIDENTIFIER: dv::Column<Self, String> = dv::Column::new(120);
-    pub const FAMILYSTATUSCODE: dv::Column<Self, i32> = dv::Column::new(121);
-    pub const FAX: dv::Column<Self, String> = dv::Column::new(122);
-    pub const FIRSTNAME: dv::Column<Self, String> = dv::Column::new(123);
-    pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::Column::new(124);
-    pub const FTPSITEURL: dv::Column<Self, String> = dv::Column::new(125);
-    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(126);
-    pub const GENDERCODE: dv::Column<Self, i32> = dv::Column::new(127);
-    pub const GOVERNMENTID: dv::Column<Self, String> = dv::Column::new(128);
-    pub const HASCHILDRENCODE: dv::Column<Self, i32> = dv::Column::new(129);
-    pub const HOME2: dv::Column<Self, String> = dv::Column::new(130);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(131);
-    pub const ISBACKOFFICECUSTOMER: dv::Column<Self, bool> = dv::Column::new(132);
-    pub const JOBTITLE: dv::Column<Self, String> = dv::Column::new(133);
-    pub const LASTNAME: dv::Column<Self, String> = dv::Column::new(134);
-    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(135);
-    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::Column::new(136);
-    pub const LEADSOURCECODE: dv::Column<Self, i32> = dv::Column::new(137);
-    pub const MANAGERNAME: dv::Column<Self, String> = dv::Column::new(138);
-    pub const MANAGERPHONE: dv::Column<Self, String> = dv::Column::new(139);
-    pub const MARKETINGONLY: dv::Column<Self, bool> = dv::Column::new(140);
-    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(141);
-    pub const MERGED: dv::Column<Self, bool> = dv::Column::new(142);
-    pub const MIDDLENAME: dv::Column<Self, String> = dv::Column::new(143);
-    pub const MOBILEPHONE: dv::Column<Self, String> = dv::Column::new(144);
+        dv::column(100);
+    pub const DEPARTMENT: dv::Column<Self, String> = dv::column(101);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(102);
+    pub const DONOTBULKEMAIL: dv::Column<Self, bool> = dv::column(103);
+    pub const DONOTBULKPOSTALMAIL: dv::Column<Self, bool> = dv::column(104);
+    pub const DONOTEMAIL: dv::Column<Self, bool> = dv::column(105);
+    pub const DONOTFAX: dv::Column<Self, bool> = dv::column(106);
+    pub const DONOTPHONE: dv::Column<Self, bool> = dv::column(107);
+    pub const DONOTPOSTALMAIL: dv::Column<Self, bool> = dv::column(108);
+    pub const DONOTSENDMM: dv::Column<Self, bool> = dv::column(109);
+    pub const EDUCATIONCODE: dv::Column<Self, i32> = dv::column(110);
+    pub const EMAILADDRESS1: dv::Column<Self, String> = dv::column(111);
+    pub const EMAILADDRESS2: dv::Column<Self, String> = dv::column(112);
+    pub const EMAILADDRESS3: dv::Column<Self, String> = dv::column(113);
+    pub const EMPLOYEEID: dv::Column<Self, String> = dv::column(114);
+    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::column(115);
+    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::column(116);
+    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::column(117);
+    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(118);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(119);
+    pub const EXTERNALUSERIDENTIFIER: dv::Column<Self, String> = dv::column(120);
+    pub const FAMILYSTATUSCODE: dv::Column<Self, i32> = dv::column(121);
+    pub const FAX: dv::Column<Self, String> = dv::column(122);
+    pub const FIRSTNAME: dv::Column<Self, String> = dv::column(123);
+    pub const FOLLOWEMAIL: dv::Column<Self, bool> = dv::column(124);
+    pub const FTPSITEURL: dv::Column<Self, String> = dv::column(125);
+    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::column(126);
+    pub const GENDERCODE: dv::Column<Self, i32> = dv::column(127);
+    pub const GOVERNMENTID: dv::Column<Self, String> = dv::column(128);
+    pub const HASCHILDRENCODE: dv::Column<Self, i32> = dv::column(129);
+    pub const HOME2: dv::Column<Self, String> = dv::column(130);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(131);
+    pub const ISBACKOFFICECUSTOMER: dv::Column<Self, bool> = dv::column(132);
+    pub const JOBTITLE: dv::Column<Self, String> = dv::column(133);
+    pub const LASTNAME: dv::Column<Self, String> = dv::column(134);
+    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(135);
+    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::column(136);
+    pub const LEADSOURCECODE: dv::Column<Self, i32> = dv::column(137);
+    pub const MANAGERNAME: dv::Column<Self, String> = dv::column(138);
+    pub const MANAGERPHONE: dv::Column<Self, String> = dv::column(139);
+    pub const MARKETINGONLY: dv::Column<Self, bool> = dv::column(140);
+    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::column(141);
+    pub const MERGED: dv::Column<Self, bool> = dv::column(142);
+    pub const MIDDLENAME: dv::Column<Self, String> = dv::column(143);
+    pub const MOBILEPHONE: dv::Column<Self, String> = dv::column(144);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(145);
-    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(146);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(147);
+        dv::column(145);
+    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(146);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(147);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(148);
-    pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::Column::new(149);
-    pub const NICKNAME: dv::Column<Self, String> = dv::Column::new(150);
-    pub const NUMBEROFCHILDREN: dv::Column<Self, i32> = dv::Column::new(151);
-    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(152);
-    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(153);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(154);
+        dv::column(148);
+    pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::column(149);
+    pub const NICKNAME: dv::Column<Self, String> = dv::column(150);
+    pub const NUMBEROFCHILDREN: dv::Column<Self, i32> = dv::column(151);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::column(152);
+    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::column(153);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(154);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
-        dv::Column::new(155);
+        dv::column(155);
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
-        dv::Column::new(156);
-    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
-        dv::Column::new(157);
+        dv::column(156);
+    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> = dv::column(157);
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(158);
-    pub const PAGER: dv::Column<Self, String> = dv::Column::new(159);
-    pub const PARENTCONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(160);
+        dv::column(158);
+    pub const PAGER: dv::Column<Self, String> = dv::column(159);
+    pub const PARENTCONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(160);
     pub const PARENTCUSTOMERID: dv::Column<Self, dv::AnyLookup<ParentcustomeridTarget>> =
-        dv::Column::new(161);
-    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(162);
-    pub const PAYMENTTERMSCODE: dv::Column<Self, i32> = dv::Column::new(163);
-    pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<Self, i32> = dv::Column::new(164);
-    pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<Self, i32> = dv::Column::new(165);
-    pub const PREFERREDCONTACTMETHODCODE: dv::Column<Self, i32> = dv::Column::new(166);
+        dv::column(161);
+    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::column(162);
+    pub const PAYMENTTERMSCODE: dv::Column<Self, i32> = dv::column(163);
+    pub const PREFERREDAPPOINTMENTDAYCODE: dv::Column<Self, i32> = dv::column(164);
+    pub const PREFERREDAPPOINTMENTTIMECODE: dv::Column<Self, i32> = dv::column(165);
+    pub const PREFERREDCONTACTMETHODCODE: dv::Column<Self, i32> = dv::column(166);
     pub const PREFERREDEQUIPMENTID: dv::Column<Self, dv::Lookup<super::Equipment>> =
-        dv::Column::new(167);
-    pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> =
-        dv::Column::new(168);
+        dv::column(167);
+    pub const PREFERREDSERVICEID: dv::Column<Self, dv::Lookup<super::Service>> = dv::column(168);
     pub const PREFERREDSYSTEMUSERID: dv::Column<Self, dv::Lookup<super::SystemUser>> =
-        dv::Column::new(169);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(170);
-    pub const SALUTATION: dv::Column<Self, String> = dv::Column::new(171);
-    pub const SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(172);
-    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(173);
-    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(174);
-    pub const SPOUSESNAME: dv::Column<Self, String> = dv::Column::new(175);
-    pub const SSG_DELETEAFTERXMINUTES: dv::Column<Self, i32> = dv::Column::new(176);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(177);
-    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(178);
-    pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(179);
-    pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(180);
-    pub const SUFFIX: dv::Column<Self, String> = dv::Column::new(181);
-    pub const TELEPHONE1: dv::Column<Self, String> = dv::Column::new(182);
-    pub const TELEPHONE2: dv::Column<Self, String> = dv::Column::new(183);
-    pub const TELEPHONE3: dv::Column<Self, String> = dv::Column::new(184);
-    pub const TERRITORYCODE: dv::Column<Self, i32> = dv::Column::new(185);
-    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(186);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(187);
+        dv::column(169);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(170);
+    pub const SALUTATION: dv::Column<Self, String> = dv::column(171);
+    pub const SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(172);
+    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(173);
+    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(174);
+    pub const SPOUSESNAME: dv::Column<Self, String> = dv::column(175);
+    pub const SSG_DELETEAFTERXMINUTES: dv::Column<Self, i32> = dv::column(176);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(177);
+    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::column(178);
+    pub const STATUSCODE: dv::Column<Self, i32> = dv::column(179);
+    pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::column(180);
+    pub const SUFFIX: dv::Column<Self, String> = dv::column(181);
+    pub const TELEPHONE1: dv::Column<Self, String> = dv::column(182);
+    pub const TELEPHONE2: dv::Column<Self, String> = dv::column(183);
+    pub const TELEPHONE3: dv::Column<Self, String> = dv::column(184);
+    pub const TERRITORYCODE: dv::Column<Self, i32> = dv::column(185);
+    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::column(186);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(187);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(188);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(189);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(190);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(191);
-    pub const WEBSITEURL: dv::Column<Self, String> = dv::Column::new(192);
-    pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(193);
-    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(194);
-    pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(195);
-    pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::Column::new(196);
+        dv::column(188);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(189);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(190);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(191);
+    pub const WEBSITEURL: dv::Column<Self, String> = dv::column(192);
+    pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::column(193);
+    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::column(194);
+    pub const YOMILASTNAME: dv::Column<Self, String> = dv::column(195);
+    pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::column(196);
 }
 
 impl dv::Entity for Contact {
@@ -904,7 +899,7 @@ impl dv::Entity for Contact {
 
 impl dv::Columns for Contact {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.accountid,
             1 => &self.accountrolecode,
             2 => &self.address1_addressid,
@@ -1103,11 +1098,12 @@ impl dv::Columns for Contact {
             195 => &self.yomilastname,
             196 => &self.yomimiddlename,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.accountid,
             1 => &mut self.accountrolecode,
             2 => &mut self.address1_addressid,
@@ -1306,7 +1302,8 @@ impl dv::Columns for Contact {
             195 => &mut self.yomilastname,
             196 => &mut self.yomimiddlename,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -1363,135 +1360,135 @@ pub mod nav {
 
     /// To any number of rows of `task`.
     pub const CONTACT_TASKS: dv::Navigation<super::Contact, dv::Many<super::super::Task>> =
-        dv::Navigation::new("Contact_Tasks");
+        dv::navigation("Contact_Tasks");
 
     /// To any number of rows of `account`.
     pub const ACCOUNT_PRIMARY_CONTACT: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("account_primary_contact");
+    > = dv::navigation("account_primary_contact");
 
     /// To any number of rows of `incident`.
     pub const CONTACT_AS_PRIMARY_CONTACT: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("contact_as_primary_contact");
+    > = dv::navigation("contact_as_primary_contact");
 
     /// To any number of rows of `incident`.
     pub const CONTACT_AS_RESPONSIBLE_CONTACT: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("contact_as_responsible_contact");
+    > = dv::navigation("contact_as_responsible_contact");
 
     /// To any number of rows of `contact`.
     pub const CONTACT_CUSTOMER_CONTACTS: dv::Navigation<super::Contact, dv::Many<super::Contact>> =
-        dv::Navigation::new("contact_customer_contacts");
+        dv::navigation("contact_customer_contacts");
 
     /// To any number of rows of `contact`.
     pub const CONTACT_MASTER_CONTACT: dv::Navigation<super::Contact, dv::Many<super::Contact>> =
-        dv::Navigation::new("contact_master_contact");
+        dv::navigation("contact_master_contact");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Contact, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<super::Contact, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdonbehalfby");
+        dv::navigation("createdonbehalfby");
 
     /// To one row of `pricelevel`.
     pub const DEFAULTPRICELEVELID: dv::Navigation<
         super::Contact,
         dv::One<super::super::PriceLevel>,
-    > = dv::Navigation::new("defaultpricelevelid");
+    > = dv::navigation("defaultpricelevelid");
 
     /// To any number of rows of `incident`.
     pub const INCIDENT_CUSTOMER_CONTACTS: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("incident_customer_contacts");
+    > = dv::navigation("incident_customer_contacts");
 
     /// To one row of `contact`.
     pub const MASTERID: dv::Navigation<super::Contact, dv::One<super::Contact>> =
-        dv::Navigation::new("masterid");
+        dv::navigation("masterid");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Contact, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<
         super::Contact,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("modifiedonbehalfby");
+    > = dv::navigation("modifiedonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const OPPORTUNITY_CUSTOMER_CONTACTS: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("opportunity_customer_contacts");
+    > = dv::navigation("opportunity_customer_contacts");
 
     /// To any number of rows of `opportunity`.
     pub const OPPORTUNITY_PARENT_CONTACT: dv::Navigation<
         super::Contact,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("opportunity_parent_contact");
+    > = dv::navigation("opportunity_parent_contact");
 
     /// To one row of `lead`.
     pub const ORIGINATINGLEADID: dv::Navigation<super::Contact, dv::One<super::super::Lead>> =
-        dv::Navigation::new("originatingleadid");
+        dv::navigation("originatingleadid");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Navigation<
         super::Contact,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("owningbusinessunit");
+    > = dv::navigation("owningbusinessunit");
 
     /// To one row of `team`.
     pub const OWNINGTEAM: dv::Navigation<super::Contact, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam");
+        dv::navigation("owningteam");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER: dv::Navigation<super::Contact, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser");
+        dv::navigation("owninguser");
 
     /// To one row of `account`.
     pub const PARENTCUSTOMERID_ACCOUNT: dv::Navigation<
         super::Contact,
         dv::One<super::super::Account>,
-    > = dv::Navigation::new("parentcustomerid_account");
+    > = dv::navigation("parentcustomerid_account");
 
     /// To one row of `contact`.
     pub const PARENTCUSTOMERID_CONTACT: dv::Navigation<super::Contact, dv::One<super::Contact>> =
-        dv::Navigation::new("parentcustomerid_contact");
+        dv::navigation("parentcustomerid_contact");
 
     /// To one row of `equipment`.
     pub const PREFERREDEQUIPMENTID: dv::Navigation<
         super::Contact,
         dv::One<super::super::Equipment>,
-    > = dv::Navigation::new("preferredequipmentid");
+    > = dv::navigation("preferredequipmentid");
 
     /// To one row of `service`.
     pub const PREFERREDSERVICEID: dv::Navigation<super::Contact, dv::One<super::super::Service>> =
-        dv::Navigation::new("preferredserviceid");
+        dv::navigation("preferredserviceid");
 
     /// To one row of `systemuser`.
     pub const PREFERREDSYSTEMUSERID: dv::Navigation<
         super::Contact,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("preferredsystemuserid");
+    > = dv::navigation("preferredsystemuserid");
 
     /// To one row of `sla`.
     pub const SLA_CONTACT_SLA: dv::Navigation<super::Contact, dv::One<super::super::Sla>> =
-        dv::Navigation::new("sla_contact_sla");
+        dv::navigation("sla_contact_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_CONTACT_SLA: dv::Navigation<super::Contact, dv::One<super::super::Sla>> =
-        dv::Navigation::new("slainvokedid_contact_sla");
+        dv::navigation("slainvokedid_contact_sla");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Contact,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 }

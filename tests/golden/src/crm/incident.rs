@@ -180,107 +180,100 @@ pub struct Incident {
 }
 
 impl Incident {
-    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    pub const ACTIVITIESCOMPLETE: dv::Column<Self, bool> = dv::Column::new(1);
-    pub const ACTUALSERVICEUNITS: dv::Column<Self, i32> = dv::Column::new(2);
-    pub const BILLEDSERVICEUNITS: dv::Column<Self, i32> = dv::Column::new(3);
-    pub const BLOCKEDPROFILE: dv::Column<Self, bool> = dv::Column::new(4);
-    pub const CASEORIGINCODE: dv::Column<Self, i32> = dv::Column::new(5);
-    pub const CASETYPECODE: dv::Column<Self, i32> = dv::Column::new(6);
-    pub const CHECKEMAIL: dv::Column<Self, bool> = dv::Column::new(7);
-    pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(8);
-    pub const CONTRACTDETAILID: dv::Column<Self, dv::Lookup<super::ContractDetail>> =
-        dv::Column::new(9);
-    pub const CONTRACTID: dv::Column<Self, dv::Lookup<super::Contract>> = dv::Column::new(10);
-    pub const CONTRACTSERVICELEVELCODE: dv::Column<Self, i32> = dv::Column::new(11);
+    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(0);
+    pub const ACTIVITIESCOMPLETE: dv::Column<Self, bool> = dv::column(1);
+    pub const ACTUALSERVICEUNITS: dv::Column<Self, i32> = dv::column(2);
+    pub const BILLEDSERVICEUNITS: dv::Column<Self, i32> = dv::column(3);
+    pub const BLOCKEDPROFILE: dv::Column<Self, bool> = dv::column(4);
+    pub const CASEORIGINCODE: dv::Column<Self, i32> = dv::column(5);
+    pub const CASETYPECODE: dv::Column<Self, i32> = dv::column(6);
+    pub const CHECKEMAIL: dv::Column<Self, bool> = dv::column(7);
+    pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(8);
+    pub const CONTRACTDETAILID: dv::Column<Self, dv::Lookup<super::ContractDetail>> = dv::column(9);
+    pub const CONTRACTID: dv::Column<Self, dv::Lookup<super::Contract>> = dv::column(10);
+    pub const CONTRACTSERVICELEVELCODE: dv::Column<Self, i32> = dv::column(11);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(12);
-    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(13);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(14);
+        dv::column(12);
+    pub const CREATEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(13);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(14);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(15);
-    pub const CUSTOMERCONTACTED: dv::Column<Self, bool> = dv::Column::new(16);
-    pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::Column::new(17);
-    pub const CUSTOMERSATISFACTIONCODE: dv::Column<Self, i32> = dv::Column::new(18);
-    pub const DECREMENTENTITLEMENTTERM: dv::Column<Self, bool> = dv::Column::new(19);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(20);
-    pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(21);
-    pub const ENTITLEMENTID: dv::Column<Self, dv::Lookup<super::Entitlement>> = dv::Column::new(22);
-    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(23);
-    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(24);
-    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(25);
-    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(26);
-    pub const ESCALATEDON: dv::Column<Self, dv::DateTime> = dv::Column::new(27);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(28);
-    pub const EXISTINGCASE: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(29);
+        dv::column(15);
+    pub const CUSTOMERCONTACTED: dv::Column<Self, bool> = dv::column(16);
+    pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::column(17);
+    pub const CUSTOMERSATISFACTIONCODE: dv::Column<Self, i32> = dv::column(18);
+    pub const DECREMENTENTITLEMENTTERM: dv::Column<Self, bool> = dv::column(19);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(20);
+    pub const EMAILADDRESS: dv::Column<Self, String> = dv::column(21);
+    pub const ENTITLEMENTID: dv::Column<Self, dv::Lookup<super::Entitlement>> = dv::column(22);
+    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::column(23);
+    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::column(24);
+    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::column(25);
+    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(26);
+    pub const ESCALATEDON: dv::Column<Self, dv::DateTime> = dv::column(27);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(28);
+    pub const EXISTINGCASE: dv::Column<Self, dv::Lookup<Self>> = dv::column(29);
     pub const FIRSTRESPONSEBYKPIID: dv::Column<Self, dv::Lookup<super::SlaKpiInstance>> =
-        dv::Column::new(30);
-    pub const FIRSTRESPONSESENT: dv::Column<Self, bool> = dv::Column::new(31);
-    pub const FIRSTRESPONSESLASTATUS: dv::Column<Self, i32> = dv::Column::new(32);
-    pub const FOLLOWUPBY: dv::Column<Self, dv::DateTime> = dv::Column::new(33);
-    pub const FOLLOWUPTASKCREATED: dv::Column<Self, bool> = dv::Column::new(34);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(35);
-    pub const INCIDENTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(36);
-    pub const INCIDENTSTAGECODE: dv::Column<Self, i32> = dv::Column::new(37);
-    pub const INFLUENCESCORE: dv::Column<Self, f64> = dv::Column::new(38);
-    pub const ISDECREMENTING: dv::Column<Self, bool> = dv::Column::new(39);
-    pub const ISESCALATED: dv::Column<Self, bool> = dv::Column::new(40);
-    pub const KBARTICLEID: dv::Column<Self, dv::Lookup<super::KbArticle>> = dv::Column::new(41);
-    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(42);
-    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(43);
-    pub const MERGED: dv::Column<Self, bool> = dv::Column::new(44);
-    pub const MESSAGETYPECODE: dv::Column<Self, i32> = dv::Column::new(45);
+        dv::column(30);
+    pub const FIRSTRESPONSESENT: dv::Column<Self, bool> = dv::column(31);
+    pub const FIRSTRESPONSESLASTATUS: dv::Column<Self, i32> = dv::column(32);
+    pub const FOLLOWUPBY: dv::Column<Self, dv::DateTime> = dv::column(33);
+    pub const FOLLOWUPTASKCREATED: dv::Column<Self, bool> = dv::column(34);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(35);
+    pub const INCIDENTID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(36);
+    pub const INCIDENTSTAGECODE: dv::Column<Self, i32> = dv::column(37);
+    pub const INFLUENCESCORE: dv::Column<Self, f64> = dv::column(38);
+    pub const ISDECREMENTING: dv::Column<Self, bool> = dv::column(39);
+    pub const ISESCALATED: dv::Column<Self, bool> = dv::column(40);
+    pub const KBARTICLEID: dv::Column<Self, dv::Lookup<super::KbArticle>> = dv::column(41);
+    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(42);
+    pub const MASTERID: dv::Column<Self, dv::Lookup<Self>> = dv::column(43);
+    pub const MERGED: dv::Column<Self, bool> = dv::column(44);
+    pub const MESSAGETYPECODE: dv::Column<Self, i32> = dv::column(45);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(46);
-    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> =
-        dv::Column::new(47);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(48);
+        dv::column(46);
+    pub const MODIFIEDBYEXTERNALPARTY: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(47);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(48);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(49);
-    pub const NUMBEROFCHILDINCIDENTS: dv::Column<Self, i32> = dv::Column::new(50);
-    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(51);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(52);
+        dv::column(49);
+    pub const NUMBEROFCHILDINCIDENTS: dv::Column<Self, i32> = dv::column(50);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::column(51);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(52);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
-        dv::Column::new(53);
+        dv::column(53);
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
-        dv::Column::new(54);
-    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
-        dv::Column::new(55);
+        dv::column(54);
+    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> = dv::column(55);
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(56);
-    pub const PARENTCASEID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(57);
-    pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(58);
-    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(59);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(60);
-    pub const PRODUCTID: dv::Column<Self, dv::Lookup<super::Product>> = dv::Column::new(61);
-    pub const PRODUCTSERIALNUMBER: dv::Column<Self, String> = dv::Column::new(62);
-    pub const RESOLVEBY: dv::Column<Self, dv::DateTime> = dv::Column::new(63);
-    pub const RESOLVEBYKPIID: dv::Column<Self, dv::Lookup<super::SlaKpiInstance>> =
-        dv::Column::new(64);
-    pub const RESOLVEBYSLASTATUS: dv::Column<Self, i32> = dv::Column::new(65);
-    pub const RESPONSEBY: dv::Column<Self, dv::DateTime> = dv::Column::new(66);
-    pub const ROUTECASE: dv::Column<Self, bool> = dv::Column::new(67);
-    pub const SENTIMENTVALUE: dv::Column<Self, f64> = dv::Column::new(68);
-    pub const SERVICESTAGE: dv::Column<Self, i32> = dv::Column::new(69);
-    pub const SEVERITYCODE: dv::Column<Self, i32> = dv::Column::new(70);
-    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(71);
-    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(72);
-    pub const SOCIALPROFILEID: dv::Column<Self, dv::Lookup<super::SocialProfile>> =
-        dv::Column::new(73);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(74);
-    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(75);
-    pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(76);
-    pub const SUBJECTID: dv::Column<Self, dv::Lookup<super::Subject>> = dv::Column::new(77);
-    pub const TICKETNUMBER: dv::Column<Self, String> = dv::Column::new(78);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(79);
-    pub const TITLE: dv::Column<Self, String> = dv::Column::new(80);
+        dv::column(56);
+    pub const PARENTCASEID: dv::Column<Self, dv::Lookup<Self>> = dv::column(57);
+    pub const PRIMARYCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::column(58);
+    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::column(59);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(60);
+    pub const PRODUCTID: dv::Column<Self, dv::Lookup<super::Product>> = dv::column(61);
+    pub const PRODUCTSERIALNUMBER: dv::Column<Self, String> = dv::column(62);
+    pub const RESOLVEBY: dv::Column<Self, dv::DateTime> = dv::column(63);
+    pub const RESOLVEBYKPIID: dv::Column<Self, dv::Lookup<super::SlaKpiInstance>> = dv::column(64);
+    pub const RESOLVEBYSLASTATUS: dv::Column<Self, i32> = dv::column(65);
+    pub const RESPONSEBY: dv::Column<Self, dv::DateTime> = dv::column(66);
+    pub const ROUTECASE: dv::Column<Self, bool> = dv::column(67);
+    pub const SENTIMENTVALUE: dv::Column<Self, f64> = dv::column(68);
+    pub const SERVICESTAGE: dv::Column<Self, i32> = dv::column(69);
+    pub const SEVERITYCODE: dv::Column<Self, i32> = dv::column(70);
+    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(71);
+    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(72);
+    pub const SOCIALPROFILEID: dv::Column<Self, dv::Lookup<super::SocialProfile>> = dv::column(73);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(74);
+    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::column(75);
+    pub const STATUSCODE: dv::Column<Self, i32> = dv::column(76);
+    pub const SUBJECTID: dv::Column<Self, dv::Lookup<super::Subject>> = dv::column(77);
+    pub const TICKETNUMBER: dv::Column<Self, String> = dv::column(78);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(79);
+    pub const TITLE: dv::Column<Self, String> = dv::column(80);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(81);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(82);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(83);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(84);
+        dv::column(81);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(82);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(83);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(84);
 }
 
 impl dv::Entity for Incident {
@@ -443,7 +436,7 @@ impl dv::Entity for Incident {
 
 impl dv::Columns for Incident {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.accountid,
             1 => &self.activitiescomplete,
             2 => &self.actualserviceunits,
@@ -530,11 +523,12 @@ impl dv::Columns for Incident {
             83 => &self.utcconversiontimezonecode,
             84 => &self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.accountid,
             1 => &mut self.activitiescomplete,
             2 => &mut self.actualserviceunits,
@@ -621,7 +615,8 @@ impl dv::Columns for Incident {
             83 => &mut self.utcconversiontimezonecode,
             84 => &mut self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -678,139 +673,139 @@ pub mod nav {
 
     /// To any number of rows of `task`.
     pub const INCIDENT_TASKS: dv::Navigation<super::Incident, dv::Many<super::super::Task>> =
-        dv::Navigation::new("Incident_Tasks");
+        dv::navigation("Incident_Tasks");
 
     /// To one row of `contractdetail`.
     pub const CONTRACTDETAILID: dv::Navigation<
         super::Incident,
         dv::One<super::super::ContractDetail>,
-    > = dv::Navigation::new("contractdetailid");
+    > = dv::navigation("contractdetailid");
 
     /// To one row of `contract`.
     pub const CONTRACTID: dv::Navigation<super::Incident, dv::One<super::super::Contract>> =
-        dv::Navigation::new("contractid");
+        dv::navigation("contractid");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Incident, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<
         super::Incident,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("createdonbehalfby");
+    > = dv::navigation("createdonbehalfby");
 
     /// To one row of `account`.
     pub const CUSTOMERID_ACCOUNT: dv::Navigation<super::Incident, dv::One<super::super::Account>> =
-        dv::Navigation::new("customerid_account");
+        dv::navigation("customerid_account");
 
     /// To one row of `contact`.
     pub const CUSTOMERID_CONTACT: dv::Navigation<super::Incident, dv::One<super::super::Contact>> =
-        dv::Navigation::new("customerid_contact");
+        dv::navigation("customerid_contact");
 
     /// To one row of `entitlement`.
     pub const ENTITLEMENTID: dv::Navigation<super::Incident, dv::One<super::super::Entitlement>> =
-        dv::Navigation::new("entitlementid");
+        dv::navigation("entitlementid");
 
     /// To one row of `incident`.
     pub const EXISTINGCASE: dv::Navigation<super::Incident, dv::One<super::Incident>> =
-        dv::Navigation::new("existingcase");
+        dv::navigation("existingcase");
 
     /// To one row of `slakpiinstance`.
     pub const FIRSTRESPONSEBYKPIID: dv::Navigation<
         super::Incident,
         dv::One<super::super::SlaKpiInstance>,
-    > = dv::Navigation::new("firstresponsebykpiid");
+    > = dv::navigation("firstresponsebykpiid");
 
     /// To any number of rows of `incident`.
     pub const INCIDENT_EXISTINGCASE: dv::Navigation<super::Incident, dv::Many<super::Incident>> =
-        dv::Navigation::new("incident_existingcase");
+        dv::navigation("incident_existingcase");
 
     /// To any number of rows of `incident`.
     pub const INCIDENT_MASTER_INCIDENT: dv::Navigation<super::Incident, dv::Many<super::Incident>> =
-        dv::Navigation::new("incident_master_incident");
+        dv::navigation("incident_master_incident");
 
     /// To any number of rows of `incident`.
     pub const INCIDENT_PARENT_INCIDENT: dv::Navigation<super::Incident, dv::Many<super::Incident>> =
-        dv::Navigation::new("incident_parent_incident");
+        dv::navigation("incident_parent_incident");
 
     /// To one row of `kbarticle`.
     pub const KBARTICLEID: dv::Navigation<super::Incident, dv::One<super::super::KbArticle>> =
-        dv::Navigation::new("kbarticleid");
+        dv::navigation("kbarticleid");
 
     /// To one row of `incident`.
     pub const MASTERID: dv::Navigation<super::Incident, dv::One<super::Incident>> =
-        dv::Navigation::new("masterid");
+        dv::navigation("masterid");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Incident, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<
         super::Incident,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("modifiedonbehalfby");
+    > = dv::navigation("modifiedonbehalfby");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Navigation<
         super::Incident,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("owningbusinessunit");
+    > = dv::navigation("owningbusinessunit");
 
     /// To one row of `team`.
     pub const OWNINGTEAM: dv::Navigation<super::Incident, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam");
+        dv::navigation("owningteam");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER: dv::Navigation<super::Incident, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser");
+        dv::navigation("owninguser");
 
     /// To one row of `incident`.
     pub const PARENTCASEID: dv::Navigation<super::Incident, dv::One<super::Incident>> =
-        dv::Navigation::new("parentcaseid");
+        dv::navigation("parentcaseid");
 
     /// To one row of `contact`.
     pub const PRIMARYCONTACTID: dv::Navigation<super::Incident, dv::One<super::super::Contact>> =
-        dv::Navigation::new("primarycontactid");
+        dv::navigation("primarycontactid");
 
     /// To one row of `product`.
     pub const PRODUCTID: dv::Navigation<super::Incident, dv::One<super::super::Product>> =
-        dv::Navigation::new("productid");
+        dv::navigation("productid");
 
     /// To one row of `slakpiinstance`.
     pub const RESOLVEBYKPIID: dv::Navigation<
         super::Incident,
         dv::One<super::super::SlaKpiInstance>,
-    > = dv::Navigation::new("resolvebykpiid");
+    > = dv::navigation("resolvebykpiid");
 
     /// To one row of `contact`.
     pub const RESPONSIBLECONTACTID: dv::Navigation<
         super::Incident,
         dv::One<super::super::Contact>,
-    > = dv::Navigation::new("responsiblecontactid");
+    > = dv::navigation("responsiblecontactid");
 
     /// To one row of `sla`.
     pub const SLAID_SLA: dv::Navigation<super::Incident, dv::One<super::super::Sla>> =
-        dv::Navigation::new("slaid_sla");
+        dv::navigation("slaid_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_SLA: dv::Navigation<super::Incident, dv::One<super::super::Sla>> =
-        dv::Navigation::new("slainvokedid_sla");
+        dv::navigation("slainvokedid_sla");
 
     /// To one row of `socialprofile`.
     pub const SOCIALPROFILEID: dv::Navigation<
         super::Incident,
         dv::One<super::super::SocialProfile>,
-    > = dv::Navigation::new("socialprofileid");
+    > = dv::navigation("socialprofileid");
 
     /// To one row of `subject`.
     pub const SUBJECTID: dv::Navigation<super::Incident, dv::One<super::super::Subject>> =
-        dv::Navigation::new("subjectid");
+        dv::navigation("subjectid");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Incident,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 }

@@ -224,129 +224,125 @@ pub struct Opportunity {
 }
 
 impl Opportunity {
-    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(0);
-    pub const ACTUALCLOSEDATE: dv::Column<Self, dv::Date> = dv::Column::new(1);
-    pub const ACTUALVALUE: dv::Column<Self, dv::Decimal> = dv::Column::new(2);
-    pub const ACTUALVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(3);
-    pub const BUDGETAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(4);
-    pub const BUDGETAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(5);
-    pub const BUDGETSTATUS: dv::Column<Self, i32> = dv::Column::new(6);
-    pub const CAMPAIGNID: dv::Column<Self, dv::Lookup<super::Campaign>> = dv::Column::new(7);
-    pub const CAPTUREPROPOSALFEEDBACK: dv::Column<Self, bool> = dv::Column::new(8);
-    pub const CLOSEPROBABILITY: dv::Column<Self, i32> = dv::Column::new(9);
-    pub const COMPLETEFINALPROPOSAL: dv::Column<Self, bool> = dv::Column::new(10);
-    pub const COMPLETEINTERNALREVIEW: dv::Column<Self, bool> = dv::Column::new(11);
-    pub const CONFIRMINTEREST: dv::Column<Self, bool> = dv::Column::new(12);
-    pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(13);
+    pub const ACCOUNTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(0);
+    pub const ACTUALCLOSEDATE: dv::Column<Self, dv::Date> = dv::column(1);
+    pub const ACTUALVALUE: dv::Column<Self, dv::Decimal> = dv::column(2);
+    pub const ACTUALVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(3);
+    pub const BUDGETAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(4);
+    pub const BUDGETAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(5);
+    pub const BUDGETSTATUS: dv::Column<Self, i32> = dv::column(6);
+    pub const CAMPAIGNID: dv::Column<Self, dv::Lookup<super::Campaign>> = dv::column(7);
+    pub const CAPTUREPROPOSALFEEDBACK: dv::Column<Self, bool> = dv::column(8);
+    pub const CLOSEPROBABILITY: dv::Column<Self, i32> = dv::column(9);
+    pub const COMPLETEFINALPROPOSAL: dv::Column<Self, bool> = dv::column(10);
+    pub const COMPLETEINTERNALREVIEW: dv::Column<Self, bool> = dv::column(11);
+    pub const CONFIRMINTEREST: dv::Column<Self, bool> = dv::column(12);
+    pub const CONTACTID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(13);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(14);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(15);
+        dv::column(14);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(15);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(16);
-    pub const CURRENTSITUATION: dv::Column<Self, String> = dv::Column::new(17);
-    pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::Column::new(18);
-    pub const CUSTOMERNEED: dv::Column<Self, String> = dv::Column::new(19);
-    pub const CUSTOMERPAINPOINTS: dv::Column<Self, String> = dv::Column::new(20);
-    pub const DECISIONMAKER: dv::Column<Self, bool> = dv::Column::new(21);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(22);
-    pub const DEVELOPPROPOSAL: dv::Column<Self, bool> = dv::Column::new(23);
-    pub const DISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(24);
-    pub const DISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(25);
-    pub const DISCOUNTPERCENTAGE: dv::Column<Self, dv::Decimal> = dv::Column::new(26);
-    pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(27);
-    pub const ESTIMATEDCLOSEDATE: dv::Column<Self, dv::Date> = dv::Column::new(28);
-    pub const ESTIMATEDVALUE: dv::Column<Self, dv::Decimal> = dv::Column::new(29);
-    pub const ESTIMATEDVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(30);
-    pub const EVALUATEFIT: dv::Column<Self, bool> = dv::Column::new(31);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(32);
-    pub const FILEDEBRIEF: dv::Column<Self, bool> = dv::Column::new(33);
-    pub const FINALDECISIONDATE: dv::Column<Self, dv::Date> = dv::Column::new(34);
-    pub const FREIGHTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(35);
-    pub const FREIGHTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(36);
-    pub const IDENTIFYCOMPETITORS: dv::Column<Self, bool> = dv::Column::new(37);
-    pub const IDENTIFYCUSTOMERCONTACTS: dv::Column<Self, bool> = dv::Column::new(38);
-    pub const IDENTIFYPURSUITTEAM: dv::Column<Self, bool> = dv::Column::new(39);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(40);
-    pub const INITIALCOMMUNICATION: dv::Column<Self, i32> = dv::Column::new(41);
-    pub const ISREVENUESYSTEMCALCULATED: dv::Column<Self, bool> = dv::Column::new(42);
-    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(43);
+        dv::column(16);
+    pub const CURRENTSITUATION: dv::Column<Self, String> = dv::column(17);
+    pub const CUSTOMERID: dv::Column<Self, dv::AnyLookup<CustomeridTarget>> = dv::column(18);
+    pub const CUSTOMERNEED: dv::Column<Self, String> = dv::column(19);
+    pub const CUSTOMERPAINPOINTS: dv::Column<Self, String> = dv::column(20);
+    pub const DECISIONMAKER: dv::Column<Self, bool> = dv::column(21);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(22);
+    pub const DEVELOPPROPOSAL: dv::Column<Self, bool> = dv::column(23);
+    pub const DISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(24);
+    pub const DISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(25);
+    pub const DISCOUNTPERCENTAGE: dv::Column<Self, dv::Decimal> = dv::column(26);
+    pub const EMAILADDRESS: dv::Column<Self, String> = dv::column(27);
+    pub const ESTIMATEDCLOSEDATE: dv::Column<Self, dv::Date> = dv::column(28);
+    pub const ESTIMATEDVALUE: dv::Column<Self, dv::Decimal> = dv::column(29);
+    pub const ESTIMATEDVALUE_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(30);
+    pub const EVALUATEFIT: dv::Column<Self, bool> = dv::column(31);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(32);
+    pub const FILEDEBRIEF: dv::Column<Self, bool> = dv::column(33);
+    pub const FINALDECISIONDATE: dv::Column<Self, dv::Date> = dv::column(34);
+    pub const FREIGHTAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(35);
+    pub const FREIGHTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(36);
+    pub const IDENTIFYCOMPETITORS: dv::Column<Self, bool> = dv::column(37);
+    pub const IDENTIFYCUSTOMERCONTACTS: dv::Column<Self, bool> = dv::column(38);
+    pub const IDENTIFYPURSUITTEAM: dv::Column<Self, bool> = dv::column(39);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(40);
+    pub const INITIALCOMMUNICATION: dv::Column<Self, i32> = dv::column(41);
+    pub const ISREVENUESYSTEMCALCULATED: dv::Column<Self, bool> = dv::column(42);
+    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(43);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(44);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(45);
+        dv::column(44);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(45);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(46);
-    pub const NAME: dv::Column<Self, String> = dv::Column::new(47);
-    pub const NEED: dv::Column<Self, i32> = dv::Column::new(48);
-    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(49);
-    pub const OPPORTUNITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(50);
-    pub const OPPORTUNITYRATINGCODE: dv::Column<Self, i32> = dv::Column::new(51);
-    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::Column::new(52);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(53);
+        dv::column(46);
+    pub const NAME: dv::Column<Self, String> = dv::column(47);
+    pub const NEED: dv::Column<Self, i32> = dv::column(48);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::column(49);
+    pub const OPPORTUNITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(50);
+    pub const OPPORTUNITYRATINGCODE: dv::Column<Self, i32> = dv::column(51);
+    pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::column(52);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(53);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
-        dv::Column::new(54);
+        dv::column(54);
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
-        dv::Column::new(55);
-    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
-        dv::Column::new(56);
+        dv::column(55);
+    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> = dv::column(56);
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(57);
-    pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<super::Account>> = dv::Column::new(58);
-    pub const PARENTCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::Column::new(59);
-    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::Column::new(60);
-    pub const PRESENTFINALPROPOSAL: dv::Column<Self, bool> = dv::Column::new(61);
-    pub const PRESENTPROPOSAL: dv::Column<Self, bool> = dv::Column::new(62);
-    pub const PRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> = dv::Column::new(63);
-    pub const PRICINGERRORCODE: dv::Column<Self, i32> = dv::Column::new(64);
-    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(65);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(66);
-    pub const PROPOSEDSOLUTION: dv::Column<Self, String> = dv::Column::new(67);
-    pub const PURCHASEPROCESS: dv::Column<Self, i32> = dv::Column::new(68);
-    pub const PURCHASETIMEFRAME: dv::Column<Self, i32> = dv::Column::new(69);
-    pub const PURSUITDECISION: dv::Column<Self, bool> = dv::Column::new(70);
-    pub const QUALIFICATIONCOMMENTS: dv::Column<Self, String> = dv::Column::new(71);
-    pub const QUOTECOMMENTS: dv::Column<Self, String> = dv::Column::new(72);
-    pub const RESOLVEFEEDBACK: dv::Column<Self, bool> = dv::Column::new(73);
-    pub const SALESSTAGE: dv::Column<Self, i32> = dv::Column::new(74);
-    pub const SALESSTAGECODE: dv::Column<Self, i32> = dv::Column::new(75);
-    pub const SCHEDULEFOLLOWUP_PROSPECT: dv::Column<Self, dv::DateTime> = dv::Column::new(76);
-    pub const SCHEDULEFOLLOWUP_QUALIFY: dv::Column<Self, dv::DateTime> = dv::Column::new(77);
-    pub const SCHEDULEPROPOSALMEETING: dv::Column<Self, dv::DateTime> = dv::Column::new(78);
-    pub const SENDTHANKYOUNOTE: dv::Column<Self, bool> = dv::Column::new(79);
-    pub const SKIPPRICECALCULATION: dv::Column<Self, i32> = dv::Column::new(80);
-    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(81);
-    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(82);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(83);
-    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(84);
-    pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(85);
-    pub const STEPID: dv::Column<Self, dv::Uuid> = dv::Column::new(86);
-    pub const STEPNAME: dv::Column<Self, String> = dv::Column::new(87);
-    pub const TIMELINE: dv::Column<Self, i32> = dv::Column::new(88);
-    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::Column::new(89);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(90);
-    pub const TOTALAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(91);
-    pub const TOTALAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(92);
-    pub const TOTALAMOUNTLESSFREIGHT: dv::Column<Self, dv::Decimal> = dv::Column::new(93);
+        dv::column(57);
+    pub const PARENTACCOUNTID: dv::Column<Self, dv::Lookup<super::Account>> = dv::column(58);
+    pub const PARENTCONTACTID: dv::Column<Self, dv::Lookup<super::Contact>> = dv::column(59);
+    pub const PARTICIPATESINWORKFLOW: dv::Column<Self, bool> = dv::column(60);
+    pub const PRESENTFINALPROPOSAL: dv::Column<Self, bool> = dv::column(61);
+    pub const PRESENTPROPOSAL: dv::Column<Self, bool> = dv::column(62);
+    pub const PRICELEVELID: dv::Column<Self, dv::Lookup<super::PriceLevel>> = dv::column(63);
+    pub const PRICINGERRORCODE: dv::Column<Self, i32> = dv::column(64);
+    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::column(65);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(66);
+    pub const PROPOSEDSOLUTION: dv::Column<Self, String> = dv::column(67);
+    pub const PURCHASEPROCESS: dv::Column<Self, i32> = dv::column(68);
+    pub const PURCHASETIMEFRAME: dv::Column<Self, i32> = dv::column(69);
+    pub const PURSUITDECISION: dv::Column<Self, bool> = dv::column(70);
+    pub const QUALIFICATIONCOMMENTS: dv::Column<Self, String> = dv::column(71);
+    pub const QUOTECOMMENTS: dv::Column<Self, String> = dv::column(72);
+    pub const RESOLVEFEEDBACK: dv::Column<Self, bool> = dv::column(73);
+    pub const SALESSTAGE: dv::Column<Self, i32> = dv::column(74);
+    pub const SALESSTAGECODE: dv::Column<Self, i32> = dv::column(75);
+    pub const SCHEDULEFOLLOWUP_PROSPECT: dv::Column<Self, dv::DateTime> = dv::column(76);
+    pub const SCHEDULEFOLLOWUP_QUALIFY: dv::Column<Self, dv::DateTime> = dv::column(77);
+    pub const SCHEDULEPROPOSALMEETING: dv::Column<Self, dv::DateTime> = dv::column(78);
+    pub const SENDTHANKYOUNOTE: dv::Column<Self, bool> = dv::column(79);
+    pub const SKIPPRICECALCULATION: dv::Column<Self, i32> = dv::column(80);
+    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(81);
+    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(82);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(83);
+    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::column(84);
+    pub const STATUSCODE: dv::Column<Self, i32> = dv::column(85);
+    pub const STEPID: dv::Column<Self, dv::Uuid> = dv::column(86);
+    pub const STEPNAME: dv::Column<Self, String> = dv::column(87);
+    pub const TIMELINE: dv::Column<Self, i32> = dv::column(88);
+    pub const TIMESPENTBYMEONEMAILANDMEETINGS: dv::Column<Self, String> = dv::column(89);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(90);
+    pub const TOTALAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(91);
+    pub const TOTALAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(92);
+    pub const TOTALAMOUNTLESSFREIGHT: dv::Column<Self, dv::Decimal> = dv::column(93);
     pub const TOTALAMOUNTLESSFREIGHT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(94);
-    pub const TOTALDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(95);
+        dv::column(94);
+    pub const TOTALDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(95);
     pub const TOTALDISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(96);
-    pub const TOTALLINEITEMAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(97);
+        dv::column(96);
+    pub const TOTALLINEITEMAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(97);
     pub const TOTALLINEITEMAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(98);
-    pub const TOTALLINEITEMDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::Column::new(99);
+        dv::column(98);
+    pub const TOTALLINEITEMDISCOUNTAMOUNT: dv::Column<Self, dv::Decimal> = dv::column(99);
     pub const TOTALLINEITEMDISCOUNTAMOUNT_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> =
-        dv::Column::new(100);
-    pub const TOTALTAX: dv::Column<Self, dv::Decimal> = dv::Column::new(101);
-    pub const TOTALTAX_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(102);
+        dv::column(100);
+    pub const TOTALTAX: dv::Column<Self, dv::Decimal> = dv::column(101);
+    pub const TOTALTAX_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(102);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(103);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(104);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(105);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(106);
+        dv::column(103);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(104);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(105);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(106);
 }
 
 impl dv::Entity for Opportunity {
@@ -523,7 +519,7 @@ impl dv::Entity for Opportunity {
 
 impl dv::Columns for Opportunity {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.accountid,
             1 => &self.actualclosedate,
             2 => &self.actualvalue,
@@ -632,11 +628,12 @@ impl dv::Columns for Opportunity {
             105 => &self.utcconversiontimezonecode,
             106 => &self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.accountid,
             1 => &mut self.actualclosedate,
             2 => &mut self.actualvalue,
@@ -745,7 +742,8 @@ impl dv::Columns for Opportunity {
             105 => &mut self.utcconversiontimezonecode,
             106 => &mut self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -802,91 +800,91 @@ pub mod nav {
 
     /// To any number of rows of `task`.
     pub const OPPORTUNITY_TASKS: dv::Navigation<super::Opportunity, dv::Many<super::super::Task>> =
-        dv::Navigation::new("Opportunity_Tasks");
+        dv::navigation("Opportunity_Tasks");
 
     /// To one row of `campaign`.
     pub const CAMPAIGNID: dv::Navigation<super::Opportunity, dv::One<super::super::Campaign>> =
-        dv::Navigation::new("campaignid");
+        dv::navigation("campaignid");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Opportunity, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("createdonbehalfby");
+    > = dv::navigation("createdonbehalfby");
 
     /// To one row of `account`.
     pub const CUSTOMERID_ACCOUNT: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::Account>,
-    > = dv::Navigation::new("customerid_account");
+    > = dv::navigation("customerid_account");
 
     /// To one row of `contact`.
     pub const CUSTOMERID_CONTACT: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::Contact>,
-    > = dv::Navigation::new("customerid_contact");
+    > = dv::navigation("customerid_contact");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Opportunity, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("modifiedonbehalfby");
+    > = dv::navigation("modifiedonbehalfby");
 
     /// To any number of rows of `team`.
     pub const OPPORTUNITY_TEAMS: dv::Navigation<super::Opportunity, dv::Many<super::super::Team>> =
-        dv::Navigation::new("opportunity_Teams");
+        dv::navigation("opportunity_Teams");
 
     /// To one row of `lead`.
     pub const ORIGINATINGLEADID: dv::Navigation<super::Opportunity, dv::One<super::super::Lead>> =
-        dv::Navigation::new("originatingleadid");
+        dv::navigation("originatingleadid");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("owningbusinessunit");
+    > = dv::navigation("owningbusinessunit");
 
     /// To one row of `team`.
     pub const OWNINGTEAM: dv::Navigation<super::Opportunity, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam");
+        dv::navigation("owningteam");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER: dv::Navigation<super::Opportunity, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser");
+        dv::navigation("owninguser");
 
     /// To one row of `account`.
     pub const PARENTACCOUNTID: dv::Navigation<super::Opportunity, dv::One<super::super::Account>> =
-        dv::Navigation::new("parentaccountid");
+        dv::navigation("parentaccountid");
 
     /// To one row of `contact`.
     pub const PARENTCONTACTID: dv::Navigation<super::Opportunity, dv::One<super::super::Contact>> =
-        dv::Navigation::new("parentcontactid");
+        dv::navigation("parentcontactid");
 
     /// To one row of `pricelevel`.
     pub const PRICELEVELID: dv::Navigation<super::Opportunity, dv::One<super::super::PriceLevel>> =
-        dv::Navigation::new("pricelevelid");
+        dv::navigation("pricelevelid");
 
     /// To one row of `sla`.
     pub const SLA_OPPORTUNITY_SLA: dv::Navigation<super::Opportunity, dv::One<super::super::Sla>> =
-        dv::Navigation::new("sla_opportunity_sla");
+        dv::navigation("sla_opportunity_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_OPPORTUNITY_SLA: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::Sla>,
-    > = dv::Navigation::new("slainvokedid_opportunity_sla");
+    > = dv::navigation("slainvokedid_opportunity_sla");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Opportunity,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 }

@@ -296,162 +296,155 @@ pub struct SystemUser {
 }
 
 impl SystemUser {
-    pub const ACCESSMODE: dv::Column<Self, i32> = dv::Column::new(0);
-    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(1);
-    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(2);
-    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::Column::new(3);
-    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(4);
-    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::Column::new(5);
-    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::Column::new(6);
-    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::Column::new(7);
-    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::Column::new(8);
-    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::Column::new(9);
-    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::Column::new(10);
-    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::Column::new(11);
-    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(12);
-    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::Column::new(13);
-    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::Column::new(14);
-    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(15);
-    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(16);
-    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(17);
-    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(18);
-    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(19);
-    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(20);
-    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::Column::new(21);
-    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(22);
-    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(23);
-    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::Column::new(24);
-    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::Column::new(25);
-    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(26);
-    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::Column::new(27);
-    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::Column::new(28);
-    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::Column::new(29);
-    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::Column::new(30);
-    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::Column::new(31);
-    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::Column::new(32);
-    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::Column::new(33);
-    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::Column::new(34);
-    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::Column::new(35);
-    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::Column::new(36);
-    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::Column::new(37);
-    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::Column::new(38);
-    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::Column::new(39);
-    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::Column::new(40);
-    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::Column::new(41);
-    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::Column::new(42);
-    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::Column::new(43);
-    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::Column::new(44);
-    pub const APPLICATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(45);
-    pub const APPLICATIONIDURI: dv::Column<Self, String> = dv::Column::new(46);
-    pub const AZUREACTIVEDIRECTORYOBJECTID: dv::Column<Self, dv::Uuid> = dv::Column::new(47);
-    pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> =
-        dv::Column::new(48);
-    pub const CALENDARID: dv::Column<Self, dv::Lookup<super::Calendar>> = dv::Column::new(49);
-    pub const CALTYPE: dv::Column<Self, i32> = dv::Column::new(50);
-    pub const CREATEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::Column::new(51);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(52);
-    pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> =
-        dv::Column::new(53);
-    pub const DEFAULTFILTERSPOPULATED: dv::Column<Self, bool> = dv::Column::new(54);
-    pub const DEFAULTMAILBOX: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::Column::new(55);
-    pub const DEFAULTODBFOLDERNAME: dv::Column<Self, String> = dv::Column::new(56);
-    pub const DISABLEDREASON: dv::Column<Self, String> = dv::Column::new(57);
-    pub const DISPLAYINSERVICEVIEWS: dv::Column<Self, bool> = dv::Column::new(58);
-    pub const DOMAINNAME: dv::Column<Self, String> = dv::Column::new(59);
-    pub const EMAILROUTERACCESSAPPROVAL: dv::Column<Self, i32> = dv::Column::new(60);
-    pub const EMPLOYEEID: dv::Column<Self, String> = dv::Column::new(61);
-    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::Column::new(62);
-    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(63);
-    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(64);
-    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::Column::new(65);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(66);
-    pub const FIRSTNAME: dv::Column<Self, String> = dv::Column::new(67);
-    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(68);
-    pub const GOVERNMENTID: dv::Column<Self, String> = dv::Column::new(69);
-    pub const HOMEPHONE: dv::Column<Self, String> = dv::Column::new(70);
-    pub const IDENTITYID: dv::Column<Self, i32> = dv::Column::new(71);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(72);
-    pub const INCOMINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::Column::new(73);
-    pub const INTERNALEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(74);
-    pub const INVITESTATUSCODE: dv::Column<Self, i32> = dv::Column::new(75);
-    pub const ISDISABLED: dv::Column<Self, bool> = dv::Column::new(76);
-    pub const ISEMAILADDRESSAPPROVEDBYO365ADMIN: dv::Column<Self, bool> = dv::Column::new(77);
-    pub const ISINTEGRATIONUSER: dv::Column<Self, bool> = dv::Column::new(78);
-    pub const ISLICENSED: dv::Column<Self, bool> = dv::Column::new(79);
-    pub const ISSYNCWITHDIRECTORY: dv::Column<Self, bool> = dv::Column::new(80);
-    pub const JOBTITLE: dv::Column<Self, String> = dv::Column::new(81);
-    pub const LASTNAME: dv::Column<Self, String> = dv::Column::new(82);
-    pub const MIDDLENAME: dv::Column<Self, String> = dv::Column::new(83);
-    pub const MOBILEALERTEMAIL: dv::Column<Self, String> = dv::Column::new(84);
+    pub const ACCESSMODE: dv::Column<Self, i32> = dv::column(0);
+    pub const ADDRESS1_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(1);
+    pub const ADDRESS1_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::column(2);
+    pub const ADDRESS1_CITY: dv::Column<Self, String> = dv::column(3);
+    pub const ADDRESS1_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(4);
+    pub const ADDRESS1_COUNTRY: dv::Column<Self, String> = dv::column(5);
+    pub const ADDRESS1_COUNTY: dv::Column<Self, String> = dv::column(6);
+    pub const ADDRESS1_FAX: dv::Column<Self, String> = dv::column(7);
+    pub const ADDRESS1_LATITUDE: dv::Column<Self, f64> = dv::column(8);
+    pub const ADDRESS1_LINE1: dv::Column<Self, String> = dv::column(9);
+    pub const ADDRESS1_LINE2: dv::Column<Self, String> = dv::column(10);
+    pub const ADDRESS1_LINE3: dv::Column<Self, String> = dv::column(11);
+    pub const ADDRESS1_LONGITUDE: dv::Column<Self, f64> = dv::column(12);
+    pub const ADDRESS1_NAME: dv::Column<Self, String> = dv::column(13);
+    pub const ADDRESS1_POSTALCODE: dv::Column<Self, String> = dv::column(14);
+    pub const ADDRESS1_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(15);
+    pub const ADDRESS1_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(16);
+    pub const ADDRESS1_STATEORPROVINCE: dv::Column<Self, String> = dv::column(17);
+    pub const ADDRESS1_TELEPHONE1: dv::Column<Self, String> = dv::column(18);
+    pub const ADDRESS1_TELEPHONE2: dv::Column<Self, String> = dv::column(19);
+    pub const ADDRESS1_TELEPHONE3: dv::Column<Self, String> = dv::column(20);
+    pub const ADDRESS1_UPSZONE: dv::Column<Self, String> = dv::column(21);
+    pub const ADDRESS1_UTCOFFSET: dv::Column<Self, i32> = dv::column(22);
+    pub const ADDRESS2_ADDRESSID: dv::Column<Self, dv::Uuid> = dv::column(23);
+    pub const ADDRESS2_ADDRESSTYPECODE: dv::Column<Self, i32> = dv::column(24);
+    pub const ADDRESS2_CITY: dv::Column<Self, String> = dv::column(25);
+    pub const ADDRESS2_COMPOSITE: dv::Column<Self, String, dv::ReadOnly> = dv::column(26);
+    pub const ADDRESS2_COUNTRY: dv::Column<Self, String> = dv::column(27);
+    pub const ADDRESS2_COUNTY: dv::Column<Self, String> = dv::column(28);
+    pub const ADDRESS2_FAX: dv::Column<Self, String> = dv::column(29);
+    pub const ADDRESS2_LATITUDE: dv::Column<Self, f64> = dv::column(30);
+    pub const ADDRESS2_LINE1: dv::Column<Self, String> = dv::column(31);
+    pub const ADDRESS2_LINE2: dv::Column<Self, String> = dv::column(32);
+    pub const ADDRESS2_LINE3: dv::Column<Self, String> = dv::column(33);
+    pub const ADDRESS2_LONGITUDE: dv::Column<Self, f64> = dv::column(34);
+    pub const ADDRESS2_NAME: dv::Column<Self, String> = dv::column(35);
+    pub const ADDRESS2_POSTALCODE: dv::Column<Self, String> = dv::column(36);
+    pub const ADDRESS2_POSTOFFICEBOX: dv::Column<Self, String> = dv::column(37);
+    pub const ADDRESS2_SHIPPINGMETHODCODE: dv::Column<Self, i32> = dv::column(38);
+    pub const ADDRESS2_STATEORPROVINCE: dv::Column<Self, String> = dv::column(39);
+    pub const ADDRESS2_TELEPHONE1: dv::Column<Self, String> = dv::column(40);
+    pub const ADDRESS2_TELEPHONE2: dv::Column<Self, String> = dv::column(41);
+    pub const ADDRESS2_TELEPHONE3: dv::Column<Self, String> = dv::column(42);
+    pub const ADDRESS2_UPSZONE: dv::Column<Self, String> = dv::column(43);
+    pub const ADDRESS2_UTCOFFSET: dv::Column<Self, i32> = dv::column(44);
+    pub const APPLICATIONID: dv::Column<Self, dv::Uuid> = dv::column(45);
+    pub const APPLICATIONIDURI: dv::Column<Self, String> = dv::column(46);
+    pub const AZUREACTIVEDIRECTORYOBJECTID: dv::Column<Self, dv::Uuid> = dv::column(47);
+    pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> = dv::column(48);
+    pub const CALENDARID: dv::Column<Self, dv::Lookup<super::Calendar>> = dv::column(49);
+    pub const CALTYPE: dv::Column<Self, i32> = dv::column(50);
+    pub const CREATEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::column(51);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(52);
+    pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::column(53);
+    pub const DEFAULTFILTERSPOPULATED: dv::Column<Self, bool> = dv::column(54);
+    pub const DEFAULTMAILBOX: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::column(55);
+    pub const DEFAULTODBFOLDERNAME: dv::Column<Self, String> = dv::column(56);
+    pub const DISABLEDREASON: dv::Column<Self, String> = dv::column(57);
+    pub const DISPLAYINSERVICEVIEWS: dv::Column<Self, bool> = dv::column(58);
+    pub const DOMAINNAME: dv::Column<Self, String> = dv::column(59);
+    pub const EMAILROUTERACCESSAPPROVAL: dv::Column<Self, i32> = dv::column(60);
+    pub const EMPLOYEEID: dv::Column<Self, String> = dv::column(61);
+    pub const ENTITYIMAGE: dv::Column<Self, dv::Binary> = dv::column(62);
+    pub const ENTITYIMAGE_TIMESTAMP: dv::Column<Self, i64, dv::ReadOnly> = dv::column(63);
+    pub const ENTITYIMAGE_URL: dv::Column<Self, String, dv::ReadOnly> = dv::column(64);
+    pub const ENTITYIMAGEID: dv::Column<Self, dv::Uuid, dv::ReadOnly> = dv::column(65);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(66);
+    pub const FIRSTNAME: dv::Column<Self, String> = dv::column(67);
+    pub const FULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::column(68);
+    pub const GOVERNMENTID: dv::Column<Self, String> = dv::column(69);
+    pub const HOMEPHONE: dv::Column<Self, String> = dv::column(70);
+    pub const IDENTITYID: dv::Column<Self, i32> = dv::column(71);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(72);
+    pub const INCOMINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::column(73);
+    pub const INTERNALEMAILADDRESS: dv::Column<Self, String> = dv::column(74);
+    pub const INVITESTATUSCODE: dv::Column<Self, i32> = dv::column(75);
+    pub const ISDISABLED: dv::Column<Self, bool> = dv::column(76);
+    pub const ISEMAILADDRESSAPPROVEDBYO365ADMIN: dv::Column<Self, bool> = dv::column(77);
+    pub const ISINTEGRATIONUSER: dv::Column<Self, bool> = dv::column(78);
+    pub const ISLICENSED: dv::Column<Self, bool> = dv::column(79);
+    pub const ISSYNCWITHDIRECTORY: dv::Column<Self, bool> = dv::column(80);
+    pub const JOBTITLE: dv::Column<Self, String> = dv::column(81);
+    pub const LASTNAME: dv::Column<Self, String> = dv::column(82);
+    pub const MIDDLENAME: dv::Column<Self, String> = dv::column(83);
+    pub const MOBILEALERTEMAIL: dv::Column<Self, String> = dv::column(84);
     pub const MOBILEOFFLINEPROFILEID: dv::Column<Self, dv::Lookup<super::Mobileofflineprofile>> =
-        dv::Column::new(85);
-    pub const MOBILEPHONE: dv::Column<Self, String> = dv::Column::new(86);
-    pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::Column::new(87);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(88);
-    pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> =
-        dv::Column::new(89);
-    pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::Column::new(90);
-    pub const NICKNAME: dv::Column<Self, String> = dv::Column::new(91);
-    pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(92);
-    pub const OUTGOINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::Column::new(93);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(94);
-    pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::Column::new(95);
-    pub const PARENTSYSTEMUSERID: dv::Column<Self, dv::Lookup<Self>> = dv::Column::new(96);
-    pub const PASSPORTHI: dv::Column<Self, i32> = dv::Column::new(97);
-    pub const PASSPORTLO: dv::Column<Self, i32> = dv::Column::new(98);
-    pub const PERSONALEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(99);
-    pub const PHOTOURL: dv::Column<Self, String> = dv::Column::new(100);
-    pub const POSITIONID: dv::Column<Self, dv::Lookup<super::Position>> = dv::Column::new(101);
-    pub const PREFERREDADDRESSCODE: dv::Column<Self, i32> = dv::Column::new(102);
-    pub const PREFERREDEMAILCODE: dv::Column<Self, i32> = dv::Column::new(103);
-    pub const PREFERREDPHONECODE: dv::Column<Self, i32> = dv::Column::new(104);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(105);
-    pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::Column::new(106);
-    pub const SALUTATION: dv::Column<Self, String> = dv::Column::new(107);
-    pub const SETUPUSER: dv::Column<Self, bool> = dv::Column::new(108);
-    pub const SHAREPOINTEMAILADDRESS: dv::Column<Self, String> = dv::Column::new(109);
-    pub const SITEID: dv::Column<Self, dv::Lookup<super::Site>> = dv::Column::new(110);
-    pub const SKILLS: dv::Column<Self, String> = dv::Column::new(111);
-    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST: dv::Column<Self, i32> = dv::Column::new(112);
-    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_COUNT: dv::Column<Self, i32> =
-        dv::Column::new(113);
+        dv::column(85);
+    pub const MOBILEPHONE: dv::Column<Self, String> = dv::column(86);
+    pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::column(87);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(88);
+    pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<Self>, dv::ReadOnly> = dv::column(89);
+    pub const MSDYN_GDPROPTOUT: dv::Column<Self, bool> = dv::column(90);
+    pub const NICKNAME: dv::Column<Self, String> = dv::column(91);
+    pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::column(92);
+    pub const OUTGOINGEMAILDELIVERYMETHOD: dv::Column<Self, i32> = dv::column(93);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(94);
+    pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::column(95);
+    pub const PARENTSYSTEMUSERID: dv::Column<Self, dv::Lookup<Self>> = dv::column(96);
+    pub const PASSPORTHI: dv::Column<Self, i32> = dv::column(97);
+    pub const PASSPORTLO: dv::Column<Self, i32> = dv::column(98);
+    pub const PERSONALEMAILADDRESS: dv::Column<Self, String> = dv::column(99);
+    pub const PHOTOURL: dv::Column<Self, String> = dv::column(100);
+    pub const POSITIONID: dv::Column<Self, dv::Lookup<super::Position>> = dv::column(101);
+    pub const PREFERREDADDRESSCODE: dv::Column<Self, i32> = dv::column(102);
+    pub const PREFERREDEMAILCODE: dv::Column<Self, i32> = dv::column(103);
+    pub const PREFERREDPHONECODE: dv::Column<Self, i32> = dv::column(104);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(105);
+    pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::column(106);
+    pub const SALUTATION: dv::Column<Self, String> = dv::column(107);
+    pub const SETUPUSER: dv::Column<Self, bool> = dv::column(108);
+    pub const SHAREPOINTEMAILADDRESS: dv::Column<Self, String> = dv::column(109);
+    pub const SITEID: dv::Column<Self, dv::Lookup<super::Site>> = dv::column(110);
+    pub const SKILLS: dv::Column<Self, String> = dv::column(111);
+    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST: dv::Column<Self, i32> = dv::column(112);
+    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_COUNT: dv::Column<Self, i32> = dv::column(113);
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_DATE: dv::Column<Self, dv::DateTime> =
-        dv::Column::new(114);
-    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_STATE: dv::Column<Self, i32> =
-        dv::Column::new(115);
+        dv::column(114);
+    pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_STATE: dv::Column<Self, i32> = dv::column(115);
     pub const SSG_AVERAGETIMETOCLOSESEARCHREQUEST_SUM: dv::Column<Self, dv::Decimal> =
-        dv::Column::new(116);
-    pub const SSG_FAMSAGENCY: dv::Column<Self, dv::Lookup<super::SsgAgency>> = dv::Column::new(117);
-    pub const SSG_LASTFAMSFILEPULLEDAT: dv::Column<Self, dv::DateTime> = dv::Column::new(118);
-    pub const SSG_NUMBEROFACTIVESEARCHREQUESTS: dv::Column<Self, i32> = dv::Column::new(119);
+        dv::column(116);
+    pub const SSG_FAMSAGENCY: dv::Column<Self, dv::Lookup<super::SsgAgency>> = dv::column(117);
+    pub const SSG_LASTFAMSFILEPULLEDAT: dv::Column<Self, dv::DateTime> = dv::column(118);
+    pub const SSG_NUMBEROFACTIVESEARCHREQUESTS: dv::Column<Self, i32> = dv::column(119);
     pub const SSG_NUMBEROFACTIVESEARCHREQUESTS_DATE: dv::Column<Self, dv::DateTime> =
-        dv::Column::new(120);
-    pub const SSG_NUMBEROFACTIVESEARCHREQUESTS_STATE: dv::Column<Self, i32> = dv::Column::new(121);
-    pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS: dv::Column<Self, i32> = dv::Column::new(122);
+        dv::column(120);
+    pub const SSG_NUMBEROFACTIVESEARCHREQUESTS_STATE: dv::Column<Self, i32> = dv::column(121);
+    pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS: dv::Column<Self, i32> = dv::column(122);
     pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS_DATE: dv::Column<Self, dv::DateTime> =
-        dv::Column::new(123);
-    pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS_STATE: dv::Column<Self, i32> =
-        dv::Column::new(124);
-    pub const SSG_USERCODE: dv::Column<Self, String> = dv::Column::new(125);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(126);
-    pub const SYSTEMUSERID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(127);
-    pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::Column::new(128);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(129);
-    pub const TITLE: dv::Column<Self, String> = dv::Column::new(130);
+        dv::column(123);
+    pub const SSG_NUMBEROFOUTSTANDINGBRINGFORWARDS_STATE: dv::Column<Self, i32> = dv::column(124);
+    pub const SSG_USERCODE: dv::Column<Self, String> = dv::column(125);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(126);
+    pub const SYSTEMUSERID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(127);
+    pub const TERRITORYID: dv::Column<Self, dv::Lookup<super::Territory>> = dv::column(128);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(129);
+    pub const TITLE: dv::Column<Self, String> = dv::column(130);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(131);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(132);
-    pub const USERLICENSETYPE: dv::Column<Self, i32> = dv::Column::new(133);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(134);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(135);
-    pub const WINDOWSLIVEID: dv::Column<Self, String> = dv::Column::new(136);
-    pub const YAMMEREMAILADDRESS: dv::Column<Self, String> = dv::Column::new(137);
-    pub const YAMMERUSERID: dv::Column<Self, String> = dv::Column::new(138);
-    pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::Column::new(139);
-    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::Column::new(140);
-    pub const YOMILASTNAME: dv::Column<Self, String> = dv::Column::new(141);
-    pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::Column::new(142);
+        dv::column(131);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(132);
+    pub const USERLICENSETYPE: dv::Column<Self, i32> = dv::column(133);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(134);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(135);
+    pub const WINDOWSLIVEID: dv::Column<Self, String> = dv::column(136);
+    pub const YAMMEREMAILADDRESS: dv::Column<Self, String> = dv::column(137);
+    pub const YAMMERUSERID: dv::Column<Self, String> = dv::column(138);
+    pub const YOMIFIRSTNAME: dv::Column<Self, String> = dv::column(139);
+    pub const YOMIFULLNAME: dv::Column<Self, String, dv::ReadOnly> = dv::column(140);
+    pub const YOMILASTNAME: dv::Column<Self, String> = dv::column(141);
+    pub const YOMIMIDDLENAME: dv::Column<Self, String> = dv::column(142);
 }
 
 impl dv::Entity for SystemUser {
@@ -641,7 +634,7 @@ impl dv::Entity for SystemUser {
 
 impl dv::Columns for SystemUser {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.accessmode,
             1 => &self.address1_addressid,
             2 => &self.address1_addresstypecode,
@@ -786,11 +779,12 @@ impl dv::Columns for SystemUser {
             141 => &self.yomilastname,
             142 => &self.yomimiddlename,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.accessmode,
             1 => &mut self.address1_addressid,
             2 => &mut self.address1_addresstypecode,
@@ -935,7 +929,8 @@ impl dv::Columns for SystemUser {
             141 => &mut self.yomilastname,
             142 => &mut self.yomimiddlename,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -949,301 +944,301 @@ pub mod nav {
     pub const BUSINESSUNITID: dv::Navigation<
         super::SystemUser,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("businessunitid");
+    > = dv::navigation("businessunitid");
 
     /// To one row of `calendar`.
     pub const CALENDARID: dv::Navigation<super::SystemUser, dv::One<super::super::Calendar>> =
-        dv::Navigation::new("calendarid");
+        dv::navigation("calendarid");
 
     /// To any number of rows of `contact`.
     pub const CONTACT_OWNING_USER: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("contact_owning_user");
+    > = dv::navigation("contact_owning_user");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::SystemUser, dv::One<super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<super::SystemUser, dv::One<super::SystemUser>> =
-        dv::Navigation::new("createdonbehalfby");
+        dv::navigation("createdonbehalfby");
 
     /// To one row of `mailbox`.
     pub const DEFAULTMAILBOX: dv::Navigation<super::SystemUser, dv::One<super::super::Mailbox>> =
-        dv::Navigation::new("defaultmailbox");
+        dv::navigation("defaultmailbox");
 
     /// To any number of rows of `account`.
     pub const LK_ACCOUNTBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("lk_accountbase_createdby");
+    > = dv::navigation("lk_accountbase_createdby");
 
     /// To any number of rows of `account`.
     pub const LK_ACCOUNTBASE_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("lk_accountbase_createdonbehalfby");
+    > = dv::navigation("lk_accountbase_createdonbehalfby");
 
     /// To any number of rows of `account`.
     pub const LK_ACCOUNTBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("lk_accountbase_modifiedby");
+    > = dv::navigation("lk_accountbase_modifiedby");
 
     /// To any number of rows of `account`.
     pub const LK_ACCOUNTBASE_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("lk_accountbase_modifiedonbehalfby");
+    > = dv::navigation("lk_accountbase_modifiedonbehalfby");
 
     /// To any number of rows of `contact`.
     pub const LK_CONTACT_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("lk_contact_createdonbehalfby");
+    > = dv::navigation("lk_contact_createdonbehalfby");
 
     /// To any number of rows of `contact`.
     pub const LK_CONTACT_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("lk_contact_modifiedonbehalfby");
+    > = dv::navigation("lk_contact_modifiedonbehalfby");
 
     /// To any number of rows of `contact`.
     pub const LK_CONTACTBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("lk_contactbase_createdby");
+    > = dv::navigation("lk_contactbase_createdby");
 
     /// To any number of rows of `contact`.
     pub const LK_CONTACTBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("lk_contactbase_modifiedby");
+    > = dv::navigation("lk_contactbase_modifiedby");
 
     /// To any number of rows of `incident`.
     pub const LK_INCIDENTBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("lk_incidentbase_createdby");
+    > = dv::navigation("lk_incidentbase_createdby");
 
     /// To any number of rows of `incident`.
     pub const LK_INCIDENTBASE_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("lk_incidentbase_createdonbehalfby");
+    > = dv::navigation("lk_incidentbase_createdonbehalfby");
 
     /// To any number of rows of `incident`.
     pub const LK_INCIDENTBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("lk_incidentbase_modifiedby");
+    > = dv::navigation("lk_incidentbase_modifiedby");
 
     /// To any number of rows of `incident`.
     pub const LK_INCIDENTBASE_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("lk_incidentbase_modifiedonbehalfby");
+    > = dv::navigation("lk_incidentbase_modifiedonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const LK_OPPORTUNITY_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("lk_opportunity_createdonbehalfby");
+    > = dv::navigation("lk_opportunity_createdonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const LK_OPPORTUNITY_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("lk_opportunity_modifiedonbehalfby");
+    > = dv::navigation("lk_opportunity_modifiedonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const LK_OPPORTUNITYBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("lk_opportunitybase_createdby");
+    > = dv::navigation("lk_opportunitybase_createdby");
 
     /// To any number of rows of `opportunity`.
     pub const LK_OPPORTUNITYBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("lk_opportunitybase_modifiedby");
+    > = dv::navigation("lk_opportunitybase_modifiedby");
 
     /// To any number of rows of `systemuser`.
     pub const LK_SYSTEMUSER_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::SystemUser>,
-    > = dv::Navigation::new("lk_systemuser_createdonbehalfby");
+    > = dv::navigation("lk_systemuser_createdonbehalfby");
 
     /// To any number of rows of `systemuser`.
     pub const LK_SYSTEMUSER_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::SystemUser>,
-    > = dv::Navigation::new("lk_systemuser_modifiedonbehalfby");
+    > = dv::navigation("lk_systemuser_modifiedonbehalfby");
 
     /// To any number of rows of `systemuser`.
     pub const LK_SYSTEMUSERBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::SystemUser>,
-    > = dv::Navigation::new("lk_systemuserbase_createdby");
+    > = dv::navigation("lk_systemuserbase_createdby");
 
     /// To any number of rows of `systemuser`.
     pub const LK_SYSTEMUSERBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::SystemUser>,
-    > = dv::Navigation::new("lk_systemuserbase_modifiedby");
+    > = dv::navigation("lk_systemuserbase_modifiedby");
 
     /// To any number of rows of `task`.
     pub const LK_TASK_CREATEDBY: dv::Navigation<super::SystemUser, dv::Many<super::super::Task>> =
-        dv::Navigation::new("lk_task_createdby");
+        dv::navigation("lk_task_createdby");
 
     /// To any number of rows of `task`.
     pub const LK_TASK_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Task>,
-    > = dv::Navigation::new("lk_task_createdonbehalfby");
+    > = dv::navigation("lk_task_createdonbehalfby");
 
     /// To any number of rows of `task`.
     pub const LK_TASK_MODIFIEDBY: dv::Navigation<super::SystemUser, dv::Many<super::super::Task>> =
-        dv::Navigation::new("lk_task_modifiedby");
+        dv::navigation("lk_task_modifiedby");
 
     /// To any number of rows of `task`.
     pub const LK_TASK_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Task>,
-    > = dv::Navigation::new("lk_task_modifiedonbehalfby");
+    > = dv::navigation("lk_task_modifiedonbehalfby");
 
     /// To any number of rows of `team`.
     pub const LK_TEAM_CREATEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("lk_team_createdonbehalfby");
+    > = dv::navigation("lk_team_createdonbehalfby");
 
     /// To any number of rows of `team`.
     pub const LK_TEAM_MODIFIEDONBEHALFBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("lk_team_modifiedonbehalfby");
+    > = dv::navigation("lk_team_modifiedonbehalfby");
 
     /// To any number of rows of `team`.
     pub const LK_TEAMBASE_ADMINISTRATORID: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("lk_teambase_administratorid");
+    > = dv::navigation("lk_teambase_administratorid");
 
     /// To any number of rows of `team`.
     pub const LK_TEAMBASE_CREATEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("lk_teambase_createdby");
+    > = dv::navigation("lk_teambase_createdby");
 
     /// To any number of rows of `team`.
     pub const LK_TEAMBASE_MODIFIEDBY: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("lk_teambase_modifiedby");
+    > = dv::navigation("lk_teambase_modifiedby");
 
     /// To one row of `mobileofflineprofile`.
     pub const MOBILEOFFLINEPROFILEID: dv::Navigation<
         super::SystemUser,
         dv::One<super::super::Mobileofflineprofile>,
-    > = dv::Navigation::new("mobileofflineprofileid");
+    > = dv::navigation("mobileofflineprofileid");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::SystemUser, dv::One<super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<super::SystemUser, dv::One<super::SystemUser>> =
-        dv::Navigation::new("modifiedonbehalfby");
+        dv::navigation("modifiedonbehalfby");
 
     /// To any number of rows of `opportunity`.
     pub const OPPORTUNITY_OWNING_USER: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("opportunity_owning_user");
+    > = dv::navigation("opportunity_owning_user");
 
     /// To any number of rows of `account`.
     pub const OWNER_ACCOUNTS: dv::Navigation<super::SystemUser, dv::Many<super::super::Account>> =
-        dv::Navigation::new("owner_accounts");
+        dv::navigation("owner_accounts");
 
     /// To any number of rows of `contact`.
     pub const OWNER_CONTACTS: dv::Navigation<super::SystemUser, dv::Many<super::super::Contact>> =
-        dv::Navigation::new("owner_contacts");
+        dv::navigation("owner_contacts");
 
     /// To any number of rows of `incident`.
     pub const OWNER_INCIDENTS: dv::Navigation<super::SystemUser, dv::Many<super::super::Incident>> =
-        dv::Navigation::new("owner_incidents");
+        dv::navigation("owner_incidents");
 
     /// To any number of rows of `opportunity`.
     pub const OWNER_OPPORTUNITYS: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Opportunity>,
-    > = dv::Navigation::new("owner_opportunitys");
+    > = dv::navigation("owner_opportunitys");
 
     /// To one row of `systemuser`.
     pub const PARENTSYSTEMUSERID: dv::Navigation<super::SystemUser, dv::One<super::SystemUser>> =
-        dv::Navigation::new("parentsystemuserid");
+        dv::navigation("parentsystemuserid");
 
     /// To one row of `position`.
     pub const POSITIONID: dv::Navigation<super::SystemUser, dv::One<super::super::Position>> =
-        dv::Navigation::new("positionid");
+        dv::navigation("positionid");
 
     /// To one row of `queue`.
     pub const QUEUEID: dv::Navigation<super::SystemUser, dv::One<super::super::Queue>> =
-        dv::Navigation::new("queueid");
+        dv::navigation("queueid");
 
     /// To one row of `site`.
     pub const SITEID: dv::Navigation<super::SystemUser, dv::One<super::super::Site>> =
-        dv::Navigation::new("siteid");
+        dv::navigation("siteid");
 
     /// To one row of `ssg_agency`.
     pub const SSG_FAMSAGENCY: dv::Navigation<super::SystemUser, dv::One<super::super::SsgAgency>> =
-        dv::Navigation::new("ssg_FAMSAgency");
+        dv::navigation("ssg_FAMSAgency");
 
     /// To any number of rows of `account`.
     pub const SYSTEM_USER_ACCOUNTS: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Account>,
-    > = dv::Navigation::new("system_user_accounts");
+    > = dv::navigation("system_user_accounts");
 
     /// To any number of rows of `contact`.
     pub const SYSTEM_USER_CONTACTS: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Contact>,
-    > = dv::Navigation::new("system_user_contacts");
+    > = dv::navigation("system_user_contacts");
 
     /// To any number of rows of `incident`.
     pub const SYSTEM_USER_INCIDENTS: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Incident>,
-    > = dv::Navigation::new("system_user_incidents");
+    > = dv::navigation("system_user_incidents");
 
     /// To any number of rows of `team`.
     pub const TEAMMEMBERSHIP_ASSOCIATION: dv::Navigation<
         super::SystemUser,
         dv::Many<super::super::Team>,
-    > = dv::Navigation::new("teammembership_association");
+    > = dv::navigation("teammembership_association");
 
     /// To one row of `territory`.
     pub const TERRITORYID: dv::Navigation<super::SystemUser, dv::One<super::super::Territory>> =
-        dv::Navigation::new("territoryid");
+        dv::navigation("territoryid");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::SystemUser,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 
     /// To any number of rows of `account`.
     pub const USER_ACCOUNTS: dv::Navigation<super::SystemUser, dv::Many<super::super::Account>> =
-        dv::Navigation::new("user_accounts");
+        dv::navigation("user_accounts");
 
     /// To any number of rows of `systemuser`.
     pub const USER_PARENT_USER: dv::Navigation<super::SystemUser, dv::Many<super::SystemUser>> =
-        dv::Navigation::new("user_parent_user");
+        dv::navigation("user_parent_user");
 
     /// To any number of rows of `task`.
     pub const USER_TASK: dv::Navigation<super::SystemUser, dv::Many<super::super::Task>> =
-        dv::Navigation::new("user_task");
+        dv::navigation("user_task");
 }

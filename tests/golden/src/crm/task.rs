@@ -134,79 +134,77 @@ pub struct Task {
 }
 
 impl Task {
-    pub const ACTIVITYADDITIONALPARAMS: dv::Column<Self, String> = dv::Column::new(0);
-    pub const ACTIVITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(1);
-    pub const ACTIVITYTYPECODE: dv::Column<Self, String> = dv::Column::new(2);
-    pub const ACTUALDURATIONMINUTES: dv::Column<Self, i32> = dv::Column::new(3);
-    pub const ACTUALEND: dv::Column<Self, dv::DateTime> = dv::Column::new(4);
-    pub const ACTUALSTART: dv::Column<Self, dv::DateTime> = dv::Column::new(5);
-    pub const CATEGORY: dv::Column<Self, String> = dv::Column::new(6);
-    pub const COMMUNITY: dv::Column<Self, i32> = dv::Column::new(7);
+    pub const ACTIVITYADDITIONALPARAMS: dv::Column<Self, String> = dv::column(0);
+    pub const ACTIVITYID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(1);
+    pub const ACTIVITYTYPECODE: dv::Column<Self, String> = dv::column(2);
+    pub const ACTUALDURATIONMINUTES: dv::Column<Self, i32> = dv::column(3);
+    pub const ACTUALEND: dv::Column<Self, dv::DateTime> = dv::column(4);
+    pub const ACTUALSTART: dv::Column<Self, dv::DateTime> = dv::column(5);
+    pub const CATEGORY: dv::Column<Self, String> = dv::column(6);
+    pub const COMMUNITY: dv::Column<Self, i32> = dv::column(7);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(8);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(9);
+        dv::column(8);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(9);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(10);
-    pub const CRMTASKASSIGNEDUNIQUEID: dv::Column<Self, dv::Uuid> = dv::Column::new(11);
-    pub const DELIVERYLASTATTEMPTEDON: dv::Column<Self, dv::DateTime> = dv::Column::new(12);
-    pub const DELIVERYPRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(13);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(14);
-    pub const EXCHANGEITEMID: dv::Column<Self, String> = dv::Column::new(15);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(16);
-    pub const EXCHANGEWEBLINK: dv::Column<Self, String> = dv::Column::new(17);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(18);
-    pub const INSTANCETYPECODE: dv::Column<Self, i32> = dv::Column::new(19);
-    pub const ISBILLED: dv::Column<Self, bool> = dv::Column::new(20);
-    pub const ISMAPIPRIVATE: dv::Column<Self, bool> = dv::Column::new(21);
-    pub const ISREGULARACTIVITY: dv::Column<Self, bool> = dv::Column::new(22);
-    pub const ISWORKFLOWCREATED: dv::Column<Self, bool> = dv::Column::new(23);
-    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::Column::new(24);
-    pub const LEFTVOICEMAIL: dv::Column<Self, bool> = dv::Column::new(25);
+        dv::column(10);
+    pub const CRMTASKASSIGNEDUNIQUEID: dv::Column<Self, dv::Uuid> = dv::column(11);
+    pub const DELIVERYLASTATTEMPTEDON: dv::Column<Self, dv::DateTime> = dv::column(12);
+    pub const DELIVERYPRIORITYCODE: dv::Column<Self, i32> = dv::column(13);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(14);
+    pub const EXCHANGEITEMID: dv::Column<Self, String> = dv::column(15);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(16);
+    pub const EXCHANGEWEBLINK: dv::Column<Self, String> = dv::column(17);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(18);
+    pub const INSTANCETYPECODE: dv::Column<Self, i32> = dv::column(19);
+    pub const ISBILLED: dv::Column<Self, bool> = dv::column(20);
+    pub const ISMAPIPRIVATE: dv::Column<Self, bool> = dv::column(21);
+    pub const ISREGULARACTIVITY: dv::Column<Self, bool> = dv::column(22);
+    pub const ISWORKFLOWCREATED: dv::Column<Self, bool> = dv::column(23);
+    pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(24);
+    pub const LEFTVOICEMAIL: dv::Column<Self, bool> = dv::column(25);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(26);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(27);
+        dv::column(26);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(27);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(28);
-    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::Column::new(29);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(30);
+        dv::column(28);
+    pub const ONHOLDTIME: dv::Column<Self, i32, dv::ReadOnly> = dv::column(29);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(30);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
-        dv::Column::new(31);
+        dv::column(31);
     pub const OWNINGBUSINESSUNIT: dv::Column<Self, dv::Lookup<super::BusinessUnit>, dv::ReadOnly> =
-        dv::Column::new(32);
-    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> =
-        dv::Column::new(33);
+        dv::column(32);
+    pub const OWNINGTEAM: dv::Column<Self, dv::Lookup<super::Team>, dv::ReadOnly> = dv::column(33);
     pub const OWNINGUSER: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(34);
-    pub const PERCENTCOMPLETE: dv::Column<Self, i32> = dv::Column::new(35);
-    pub const POSTPONEACTIVITYPROCESSINGUNTIL: dv::Column<Self, dv::DateTime> = dv::Column::new(36);
-    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::Column::new(37);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(38);
+        dv::column(34);
+    pub const PERCENTCOMPLETE: dv::Column<Self, i32> = dv::column(35);
+    pub const POSTPONEACTIVITYPROCESSINGUNTIL: dv::Column<Self, dv::DateTime> = dv::column(36);
+    pub const PRIORITYCODE: dv::Column<Self, i32> = dv::column(37);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(38);
     pub const REGARDINGOBJECTID: dv::Column<Self, dv::AnyLookup<RegardingobjectidTarget>> =
-        dv::Column::new(39);
-    pub const SCHEDULEDDURATIONMINUTES: dv::Column<Self, i32> = dv::Column::new(40);
-    pub const SCHEDULEDEND: dv::Column<Self, dv::DateTime> = dv::Column::new(41);
-    pub const SCHEDULEDSTART: dv::Column<Self, dv::DateTime> = dv::Column::new(42);
-    pub const SENDERMAILBOXID: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::Column::new(43);
-    pub const SENTON: dv::Column<Self, dv::DateTime> = dv::Column::new(44);
-    pub const SERIESID: dv::Column<Self, dv::Uuid> = dv::Column::new(45);
-    pub const SERVICEID: dv::Column<Self, dv::Lookup<super::Service>> = dv::Column::new(46);
-    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(47);
-    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::Column::new(48);
-    pub const SORTDATE: dv::Column<Self, dv::DateTime> = dv::Column::new(49);
-    pub const SSG_CHILDNAMES: dv::Column<Self, String> = dv::Column::new(50);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(51);
-    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::Column::new(52);
-    pub const STATUSCODE: dv::Column<Self, i32> = dv::Column::new(53);
-    pub const SUBCATEGORY: dv::Column<Self, String> = dv::Column::new(54);
-    pub const SUBJECT: dv::Column<Self, String> = dv::Column::new(55);
-    pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(56);
-    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::Column::new(57);
+        dv::column(39);
+    pub const SCHEDULEDDURATIONMINUTES: dv::Column<Self, i32> = dv::column(40);
+    pub const SCHEDULEDEND: dv::Column<Self, dv::DateTime> = dv::column(41);
+    pub const SCHEDULEDSTART: dv::Column<Self, dv::DateTime> = dv::column(42);
+    pub const SENDERMAILBOXID: dv::Column<Self, dv::Lookup<super::Mailbox>> = dv::column(43);
+    pub const SENTON: dv::Column<Self, dv::DateTime> = dv::column(44);
+    pub const SERIESID: dv::Column<Self, dv::Uuid> = dv::column(45);
+    pub const SERVICEID: dv::Column<Self, dv::Lookup<super::Service>> = dv::column(46);
+    pub const SLAID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(47);
+    pub const SLAINVOKEDID: dv::Column<Self, dv::Lookup<super::Sla>> = dv::column(48);
+    pub const SORTDATE: dv::Column<Self, dv::DateTime> = dv::column(49);
+    pub const SSG_CHILDNAMES: dv::Column<Self, String> = dv::column(50);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(51);
+    pub const STATECODE: dv::Column<Self, i32, dv::UpdateOnly> = dv::column(52);
+    pub const STATUSCODE: dv::Column<Self, i32> = dv::column(53);
+    pub const SUBCATEGORY: dv::Column<Self, String> = dv::column(54);
+    pub const SUBJECT: dv::Column<Self, String> = dv::column(55);
+    pub const SUBSCRIPTIONID: dv::Column<Self, dv::Uuid> = dv::column(56);
+    pub const TIMEZONERULEVERSIONNUMBER: dv::Column<Self, i32> = dv::column(57);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(58);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(59);
-    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::Column::new(60);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(61);
+        dv::column(58);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(59);
+    pub const UTCCONVERSIONTIMEZONECODE: dv::Column<Self, i32> = dv::column(60);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(61);
 }
 
 impl dv::Entity for Task {
@@ -330,7 +328,7 @@ impl dv::Entity for Task {
 
 impl dv::Columns for Task {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.activityadditionalparams,
             1 => &self.activityid,
             2 => &self.activitytypecode,
@@ -394,11 +392,12 @@ impl dv::Columns for Task {
             60 => &self.utcconversiontimezonecode,
             61 => &self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.activityadditionalparams,
             1 => &mut self.activityid,
             2 => &mut self.activitytypecode,
@@ -462,7 +461,8 @@ impl dv::Columns for Task {
             60 => &mut self.utcconversiontimezonecode,
             61 => &mut self.versionnumber,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -487,225 +487,225 @@ pub mod nav {
 
     /// To any number of rows of `task`.
     pub const ACTIVITY_POINTER_TASK: dv::Navigation<super::Task, dv::Many<super::Task>> =
-        dv::Navigation::new("activity_pointer_task");
+        dv::navigation("activity_pointer_task");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY_TASK: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby_task");
+        dv::navigation("createdby_task");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdonbehalfby");
+        dv::navigation("createdonbehalfby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("createdonbehalfby_task");
+    > = dv::navigation("createdonbehalfby_task");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY_TASK: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby_task");
+        dv::navigation("modifiedby_task");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedonbehalfby");
+        dv::navigation("modifiedonbehalfby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::SystemUser>,
-    > = dv::Navigation::new("modifiedonbehalfby_task");
+    > = dv::navigation("modifiedonbehalfby_task");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT: dv::Navigation<super::Task, dv::One<super::super::BusinessUnit>> =
-        dv::Navigation::new("owningbusinessunit");
+        dv::navigation("owningbusinessunit");
 
     /// To one row of `businessunit`.
     pub const OWNINGBUSINESSUNIT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::BusinessUnit>,
-    > = dv::Navigation::new("owningbusinessunit_task");
+    > = dv::navigation("owningbusinessunit_task");
 
     /// To one row of `team`.
     pub const OWNINGTEAM: dv::Navigation<super::Task, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam");
+        dv::navigation("owningteam");
 
     /// To one row of `team`.
     pub const OWNINGTEAM_TASK: dv::Navigation<super::Task, dv::One<super::super::Team>> =
-        dv::Navigation::new("owningteam_task");
+        dv::navigation("owningteam_task");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser");
+        dv::navigation("owninguser");
 
     /// To one row of `systemuser`.
     pub const OWNINGUSER_TASK: dv::Navigation<super::Task, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("owninguser_task");
+        dv::navigation("owninguser_task");
 
     /// To one row of `account`.
     pub const REGARDINGOBJECTID_ACCOUNT: dv::Navigation<
         super::Task,
         dv::One<super::super::Account>,
-    > = dv::Navigation::new("regardingobjectid_account");
+    > = dv::navigation("regardingobjectid_account");
 
     /// To one row of `account`.
     pub const REGARDINGOBJECTID_ACCOUNT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Account>,
-    > = dv::Navigation::new("regardingobjectid_account_task");
+    > = dv::navigation("regardingobjectid_account_task");
 
     /// To one row of `campaign`.
     pub const REGARDINGOBJECTID_CAMPAIGN: dv::Navigation<
         super::Task,
         dv::One<super::super::Campaign>,
-    > = dv::Navigation::new("regardingobjectid_campaign");
+    > = dv::navigation("regardingobjectid_campaign");
 
     /// To one row of `campaign`.
     pub const REGARDINGOBJECTID_CAMPAIGN_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Campaign>,
-    > = dv::Navigation::new("regardingobjectid_campaign_task");
+    > = dv::navigation("regardingobjectid_campaign_task");
 
     /// To one row of `contact`.
     pub const REGARDINGOBJECTID_CONTACT: dv::Navigation<
         super::Task,
         dv::One<super::super::Contact>,
-    > = dv::Navigation::new("regardingobjectid_contact");
+    > = dv::navigation("regardingobjectid_contact");
 
     /// To one row of `contact`.
     pub const REGARDINGOBJECTID_CONTACT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Contact>,
-    > = dv::Navigation::new("regardingobjectid_contact_task");
+    > = dv::navigation("regardingobjectid_contact_task");
 
     /// To one row of `contract`.
     pub const REGARDINGOBJECTID_CONTRACT: dv::Navigation<
         super::Task,
         dv::One<super::super::Contract>,
-    > = dv::Navigation::new("regardingobjectid_contract");
+    > = dv::navigation("regardingobjectid_contract");
 
     /// To one row of `contract`.
     pub const REGARDINGOBJECTID_CONTRACT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Contract>,
-    > = dv::Navigation::new("regardingobjectid_contract_task");
+    > = dv::navigation("regardingobjectid_contract_task");
 
     /// To one row of `entitlement`.
     pub const REGARDINGOBJECTID_ENTITLEMENT: dv::Navigation<
         super::Task,
         dv::One<super::super::Entitlement>,
-    > = dv::Navigation::new("regardingobjectid_entitlement");
+    > = dv::navigation("regardingobjectid_entitlement");
 
     /// To one row of `entitlement`.
     pub const REGARDINGOBJECTID_ENTITLEMENT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Entitlement>,
-    > = dv::Navigation::new("regardingobjectid_entitlement_task");
+    > = dv::navigation("regardingobjectid_entitlement_task");
 
     /// To one row of `incident`.
     pub const REGARDINGOBJECTID_INCIDENT: dv::Navigation<
         super::Task,
         dv::One<super::super::Incident>,
-    > = dv::Navigation::new("regardingobjectid_incident");
+    > = dv::navigation("regardingobjectid_incident");
 
     /// To one row of `incident`.
     pub const REGARDINGOBJECTID_INCIDENT_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Incident>,
-    > = dv::Navigation::new("regardingobjectid_incident_task");
+    > = dv::navigation("regardingobjectid_incident_task");
 
     /// To one row of `knowledgearticle`.
     pub const REGARDINGOBJECTID_KNOWLEDGEARTICLE: dv::Navigation<
         super::Task,
         dv::One<super::super::KnowledgeArticle>,
-    > = dv::Navigation::new("regardingobjectid_knowledgearticle");
+    > = dv::navigation("regardingobjectid_knowledgearticle");
 
     /// To one row of `knowledgearticle`.
     pub const REGARDINGOBJECTID_KNOWLEDGEARTICLE_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::KnowledgeArticle>,
-    > = dv::Navigation::new("regardingobjectid_knowledgearticle_task");
+    > = dv::navigation("regardingobjectid_knowledgearticle_task");
 
     /// To one row of `lead`.
     pub const REGARDINGOBJECTID_LEAD: dv::Navigation<super::Task, dv::One<super::super::Lead>> =
-        dv::Navigation::new("regardingobjectid_lead");
+        dv::navigation("regardingobjectid_lead");
 
     /// To one row of `lead`.
     pub const REGARDINGOBJECTID_LEAD_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Lead>,
-    > = dv::Navigation::new("regardingobjectid_lead_task");
+    > = dv::navigation("regardingobjectid_lead_task");
 
     /// To one row of `opportunity`.
     pub const REGARDINGOBJECTID_OPPORTUNITY: dv::Navigation<
         super::Task,
         dv::One<super::super::Opportunity>,
-    > = dv::Navigation::new("regardingobjectid_opportunity");
+    > = dv::navigation("regardingobjectid_opportunity");
 
     /// To one row of `opportunity`.
     pub const REGARDINGOBJECTID_OPPORTUNITY_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Opportunity>,
-    > = dv::Navigation::new("regardingobjectid_opportunity_task");
+    > = dv::navigation("regardingobjectid_opportunity_task");
 
     /// To one row of `site`.
     pub const REGARDINGOBJECTID_SITE: dv::Navigation<super::Task, dv::One<super::super::Site>> =
-        dv::Navigation::new("regardingobjectid_site");
+        dv::navigation("regardingobjectid_site");
 
     /// To one row of `site`.
     pub const REGARDINGOBJECTID_SITE_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::Site>,
-    > = dv::Navigation::new("regardingobjectid_site_task");
+    > = dv::navigation("regardingobjectid_site_task");
 
     /// To one row of `mailbox`.
     pub const SENDERMAILBOXID: dv::Navigation<super::Task, dv::One<super::super::Mailbox>> =
-        dv::Navigation::new("sendermailboxid");
+        dv::navigation("sendermailboxid");
 
     /// To one row of `service`.
     pub const SERVICEID: dv::Navigation<super::Task, dv::One<super::super::Service>> =
-        dv::Navigation::new("serviceid");
+        dv::navigation("serviceid");
 
     /// To one row of `service`.
     pub const SERVICEID_TASK: dv::Navigation<super::Task, dv::One<super::super::Service>> =
-        dv::Navigation::new("serviceid_task");
+        dv::navigation("serviceid_task");
 
     /// To one row of `sla`.
     pub const SLA_ACTIVITYPOINTER_SLA: dv::Navigation<super::Task, dv::One<super::super::Sla>> =
-        dv::Navigation::new("sla_activitypointer_sla");
+        dv::navigation("sla_activitypointer_sla");
 
     /// To one row of `sla`.
     pub const SLA_TASK_SLA: dv::Navigation<super::Task, dv::One<super::super::Sla>> =
-        dv::Navigation::new("sla_task_sla");
+        dv::navigation("sla_task_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_ACTIVITYPOINTER_SLA: dv::Navigation<
         super::Task,
         dv::One<super::super::Sla>,
-    > = dv::Navigation::new("slainvokedid_activitypointer_sla");
+    > = dv::navigation("slainvokedid_activitypointer_sla");
 
     /// To one row of `sla`.
     pub const SLAINVOKEDID_TASK_SLA: dv::Navigation<super::Task, dv::One<super::super::Sla>> =
-        dv::Navigation::new("slainvokedid_task_sla");
+        dv::navigation("slainvokedid_task_sla");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Task,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID_TASK: dv::Navigation<
         super::Task,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid_task");
+    > = dv::navigation("transactioncurrencyid_task");
 }

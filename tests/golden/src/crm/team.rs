@@ -68,44 +68,41 @@ pub struct Team {
 }
 
 impl Team {
-    pub const ADMINISTRATORID: dv::Column<Self, dv::Lookup<super::SystemUser>> = dv::Column::new(0);
-    pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> =
-        dv::Column::new(1);
+    pub const ADMINISTRATORID: dv::Column<Self, dv::Lookup<super::SystemUser>> = dv::column(0);
+    pub const BUSINESSUNITID: dv::Column<Self, dv::Lookup<super::BusinessUnit>> = dv::column(1);
     pub const CREATEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(2);
-    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(3);
+        dv::column(2);
+    pub const CREATEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(3);
     pub const CREATEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(4);
-    pub const DESCRIPTION: dv::Column<Self, String> = dv::Column::new(5);
-    pub const EMAILADDRESS: dv::Column<Self, String> = dv::Column::new(6);
-    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::Column::new(7);
-    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::Column::new(8);
-    pub const ISDEFAULT: dv::Column<Self, bool> = dv::Column::new(9);
+        dv::column(4);
+    pub const DESCRIPTION: dv::Column<Self, String> = dv::column(5);
+    pub const EMAILADDRESS: dv::Column<Self, String> = dv::column(6);
+    pub const EXCHANGERATE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(7);
+    pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(8);
+    pub const ISDEFAULT: dv::Column<Self, bool> = dv::column(9);
     pub const MODIFIEDBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(10);
-    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::Column::new(11);
+        dv::column(10);
+    pub const MODIFIEDON: dv::Column<Self, dv::DateTime, dv::ReadOnly> = dv::column(11);
     pub const MODIFIEDONBEHALFBY: dv::Column<Self, dv::Lookup<super::SystemUser>, dv::ReadOnly> =
-        dv::Column::new(12);
-    pub const NAME: dv::Column<Self, String> = dv::Column::new(13);
-    pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::Column::new(14);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> =
-        dv::Column::new(15);
-    pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::Column::new(16);
-    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::Column::new(17);
-    pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::Column::new(18);
+        dv::column(12);
+    pub const NAME: dv::Column<Self, String> = dv::column(13);
+    pub const ORGANIZATIONID: dv::Column<Self, dv::Uuid> = dv::column(14);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(15);
+    pub const OWNERID: dv::Column<Self, dv::Uuid> = dv::column(16);
+    pub const PROCESSID: dv::Column<Self, dv::Uuid> = dv::column(17);
+    pub const QUEUEID: dv::Column<Self, dv::Lookup<super::Queue>> = dv::column(18);
     pub const REGARDINGOBJECTID: dv::Column<Self, dv::AnyLookup<RegardingobjectidTarget>> =
-        dv::Column::new(19);
-    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::Column::new(20);
-    pub const SYSTEMMANAGED: dv::Column<Self, bool> = dv::Column::new(21);
-    pub const TEAMID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::Column::new(22);
-    pub const TEAMTEMPLATEID: dv::Column<Self, dv::Lookup<super::TeamTemplate>> =
-        dv::Column::new(23);
-    pub const TEAMTYPE: dv::Column<Self, i32> = dv::Column::new(24);
+        dv::column(19);
+    pub const STAGEID: dv::Column<Self, dv::Uuid> = dv::column(20);
+    pub const SYSTEMMANAGED: dv::Column<Self, bool> = dv::column(21);
+    pub const TEAMID: dv::Column<Self, dv::Id<Self>, dv::CreateOnly> = dv::column(22);
+    pub const TEAMTEMPLATEID: dv::Column<Self, dv::Lookup<super::TeamTemplate>> = dv::column(23);
+    pub const TEAMTYPE: dv::Column<Self, i32> = dv::column(24);
     pub const TRANSACTIONCURRENCYID: dv::Column<Self, dv::Lookup<super::TransactionCurrency>> =
-        dv::Column::new(25);
-    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::Column::new(26);
-    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::Column::new(27);
-    pub const YOMINAME: dv::Column<Self, String> = dv::Column::new(28);
+        dv::column(25);
+    pub const TRAVERSEDPATH: dv::Column<Self, String> = dv::column(26);
+    pub const VERSIONNUMBER: dv::Column<Self, i64, dv::ReadOnly> = dv::column(27);
+    pub const YOMINAME: dv::Column<Self, String> = dv::column(28);
 }
 
 impl dv::Entity for Team {
@@ -181,7 +178,7 @@ impl dv::Entity for Team {
 
 impl dv::Columns for Team {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.administratorid,
             1 => &self.businessunitid,
             2 => &self.createdby,
@@ -212,11 +209,12 @@ impl dv::Columns for Team {
             27 => &self.versionnumber,
             28 => &self.yominame,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.administratorid,
             1 => &mut self.businessunitid,
             2 => &mut self.createdby,
@@ -247,7 +245,8 @@ impl dv::Columns for Team {
             27 => &mut self.versionnumber,
             28 => &mut self.yominame,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -304,95 +303,95 @@ pub mod nav {
 
     /// To one row of `systemuser`.
     pub const ADMINISTRATORID: dv::Navigation<super::Team, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("administratorid");
+        dv::navigation("administratorid");
 
     /// To one row of `teamtemplate`.
     pub const ASSOCIATEDTEAMTEMPLATEID: dv::Navigation<
         super::Team,
         dv::One<super::super::TeamTemplate>,
-    > = dv::Navigation::new("associatedteamtemplateid");
+    > = dv::navigation("associatedteamtemplateid");
 
     /// To one row of `businessunit`.
     pub const BUSINESSUNITID: dv::Navigation<super::Team, dv::One<super::super::BusinessUnit>> =
-        dv::Navigation::new("businessunitid");
+        dv::navigation("businessunitid");
 
     /// To one row of `systemuser`.
     pub const CREATEDBY: dv::Navigation<super::Team, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdby");
+        dv::navigation("createdby");
 
     /// To one row of `systemuser`.
     pub const CREATEDONBEHALFBY: dv::Navigation<super::Team, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("createdonbehalfby");
+        dv::navigation("createdonbehalfby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDBY: dv::Navigation<super::Team, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedby");
+        dv::navigation("modifiedby");
 
     /// To one row of `systemuser`.
     pub const MODIFIEDONBEHALFBY: dv::Navigation<super::Team, dv::One<super::super::SystemUser>> =
-        dv::Navigation::new("modifiedonbehalfby");
+        dv::navigation("modifiedonbehalfby");
 
     /// To any number of rows of `account`.
     pub const OWNER_ACCOUNTS: dv::Navigation<super::Team, dv::Many<super::super::Account>> =
-        dv::Navigation::new("owner_accounts");
+        dv::navigation("owner_accounts");
 
     /// To any number of rows of `contact`.
     pub const OWNER_CONTACTS: dv::Navigation<super::Team, dv::Many<super::super::Contact>> =
-        dv::Navigation::new("owner_contacts");
+        dv::navigation("owner_contacts");
 
     /// To any number of rows of `incident`.
     pub const OWNER_INCIDENTS: dv::Navigation<super::Team, dv::Many<super::super::Incident>> =
-        dv::Navigation::new("owner_incidents");
+        dv::navigation("owner_incidents");
 
     /// To any number of rows of `opportunity`.
     pub const OWNER_OPPORTUNITYS: dv::Navigation<super::Team, dv::Many<super::super::Opportunity>> =
-        dv::Navigation::new("owner_opportunitys");
+        dv::navigation("owner_opportunitys");
 
     /// To one row of `queue`.
     pub const QUEUEID: dv::Navigation<super::Team, dv::One<super::super::Queue>> =
-        dv::Navigation::new("queueid");
+        dv::navigation("queueid");
 
     /// To one row of `knowledgearticle`.
     pub const REGARDINGOBJECTID_KNOWLEDGEARTICLE: dv::Navigation<
         super::Team,
         dv::One<super::super::KnowledgeArticle>,
-    > = dv::Navigation::new("regardingobjectid_knowledgearticle");
+    > = dv::navigation("regardingobjectid_knowledgearticle");
 
     /// To one row of `opportunity`.
     pub const REGARDINGOBJECTID_OPPORTUNITY: dv::Navigation<
         super::Team,
         dv::One<super::super::Opportunity>,
-    > = dv::Navigation::new("regardingobjectid_opportunity");
+    > = dv::navigation("regardingobjectid_opportunity");
 
     /// To any number of rows of `account`.
     pub const TEAM_ACCOUNTS: dv::Navigation<super::Team, dv::Many<super::super::Account>> =
-        dv::Navigation::new("team_accounts");
+        dv::navigation("team_accounts");
 
     /// To any number of rows of `contact`.
     pub const TEAM_CONTACTS: dv::Navigation<super::Team, dv::Many<super::super::Contact>> =
-        dv::Navigation::new("team_contacts");
+        dv::navigation("team_contacts");
 
     /// To any number of rows of `incident`.
     pub const TEAM_INCIDENTS: dv::Navigation<super::Team, dv::Many<super::super::Incident>> =
-        dv::Navigation::new("team_incidents");
+        dv::navigation("team_incidents");
 
     /// To any number of rows of `opportunity`.
     pub const TEAM_OPPORTUNITIES: dv::Navigation<super::Team, dv::Many<super::super::Opportunity>> =
-        dv::Navigation::new("team_opportunities");
+        dv::navigation("team_opportunities");
 
     /// To any number of rows of `task`.
     pub const TEAM_TASK: dv::Navigation<super::Team, dv::Many<super::super::Task>> =
-        dv::Navigation::new("team_task");
+        dv::navigation("team_task");
 
     /// To any number of rows of `systemuser`.
     pub const TEAMMEMBERSHIP_ASSOCIATION: dv::Navigation<
         super::Team,
         dv::Many<super::super::SystemUser>,
-    > = dv::Navigation::new("teammembership_association");
+    > = dv::navigation("teammembership_association");
 
     /// To one row of `transactioncurrency`.
     pub const TRANSACTIONCURRENCYID: dv::Navigation<
         super::Team,
         dv::One<super::super::TransactionCurrency>,
-    > = dv::Navigation::new("transactioncurrencyid");
+    > = dv::navigation("transactioncurrencyid");
 }

@@ -17,17 +17,19 @@ impl dv::Complex for AddToQueueResponse {
 
 impl dv::Columns for AddToQueueResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.queue_item_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.queue_item_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -53,23 +55,25 @@ impl dv::Complex for EndpointCollection {
 
 impl dv::Columns for EndpointCollection {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.count,
             1 => &self.is_read_only,
             2 => &self.keys,
             3 => &self.values,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.count,
             1 => &mut self.is_read_only,
             2 => &mut self.keys,
             3 => &mut self.values,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -95,23 +99,25 @@ impl dv::Complex for EntityRecordCountCollection {
 
 impl dv::Columns for EntityRecordCountCollection {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.count,
             1 => &self.is_read_only,
             2 => &self.keys,
             3 => &self.values,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.count,
             1 => &mut self.is_read_only,
             2 => &mut self.keys,
             3 => &mut self.values,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -131,17 +137,19 @@ impl dv::Complex for FormatAddressResponse {
 
 impl dv::Columns for FormatAddressResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.address,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.address,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -181,7 +189,7 @@ impl dv::Complex for OrganizationDetail {
 
 impl dv::Columns for OrganizationDetail {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.endpoints,
             1 => &self.friendly_name,
             2 => &self.organization_id,
@@ -190,11 +198,12 @@ impl dv::Columns for OrganizationDetail {
             5 => &self.unique_name,
             6 => &self.url_name,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.endpoints,
             1 => &mut self.friendly_name,
             2 => &mut self.organization_id,
@@ -203,7 +212,8 @@ impl dv::Columns for OrganizationDetail {
             5 => &mut self.unique_name,
             6 => &mut self.url_name,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -225,19 +235,21 @@ impl dv::Complex for PrincipalAccess {
 
 impl dv::Columns for PrincipalAccess {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.access_mask,
             1 => &self.principal,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.access_mask,
             1 => &mut self.principal,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -257,17 +269,19 @@ impl dv::Complex for RetrieveCurrentOrganizationResponse {
 
 impl dv::Columns for RetrieveCurrentOrganizationResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.detail,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.detail,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -287,17 +301,19 @@ impl dv::Complex for RetrievePrincipalAccessResponse {
 
 impl dv::Columns for RetrievePrincipalAccessResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.access_rights,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.access_rights,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -317,17 +333,19 @@ impl dv::Complex for RetrieveTotalRecordCountResponse {
 
 impl dv::Columns for RetrieveTotalRecordCountResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.entity_record_count_collection,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.entity_record_count_collection,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -347,17 +365,19 @@ impl dv::Complex for RetrieveUserPrivilegesResponse {
 
 impl dv::Columns for RetrieveUserPrivilegesResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.role_privileges,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.role_privileges,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -381,21 +401,23 @@ impl dv::Complex for RolePrivilege {
 
 impl dv::Columns for RolePrivilege {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.business_unit_id,
             1 => &self.depth,
             2 => &self.privilege_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.business_unit_id,
             1 => &mut self.depth,
             2 => &mut self.privilege_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
@@ -419,21 +441,23 @@ impl dv::Complex for WhoAmIResponse {
 
 impl dv::Columns for WhoAmIResponse {
     fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &dyn dv::Cell = match ordinal {
             0 => &self.business_unit_id,
             1 => &self.organization_id,
             2 => &self.user_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 
     fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {
-        Some(match ordinal {
+        let cell: &mut dyn dv::Cell = match ordinal {
             0 => &mut self.business_unit_id,
             1 => &mut self.organization_id,
             2 => &mut self.user_id,
             _ => return None,
-        })
+        };
+        Some(cell)
     }
 }
 
