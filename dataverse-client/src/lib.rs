@@ -47,7 +47,7 @@
 //!
 //! # Where things are
 //!
-//! - [`Client`]: `retrieve`, `query`, `create`, `update`, `upsert`, `delete`, `invoke`, `batch`.
+//! - [`Client`]: `retrieve`, `query`, `fetch`, `create`, `update`, `upsert`, `delete`, `invoke`, `batch`.
 //!   Each gives a [`Call`], sent when awaited.
 //! - The operations themselves ([`Retrieve`], [`Query`], [`Create`] …) are values: the same one is
 //!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
@@ -91,6 +91,7 @@ pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Wr
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
+pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{
     Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,
     Response, RowCount, Session, Target, Unit, UserScope, column,
@@ -99,11 +100,11 @@ pub use op::{
     AfterDoubt, Aggregate, Answer, Arguments, Associate, BackgroundOperation, BackgroundState,
     BackgroundStatus, Batch, BoundTo, CancelBackground, Change, ChangeOf, ChangePage, ChangeSet,
     Count, CountChanges, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple,
-    DeltaToken, Disassociate, GetColumn, GetText, Handle, IfChanged, InBackground, Invoke,
-    InvokeNamed, Message, MessageKind, Operation, Optional, Query, Read, Reading, References,
-    Replay, Replies, Retrieve, RetrieveRelated, RowArgument, Scope, SetColumn, TotalRowCounts,
-    TrackChanges, Update, UpdateMultiple, UpdateReturning, Upsert, UpsertMultiple, UpsertReturning,
-    Upserted, Write,
+    DeltaToken, Disassociate, Fetch, FetchPage, FetchRow, GetColumn, GetText, Handle, IfChanged,
+    InBackground, Invoke, InvokeNamed, Message, MessageKind, NextPage, Operation, Optional, Paged,
+    Query, Read, Reading, References, Replay, Replies, Retrieve, RetrieveRelated, RowArgument,
+    Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple, UpdateReturning,
+    Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,

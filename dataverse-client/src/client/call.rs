@@ -12,11 +12,11 @@ use crate::error::{Error, Result};
 use crate::odata::{Bypass, CallOptions, Expansion, Filter, NextLink, Order, Path, Session};
 use crate::op::{
     Aggregate, Batch, ChangeSet, Count, Create, CreateMultiple, CreateReturning, Delete,
-    DeltaToken, Handle, IfChanged, InBackground, Invoke, Message, Operation, Optional, Query, Read,
-    Replies, Retrieve, RetrieveRelated, TrackChanges, Unanswered, Update, UpdateReturning, Upsert,
-    UpsertReturning,
+    DeltaToken, Fetch, FetchRow, Handle, IfChanged, InBackground, Invoke, Message, NextPage,
+    Operation, Optional, Paged, Query, Read, Replies, Retrieve, RetrieveRelated, TrackChanges,
+    Unanswered, Update, UpdateReturning, Upsert, UpsertReturning,
 };
-use crate::schema::{AnyRow, Many, Navigation, Record};
+use crate::schema::{AnyRow, Many, Navigation, Record, TableName};
 use crate::value::{ETag, Id};
 
 /// An operation that is sent when it is awaited.
@@ -141,6 +141,16 @@ forward! {
     [] RetrieveRelated<AnyRow> {
         /// Only these columns, by their names in URLs.
         select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+    }
+    [R: FetchRow] Fetch<R> {
+        /// The table, where only run time knows it; see [`Fetch::of_table`].
+        of_table(table: TableName);
+        /// Asks for the number of rows, too; see [`FetchPage::count`](crate::FetchPage::count).
+        with_count();
+        /// Asks for labels, and for names and tables of lookups, too.
+        with_annotations();
+        /// The same query, from the page at `next` on: to go on after a stop.
+        from_page(next: NextPage);
     }
     [R: Read] Query<R> {
         /// Only rows that meet `filter`, and every filter given before.
@@ -283,14 +293,14 @@ impl<R: Record> Call<Query<R>> {
     }
 }
 
-impl<R: Read> Call<Query<R>> {
+impl<O: Paged> Call<O> {
     /// All rows, page after page.
-    pub fn rows(self) -> Rows<R> {
+    pub fn rows(self) -> Rows<O> {
         Rows::new(self.client, self.operation)
     }
 
     /// All pages.
-    pub fn pages(self) -> Pages<R> {
+    pub fn pages(self) -> Pages<O> {
         Pages::new(self.client, self.operation)
     }
 }

@@ -126,7 +126,7 @@ impl<R: Read> ChangeStream<R> {
     fn take(&mut self, page: ChangePage<R>) -> Result<()> {
         self.state = match page.next {
             Some(next) => {
-                self.guard.follow(&next, self.operation.shown())?;
+                self.guard.follow(&next.0, self.operation.shown())?;
                 self.operation = self.operation.clone().from_page(next);
                 State::Ready
             }

@@ -20,11 +20,12 @@ use std::time::Duration;
 
 use crate::error::Result;
 use crate::odata::CallOptions;
+use crate::odata::fetchxml::FetchXml;
 use crate::op::{
     Aggregate, Answer, Associate, BackgroundOperation, BackgroundState, BackgroundStatus, Batch,
     CancelBackground, Count, CountChanges, Create, CreateMultiple, Delete, DeleteMultiple,
-    DeltaToken, Disassociate, GetColumn, Invoke, InvokeNamed, Message, Operation, Query,
-    References, Retrieve, RetrieveRelated, SetColumn, TotalRowCounts, TrackChanges, Update,
+    DeltaToken, Disassociate, Fetch, FetchRow, GetColumn, Invoke, InvokeNamed, Message, Operation,
+    Query, References, Retrieve, RetrieveRelated, SetColumn, TotalRowCounts, TrackChanges, Update,
     UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{
@@ -109,6 +110,12 @@ impl Client {
     /// Counts the changes since a token; see [`CountChanges`].
     pub fn count_changes<E: Entity>(&self, since: DeltaToken) -> Call<CountChanges> {
         self.call(CountChanges::of::<E>(since))
+    }
+
+    /// Reads the rows that a FetchXML document asks for; see [`Fetch`]. Awaited it gives one page;
+    /// [`Call::rows`] gives them all.
+    pub fn fetch<R: FetchRow>(&self, document: FetchXml<impl Sized>) -> Call<Fetch<R>> {
+        self.call(Fetch::new(document))
     }
 
     /// Creates a row, from [`New`] or from [`Changes`]; see [`Create`].

@@ -11,8 +11,8 @@ use futures_core::Stream;
 
 use super::Client;
 use crate::error::{Error, Result};
-use crate::odata::{NextLink, Page, RowCount};
-use crate::op::{Query, Read};
+use crate::odata::RowCount;
+use crate::op::Paged;
 
 type Fetching<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -20,23 +20,23 @@ type Fetching<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 ///
 /// An error ends it. [`next_page`](Pages::next_page) tells where to go on after a stop.
 #[must_use = "nothing is sent until a page is asked for"]
-pub struct Pages<R: Read> {
+pub struct Pages<O: Paged> {
     client: Client,
-    query: Query<R>,
-    state: State<Page<R::Row>>,
+    operation: O,
+    state: State<O::Next, O::Output>,
     guard: LoopGuard,
     prefetches: bool,
 }
 
-enum State<T> {
-    /// A page is to be fetched: the first, or the one behind this link.
-    Ready(Option<NextLink>),
+enum State<N, T> {
+    /// A page is to be fetched: the first, or the one at this place.
+    Ready(Option<N>),
     /// With where it is.
-    Fetching(Option<NextLink>, Fetching<T>),
+    Fetching(Option<N>, Fetching<T>),
     Done,
 }
 
-/// Links that were followed, hashed twice: a link that comes back would never end.
+/// Links and cookies that were followed, hashed twice: one that comes back would never end.
 #[derive(Default)]
 pub(super) struct LoopGuard {
     followed: HashSet<(u64, u64)>,
@@ -44,27 +44,24 @@ pub(super) struct LoopGuard {
 }
 
 impl LoopGuard {
-    /// Errors: the link was followed before.
-    pub(super) fn follow(&mut self, link: &NextLink, asked: &str) -> Result<()> {
-        let hash = (
-            self.hashers.0.hash_one(&link.0),
-            self.hashers.1.hash_one(&link.0),
-        );
+    /// Errors: it was followed before.
+    pub(super) fn follow(&mut self, mark: &str, asked: &str) -> Result<()> {
+        let hash = (self.hashers.0.hash_one(mark), self.hashers.1.hash_one(mark));
         if self.followed.insert(hash) {
             return Ok(());
         }
         Err(Error::decode(format!(
-            "query of `{asked}`: the service gave a next link that was followed before; following \
+            "query of `{asked}`: the service gave a next page that was followed before; following \
              it again would never end"
         )))
     }
 }
 
-impl<R: Read> Pages<R> {
-    pub(super) fn new(client: Client, query: Query<R>) -> Self {
+impl<O: Paged> Pages<O> {
+    pub(super) fn new(client: Client, operation: O) -> Self {
         Pages {
             client,
-            query,
+            operation: operation.for_all_pages(),
             state: State::Ready(None),
             guard: LoopGuard::default(),
             prefetches: false,
@@ -83,29 +80,29 @@ impl<R: Read> Pages<R> {
     /// The next page; None after the last.
     ///
     /// Errors: those of its request. After an error there are no more pages.
-    pub async fn try_next(&mut self) -> Result<Option<Page<R::Row>>> {
+    pub async fn try_next(&mut self) -> Result<Option<O::Output>> {
         poll_fn(|context| self.poll_page(context)).await.transpose()
     }
 
-    /// Where the page after the current one is. With [`Query::from_page`] a job can go on there, in
-    /// another process, too; None before the first page and after the last.
-    pub fn next_page(&self) -> Option<&NextLink> {
+    /// Where the page after the current one is. With `from_page` a job can go on there, in another
+    /// process, too; None before the first page and after the last.
+    pub fn next_page(&self) -> Option<&O::Next> {
         match &self.state {
             State::Ready(next) | State::Fetching(next, _) => next.as_ref(),
             State::Done => None,
         }
     }
 
-    fn fetch(&self, next: Option<NextLink>) -> Fetching<Page<R::Row>> {
-        let mut query = self.query.clone();
+    fn fetch(&self, next: Option<O::Next>) -> Fetching<O::Output> {
+        let mut operation = self.operation.clone();
         if let Some(next) = next {
-            query = query.from_page(next);
+            operation = operation.at_page(next);
         }
         let client = self.client.clone();
-        Box::pin(async move { client.execute(&query).await })
+        Box::pin(async move { client.execute(&operation).await })
     }
 
-    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Page<R::Row>>>> {
+    fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<O::Output>>> {
         loop {
             match &mut self.state {
                 State::Done => return Poll::Ready(None),
@@ -125,12 +122,12 @@ impl<R: Read> Pages<R> {
         }
     }
 
-    fn step(&mut self, page: &Page<R::Row>) -> Result<()> {
-        let Some(next) = &page.next else {
+    fn step(&mut self, page: &O::Output) -> Result<()> {
+        let Some(next) = O::next_of(page) else {
             self.state = State::Done;
             return Ok(());
         };
-        self.guard.follow(next, self.query.shown())?;
+        self.guard.follow(&O::mark(next), self.operation.shown())?;
         let next = Some(next.clone());
         self.state = match tokio::runtime::Handle::try_current() {
             Ok(runtime) if self.prefetches => {
@@ -165,8 +162,8 @@ impl<T> Drop for Prefetched<T> {
     }
 }
 
-impl<R: Read> Stream for Pages<R> {
-    type Item = Result<Page<R::Row>>;
+impl<O: Paged> Stream for Pages<O> {
+    type Item = Result<O::Output>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_page(context)
@@ -174,12 +171,12 @@ impl<R: Read> Stream for Pages<R> {
 }
 
 // No field is pinned: the future in flight is boxed.
-impl<R: Read> Unpin for Pages<R> {}
+impl<O: Paged> Unpin for Pages<O> {}
 
-impl<R: Read> fmt::Debug for Pages<R> {
+impl<O: Paged> fmt::Debug for Pages<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pages")
-            .field("query", &self.query)
+            .field("of", &self.operation.shown())
             .finish_non_exhaustive()
     }
 }
@@ -188,16 +185,16 @@ impl<R: Read> fmt::Debug for Pages<R> {
 ///
 /// An error ends it. [`next_page`](Rows::next_page) tells where to go on after a stop.
 #[must_use = "nothing is sent until rows are asked for"]
-pub struct Rows<R: Read> {
-    pages: Pages<R>,
-    rows: std::vec::IntoIter<R::Row>,
+pub struct Rows<O: Paged> {
+    pages: Pages<O>,
+    rows: std::vec::IntoIter<O::Row>,
     count: Option<RowCount>,
 }
 
-impl<R: Read> Rows<R> {
-    pub(super) fn new(client: Client, query: Query<R>) -> Self {
+impl<O: Paged> Rows<O> {
+    pub(super) fn new(client: Client, operation: O) -> Self {
         Rows {
-            pages: Pages::new(client, query),
+            pages: Pages::new(client, operation),
             rows: Vec::new().into_iter(),
             count: None,
         }
@@ -212,12 +209,12 @@ impl<R: Read> Rows<R> {
     /// The next row; None after the last.
     ///
     /// Errors: those of the page's request. After an error there are no more rows.
-    pub async fn try_next(&mut self) -> Result<Option<R::Row>> {
+    pub async fn try_next(&mut self) -> Result<Option<O::Row>> {
         poll_fn(|context| self.poll_row(context)).await.transpose()
     }
 
     /// All rows that are left.
-    pub async fn collect(mut self) -> Result<Vec<R::Row>> {
+    pub async fn collect(mut self) -> Result<Vec<O::Row>> {
         let mut all = Vec::new();
         while let Some(row) = self.try_next().await? {
             all.push(row);
@@ -226,7 +223,7 @@ impl<R: Read> Rows<R> {
     }
 
     /// Where the page after the current one is; see [`Pages::next_page`].
-    pub fn next_page(&self) -> Option<&NextLink> {
+    pub fn next_page(&self) -> Option<&O::Next> {
         self.pages.next_page()
     }
 
@@ -235,7 +232,7 @@ impl<R: Read> Rows<R> {
         self.count
     }
 
-    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<R::Row>>> {
+    fn poll_row(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<O::Row>>> {
         loop {
             if let Some(row) = self.rows.next() {
                 return Poll::Ready(Some(Ok(row)));
@@ -244,16 +241,17 @@ impl<R: Read> Rows<R> {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
                 Some(Ok(page)) => {
-                    self.count = self.count.or(page.count);
-                    self.rows = page.rows.into_iter();
+                    let (rows, count) = O::split(page);
+                    self.count = self.count.or(count);
+                    self.rows = rows.into_iter();
                 }
             }
         }
     }
 }
 
-impl<R: Read> Stream for Rows<R> {
-    type Item = Result<R::Row>;
+impl<O: Paged> Stream for Rows<O> {
+    type Item = Result<O::Row>;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.get_mut().poll_row(context)
@@ -261,9 +259,9 @@ impl<R: Read> Stream for Rows<R> {
 }
 
 // No field is pinned.
-impl<R: Read> Unpin for Rows<R> {}
+impl<O: Paged> Unpin for Rows<O> {}
 
-impl<R: Read> fmt::Debug for Rows<R> {
+impl<O: Paged> fmt::Debug for Rows<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Rows")
             .field("pages", &self.pages)

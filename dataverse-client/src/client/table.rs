@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::{Call, Client};
+use crate::odata::fetchxml::FetchXml;
 use crate::op::{
     Aggregate, Associate, Count, Create, CreateMultiple, Delete, DeleteMultiple, Disassociate,
-    GetColumn, Query, References, Retrieve, RetrieveRelated, SetColumn, TrackChanges, Update,
-    UpdateMultiple, Upsert, UpsertMultiple,
+    Fetch, GetColumn, Query, References, Retrieve, RetrieveRelated, SetColumn, TrackChanges,
+    Update, UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{AnyRow, AnyTable, BindTarget, Changes, New, TableName, ToKey};
 use crate::value::{AnyValue, Value};
@@ -59,6 +60,12 @@ impl Table {
     /// Reads many rows; see [`Query`].
     pub fn query(&self) -> Call<Query<AnyRow>> {
         self.client.call(Query::from_table(self.name.clone()))
+    }
+
+    /// Reads the rows that a FetchXML document asks for; see [`Fetch`].
+    pub fn fetch(&self, document: FetchXml<impl Sized>) -> Call<Fetch<AnyRow>> {
+        let fetch = Fetch::new(document);
+        self.client.call(fetch.of_table(self.name.clone()))
     }
 
     /// Reads the rows that a navigation property of one row leads to, by its exact name.

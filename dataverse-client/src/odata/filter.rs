@@ -403,7 +403,7 @@ text_conditions!([E, T: Textual] Path<E, T>);
 text_conditions!([E: Entity, T: Textual, A] Column<E, T, A>);
 
 /// Puts wildcards in brackets, which makes them match themselves.
-fn without_wildcards(value: &str) -> String {
+pub(super) fn without_wildcards(value: &str) -> String {
     let mut out = String::with_capacity(value.len());
     for char in value.chars() {
         match char {

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod expansion;
+pub mod fetchxml;
 mod filter;
 mod functions;
 pub(crate) mod headers;

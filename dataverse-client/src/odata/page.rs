@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
-use crate::schema::{Record, Row, RowError, Shape, decode_row};
+use crate::schema::{AnyRow, Record, Row, RowError, Shape, decode_row};
 use crate::value::json::Reader;
 use crate::value::{JsonError, Scalar};
 
@@ -77,6 +77,15 @@ pub(crate) struct Envelope {
     pub(crate) next: Option<NextLink>,
     pub(crate) delta: Option<String>,
     pub(crate) count: Option<RowCount>,
+    pub(crate) fetch: FetchAnnotations,
+}
+
+/// What answers to FetchXML say about the next page.
+#[derive(Debug, Default)]
+pub(crate) struct FetchAnnotations {
+    /// `@Microsoft.Dynamics.CRM.fetchxmlpagingcookie`, as it came.
+    pub(crate) cookie: Option<String>,
+    pub(crate) more_records: Option<bool>,
 }
 
 /// Reads `{"@odata.context":…,"value":[…],"@odata.nextLink":…}`; `item` reads each member of
@@ -88,6 +97,7 @@ pub(crate) fn read_collection<'a>(
     let mut envelope = Envelope::default();
     let mut has_value = false;
     let mut rows = None;
+    let mut total = None;
     let mut is_limit_exceeded = None;
     let mut reader = Reader::from_bytes(body).map_err(row_error)?;
     let text = |reader: &mut Reader<'a>| -> Result<Option<String>, RowError> {
@@ -115,6 +125,20 @@ pub(crate) fn read_collection<'a>(
                         is_limit_exceeded = Some(is);
                     }
                 }
+                "@Microsoft.Dynamics.CRM.totalrecordcount" => {
+                    // -1 where nobody asked, which is no u64.
+                    if let Scalar::Number(digits) = reader.scalar()? {
+                        total = digits.parse().ok();
+                    }
+                }
+                "@Microsoft.Dynamics.CRM.fetchxmlpagingcookie" => {
+                    envelope.fetch.cookie = text(reader)?;
+                }
+                "@Microsoft.Dynamics.CRM.morerecords" => {
+                    if let Scalar::Bool(more) = reader.scalar()? {
+                        envelope.fetch.more_records = Some(more);
+                    }
+                }
                 _ => reader.skip()?,
             }
             Ok(())
@@ -126,12 +150,13 @@ pub(crate) fn read_collection<'a>(
             "the answer is no collection: it has no `value`",
         ));
     }
+    let rows: Option<u64> = rows.or(total);
     envelope.count = rows.map(|rows| RowCount::new(rows, is_limit_exceeded));
     Ok(envelope)
 }
 
 impl<T> Page<T> {
-    pub(crate) fn new(rows: Vec<T>, envelope: Envelope) -> Self {
+    pub(crate) fn new((rows, envelope): (Vec<T>, Envelope)) -> Self {
         Page {
             rows,
             next: envelope.next,
@@ -172,11 +197,11 @@ pub(crate) fn take_deleted(
     Ok(true)
 }
 
-/// Reads a page of rows of a known table.
-pub(crate) fn read_page<R: Record>(
+/// Reads the rows of a known table, and what stands around them.
+pub(crate) fn read_rows<R: Record>(
     body: &[u8],
     mut deleted: Option<&mut Vec<Uuid>>,
-) -> Result<Page<Row<R>>> {
+) -> Result<(Vec<Row<R>>, Envelope)> {
     let mut shape = Shape::of::<R>();
     let mut rows = Vec::new();
     let envelope = read_collection(body, |reader| {
@@ -192,7 +217,22 @@ pub(crate) fn read_page<R: Record>(
         rows.push(row);
         Ok(())
     })?;
-    Ok(Page::new(rows, envelope))
+    Ok((rows, envelope))
+}
+
+/// Reads the rows of any table, and what stands around them.
+pub(crate) fn read_any_rows(
+    body: &[u8],
+    mut deleted: Option<&mut Vec<Uuid>>,
+) -> Result<(Vec<AnyRow>, Envelope)> {
+    let mut rows = Vec::new();
+    let envelope = read_collection(body, |reader| {
+        if !take_deleted(reader, &mut deleted)? {
+            rows.push(AnyRow::read(reader)?);
+        }
+        Ok(())
+    })?;
+    Ok((rows, envelope))
 }
 
 /// Reads a single row.

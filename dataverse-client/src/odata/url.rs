@@ -22,6 +22,28 @@ pub(crate) fn encode(text: &str, out: &mut String) {
     }
 }
 
+/// Undoes percent-encoding; None if what comes out is no text, or a percent sign stands alone.
+pub(crate) fn decode(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        rest = behind;
+        if *first != b'%' {
+            bytes.push(*first);
+            continue;
+        }
+        let (digits, behind) = rest.split_at_checked(2)?;
+        let digits = std::str::from_utf8(digits).ok()?;
+        // A sign would pass as part of a number.
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        rest = behind;
+    }
+    String::from_utf8(bytes).ok()
+}
+
 /// Builds `path?name=value&…`.
 #[derive(Debug)]
 pub(crate) struct Query {

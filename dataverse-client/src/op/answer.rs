@@ -92,7 +92,7 @@ impl<R: Record> Answer for Row<R> {
 /// Rows of a known table.
 impl<R: Record> Answer for Vec<Row<R>> {
     fn read(body: &[u8]) -> Result<Self> {
-        page::read_page::<R>(body, None).map(|page| page.rows)
+        page::read_rows::<R>(body, None).map(|(rows, _)| rows)
     }
 }
 

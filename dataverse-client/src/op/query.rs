@@ -7,13 +7,13 @@ use http::Method;
 use uuid::Uuid;
 
 use super::read::{Read, Wanted};
-use super::{Operation, Replay, Scope};
+use super::{Operation, Paged, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::expansion::{Expansion, names};
 use crate::odata::headers::{self, Prefer};
 use crate::odata::key::row_path;
 use crate::odata::url::Query as Url;
-use crate::odata::{Filter, NextLink, Order, Page, Request, Response, Target};
+use crate::odata::{Filter, NextLink, Order, Page, Request, Response, RowCount, Target};
 use crate::schema::{AnyRow, Many, Navigation, Record, RowRef, TableName, ToKey};
 
 /// Reads the rows of a table that meet a condition, page by page.
@@ -248,11 +248,6 @@ impl<R: Read> Query<R> {
         self
     }
 
-    /// What it reads, for messages.
-    pub(crate) fn shown(&self) -> &str {
-        self.source.shown()
-    }
-
     fn target(&self) -> Result<Target> {
         if let Some(next) = &self.next {
             return Ok(Target::Link(next.0.clone()));
@@ -370,5 +365,30 @@ impl<R: Read> Operation for Query<R> {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+}
+
+impl<R: Read> Paged for Query<R> {
+    type Row = R::Row;
+    type Next = NextLink;
+
+    fn next_of(page: &Page<R::Row>) -> Option<&NextLink> {
+        page.next.as_ref()
+    }
+
+    fn split(page: Page<R::Row>) -> (Vec<R::Row>, Option<RowCount>) {
+        (page.rows, page.count)
+    }
+
+    fn at_page(self, next: NextLink) -> Self {
+        self.from_page(next)
+    }
+
+    fn mark(next: &NextLink) -> Cow<'_, str> {
+        Cow::Borrowed(&next.0)
+    }
+
+    fn shown(&self) -> &str {
+        self.source.shown()
     }
 }

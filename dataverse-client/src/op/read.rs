@@ -67,7 +67,7 @@ impl<R: Record> Read for R {
     }
 
     fn read_page(body: &[u8], deleted: Option<&mut Vec<Uuid>>) -> Result<Page<Row<R>>> {
-        page::read_page::<R>(body, deleted)
+        Ok(Page::new(page::read_rows::<R>(body, deleted)?))
     }
 }
 
@@ -83,16 +83,8 @@ impl Read for AnyRow {
         super::Answer::read(body)
     }
 
-    fn read_page(body: &[u8], mut deleted: Option<&mut Vec<Uuid>>) -> Result<Page<AnyRow>> {
-        let mut rows = Vec::new();
-        let envelope = page::read_collection(body, |reader| {
-            if page::take_deleted(reader, &mut deleted)? {
-                return Ok(());
-            }
-            rows.push(AnyRow::read(reader)?);
-            Ok(())
-        })?;
-        Ok(Page::new(rows, envelope))
+    fn read_page(body: &[u8], deleted: Option<&mut Vec<Uuid>>) -> Result<Page<AnyRow>> {
+        Ok(Page::new(page::read_any_rows(body, deleted)?))
     }
 }
 
@@ -106,7 +98,7 @@ pub struct Wanted {
 }
 
 /// The annotations that a [`Row`] keeps.
-const ANNOTATIONS: &[&str] = &[
+pub(super) const ANNOTATIONS: &[&str] = &[
     "OData.Community.Display.V1.FormattedValue",
     "Microsoft.Dynamics.CRM.lookuplogicalname",
 ];

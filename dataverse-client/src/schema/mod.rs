@@ -27,7 +27,7 @@ pub use column::{
 pub use complex::Complex;
 pub(crate) use complex::{ComplexError, complex_from_scalar, read_complex, write_complex};
 pub use decode::{ExpandedError, ExpandedReading};
-pub(crate) use decode::{RowError, Shape, decode_row};
+pub(crate) use decode::{FORMATTED_VALUE, LOOKUP_LOGICAL_NAME, RowError, Shape, decode_row};
 pub use edit::{Edit, EditLookup};
 pub use entity::{Access, AnyTable, ColumnInfo, Entity, Table};
 pub(crate) use key::KeyKind;

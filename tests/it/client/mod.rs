@@ -5,6 +5,7 @@ mod bulk;
 mod changes;
 mod delivery;
 mod derived;
+mod fetchxml;
 mod operations;
 mod paging;
 mod query;

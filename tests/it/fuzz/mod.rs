@@ -4,6 +4,7 @@
 //! `PROPTEST_CASES=1000000 cargo test --release -p dataverse-tests fuzz::csdl`.
 
 mod csdl;
+mod fetchxml;
 mod names;
 mod requests;
 mod rows;
