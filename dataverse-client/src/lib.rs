@@ -51,6 +51,8 @@
 //!   Each gives a [`Call`], sent when awaited.
 //! - The operations themselves ([`Retrieve`], [`Query`], [`Create`] …) are values: the same one is
 //!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
+//! - [`FetchXml`]: what to ask for in Dataverse's own query language, from text or from typed
+//!   columns; [`fetchxml`] holds its parts.
 //! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
 //! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
 //! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code

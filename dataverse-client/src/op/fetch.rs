@@ -13,7 +13,6 @@ use super::{Operation, Paged, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::fetchxml::FetchXml;
 use crate::odata::fetchxml::cookie::read_cookie;
-use crate::odata::fetchxml::grammar::MAX_ROWS;
 use crate::odata::headers::Prefer;
 use crate::odata::page::FetchAnnotations;
 use crate::odata::{Request, Response, RowCount, url};
@@ -67,11 +66,13 @@ pub struct FetchPage<T> {
 
 /// Where the next page of a FetchXML query is, for [`Fetch::from_page`] with the same document.
 ///
-/// Through serde it can be kept, and another process can go on: `{"page":2,"cookie":"<cookie …>"}`.
+/// Through serde it can be kept, and another process can go on: `{"page":2,"rows":5000,"cookie":"…"}`.
 /// It holds values of rows.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NextPage {
     page: u32,
+    /// How many rows came before it.
+    rows: u64,
     cookie: Option<String>,
 }
 
@@ -221,9 +222,7 @@ impl<R: FetchRow> Fetch<R> {
         if self.document.has_top() {
             return Err(self.wrong("a query with `top` has one page only"));
         }
-        let size = u64::from(self.document.count().unwrap_or(MAX_ROWS));
-        let passed = u64::from(next.page.saturating_sub(1)) * size;
-        if next.cookie.is_none() && passed >= MAX_SIMPLE_ROWS {
+        if next.cookie.is_none() && next.rows >= MAX_SIMPLE_ROWS {
             return Err(self.wrong(format!(
                 "the service gives no paging cookie for this query, and without one no more than \
                  {MAX_SIMPLE_ROWS} rows; there are more: order by columns of the table itself, or \
@@ -279,8 +278,12 @@ impl<R: FetchRow> Fetch<R> {
                  cookie; following it would never end",
             );
         }
-        let cookie = cookie.map(|cookie| cookie.text);
-        Ok(Some(NextPage { page, cookie }))
+        let before = self.next.as_ref().map_or(0, |next| next.rows);
+        Ok(Some(NextPage {
+            page,
+            rows: before.saturating_add(rows as u64),
+            cookie: cookie.map(|cookie| cookie.text),
+        }))
     }
 }
 

@@ -219,16 +219,8 @@ impl<E> FetchXml<E> {
         orders > 0
     }
 
-    fn number(&self, name: &str) -> Option<u32> {
-        self.fetch.get(name)?.trim().parse().ok()
-    }
-
-    pub(crate) fn count(&self) -> Option<u32> {
-        self.number("count")
-    }
-
     pub(crate) fn page_number(&self) -> Option<u32> {
-        self.number("page")
+        self.fetch.get("page")?.trim().parse().ok()
     }
 
     pub(crate) fn has_paging_cookie(&self) -> bool {

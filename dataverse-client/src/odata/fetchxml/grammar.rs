@@ -43,7 +43,7 @@ use Kind::{Flag, Number, OneOf, Text};
 
 /// Rows per page, and rows of `top`.
 /// Source: Microsoft Learn, "Page results using FetchXml", 2024.
-pub(crate) const MAX_ROWS: u32 = 5000;
+const MAX_ROWS: u32 = 5000;
 
 /// Rows that an aggregate looks at.
 /// Source: Microsoft Learn, "Aggregate data using FetchXml", 2023.

@@ -58,7 +58,7 @@ mod condition;
 pub(crate) mod cookie;
 mod document;
 mod filter;
-pub(crate) mod grammar;
+mod grammar;
 mod link_entity;
 mod linked;
 mod operator;
