@@ -52,11 +52,14 @@ pub trait FetchRow: Sized + Send + 'static {
     }
 }
 
+/// Reads the rows of a page, and what stands around them.
+type ReadPage<T> = fn(&[u8]) -> Result<(Vec<T>, Envelope)>;
+
 /// How rows are read.
 #[derive(Debug)]
 pub struct FetchPlan<T> {
     pub(super) record: Option<RecordPlan>,
-    pub(super) read: fn(&[u8]) -> Result<(Vec<T>, Envelope)>,
+    pub(super) read: ReadPage<T>,
 }
 
 /// What a record needs.
