@@ -81,6 +81,8 @@ extern crate self as dataverse_client;
 
 mod client;
 pub mod codegen;
+mod definition;
+pub mod definitions;
 mod error;
 pub mod http;
 mod odata;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 /// The floors, lowest first; those on one line do not know each other.
 const FLOORS: &[&[&str]] = &[
     &["value", "error"],
-    &["schema"],
+    &["schema", "definition"],
     &["odata"],
     &["op", "http"],
     &["client"],

@@ -35,7 +35,7 @@ impl<O> Call<O> {
         }
     }
 
-    fn map<P>(self, change: impl FnOnce(O) -> P) -> Call<P> {
+    pub(super) fn map<P>(self, change: impl FnOnce(O) -> P) -> Call<P> {
         Call {
             client: self.client,
             operation: change(self.operation),

@@ -4,6 +4,7 @@ mod base;
 mod builder;
 mod call;
 mod changes;
+mod definitions;
 mod rows;
 mod send;
 mod table;
@@ -11,6 +12,7 @@ mod table;
 pub use builder::ClientBuilder;
 pub use call::Call;
 pub use changes::ChangeStream;
+pub use definitions::Definitions;
 pub use rows::{Pages, Rows};
 pub use table::Table;
 
@@ -314,6 +316,12 @@ impl Client {
             inner: Arc::clone(&self.inner),
             options: Arc::new(options.over(&self.options)),
         }
+    }
+
+    /// Tables, columns, relationships, keys and choices themselves; see
+    /// [`definitions`](crate::definitions).
+    pub fn definitions(&self) -> Definitions {
+        Definitions::new(self)
     }
 
     /// Any operation.

@@ -224,7 +224,8 @@ impl Error {
     }
 
     /// The org no longer has the changes since a delta token, or does not know the token. Read the
-    /// table as a whole once more; see [`Change::Resync`](crate::Change::Resync).
+    /// table as a whole once more; see [`Change::Resync`](crate::Change::Resync). The same for the
+    /// version stamp of definitions: ask for them without it.
     pub fn is_token_expired(&self) -> bool {
         let is_refused = matches!(
             self.status().map(|status| status.as_u16()),

@@ -8,6 +8,7 @@ mod batch;
 mod bulk;
 mod count;
 mod create;
+pub(crate) mod definitions;
 mod delete;
 mod fetch;
 mod fetch_row;

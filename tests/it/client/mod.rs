@@ -3,6 +3,7 @@
 mod batch;
 mod bulk;
 mod changes;
+mod definitions;
 mod delivery;
 mod derived;
 mod fetchxml;
