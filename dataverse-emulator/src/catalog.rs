@@ -225,6 +225,20 @@ impl Catalog {
         }
     }
 
+    /// Takes another column as the one that names the rows of a table; without such a column the
+    /// table keeps its own.
+    pub(crate) fn set_primary_name(&mut self, table: &str, column: &str) {
+        let Some(index) = self.by_name.get(table).copied() else {
+            return;
+        };
+        let Some(table) = self.tables.get_mut(index) else {
+            return;
+        };
+        if let Some((place, _)) = table.column_named(column) {
+            table.primary_name = Some(place);
+        }
+    }
+
     pub(crate) fn tables(&self) -> &[Table] {
         &self.tables
     }

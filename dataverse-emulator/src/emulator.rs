@@ -14,6 +14,7 @@ use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::catalog::Catalog;
+use crate::definitions::{Definitions, Given};
 use crate::fault::Fault;
 use crate::message::{Answer, Asked};
 use crate::service::{BUSINESS_UNIT, Call, Service, USER};
@@ -106,6 +107,9 @@ pub enum BuildError {
     /// A setting is for a table that the document does not have, or that cannot be set so.
     #[error("{0}")]
     Table(String),
+    /// The definitions are not those of an org.
+    #[error("the definitions: {0}")]
+    Definitions(String),
     /// The rows cannot be stored.
     #[error("the store: {0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
@@ -124,6 +128,7 @@ pub struct SeedError {
 #[derive(Default)]
 pub struct EmulatorBuilder {
     metadata: Option<Vec<u8>>,
+    definitions: Option<Vec<u8>>,
     data_file: Option<PathBuf>,
     alternate_keys: Vec<(String, Vec<String>)>,
     max_lengths: Vec<(String, String, usize)>,
@@ -138,6 +143,14 @@ impl EmulatorBuilder {
     #[must_use]
     pub fn metadata(mut self, document: impl Into<Vec<u8>>) -> Self {
         self.metadata = Some(document.into());
+        self
+    }
+
+    /// What the document does not tell: labels, choices, lengths, names of rows, from an answer of
+    /// `RetrieveMetadataChanges` or `EntityDefinitions`; plain or gzip.
+    #[must_use]
+    pub fn definitions(mut self, json: impl Into<Vec<u8>>) -> Self {
+        self.definitions = Some(json.into());
         self
     }
 
@@ -201,6 +214,18 @@ impl EmulatorBuilder {
     pub fn build(self) -> Result<Emulator, BuildError> {
         let document = csdl::text(self.metadata.ok_or(BuildError::NoMetadata)?)?;
         let mut catalog = Catalog::new(&model::build(&csdl::parse(&document)?));
+        let mut given = Given::default();
+        if let Some(json) = self.definitions {
+            let json = csdl::text(json).map_err(|e| BuildError::Definitions(e.to_string()))?;
+            given = Given::parse(&json).map_err(BuildError::Definitions)?;
+            for (table, column) in given.primary_names() {
+                catalog.set_primary_name(table, column);
+            }
+            for (table, column, length) in given.lengths() {
+                // Of a column that is not in the document, or is no text there, nothing is stored.
+                catalog.set_max_length(table, column, length).ok();
+            }
+        }
         for (table, columns) in &self.alternate_keys {
             let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
             catalog
@@ -227,6 +252,7 @@ impl EmulatorBuilder {
                 service: Mutex::new(Service {
                     document,
                     catalog,
+                    definitions: Definitions::new(given),
                     store,
                     delta_lifetime: self.delta_lifetime.unwrap_or(DELTA_LIFETIME),
                 }),

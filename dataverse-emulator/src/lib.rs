@@ -41,6 +41,7 @@
 //! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
 //! answers), `url`, `row_key` (what is asked about), `query`, `row`, `delta` (reads), `write`,
 //! `nested`, `associate`, `bulk`, `elastic` (writes), `operation`, `bound`, `batch` (the rest),
+//! `definitions` (the tables themselves),
 //! `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
 
 mod associate;
@@ -49,6 +50,7 @@ mod bound;
 mod bulk;
 mod catalog;
 mod cookie;
+mod definitions;
 mod delta;
 mod elastic;
 mod emulator;

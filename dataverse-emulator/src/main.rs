@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dataverse_emulator::Emulator;
+use dataverse_emulator::{BuildError, Emulator};
 
 /// A local Dataverse: the Web API over SQLite, with the tables of a $metadata document.
 #[derive(Debug, Parser)]
@@ -14,6 +14,11 @@ struct Cli {
     /// The $metadata document: a file, plain or .gz.
     #[arg(long)]
     metadata: PathBuf,
+
+    /// Definitions: a file with the answer of RetrieveMetadataChanges, plain or .gz. Without it
+    /// tables and columns have no labels and choices.
+    #[arg(long)]
+    definitions: Option<PathBuf>,
 
     /// The port on 127.0.0.1; 0 for one that is free.
     #[arg(long)]
@@ -40,12 +45,20 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     let document = std::fs::read(&cli.metadata)
         .map_err(|error| format!("{}: {error}", cli.metadata.display()))?;
     let mut builder = Emulator::builder().metadata(document);
+    if let Some(file) = &cli.definitions {
+        let json = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        builder = builder.definitions(json);
+    }
     if let Some(file) = &cli.data {
         builder = builder.data_file(file);
     }
-    let emulator = builder
-        .build()
-        .map_err(|error| format!("{}: {error}", cli.metadata.display()))?;
+    let emulator = builder.build().map_err(|error| {
+        let file = match (&error, &cli.definitions) {
+            (BuildError::Definitions(_), Some(file)) => file,
+            _ => &cli.metadata,
+        };
+        format!("{}: {error}", file.display())
+    })?;
     let listening = emulator
         .listen(cli.port)
         .await

@@ -14,7 +14,9 @@ use crate::row_key::RowKey;
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
-use crate::{associate, batch, bound, delta, elastic, operation, parameter, query, write};
+use crate::{
+    associate, batch, bound, definitions, delta, elastic, operation, parameter, query, write,
+};
 
 /// The user that every request comes from.
 pub(crate) const USER: &str = "00000000-0000-0000-0000-0000000000a1";
@@ -34,6 +36,7 @@ pub(crate) type Contents = RefCell<HashMap<String, (String, String)>>;
 pub(crate) struct Service {
     pub(crate) document: String,
     pub(crate) catalog: Catalog,
+    pub(crate) definitions: definitions::Definitions,
     pub(crate) store: Store,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
@@ -180,6 +183,9 @@ impl Service {
                     return Err(Fault::payload("", "A batch cannot hold a batch."));
                 }
                 batch::answer(self, asked, origin, now)
+            }
+            [first, rest @ ..] if definitions::is_asked(first) => {
+                definitions::answer(&self.definitions, &call, first, rest)
             }
             [first, rest @ ..] => match self.catalog.by_set(&first.name) {
                 Some(table) => in_table(&call, table, first, rest),

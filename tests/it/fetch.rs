@@ -130,6 +130,67 @@ async fn the_emulator_gives_its_document() {
 }
 
 #[tokio::test]
+async fn the_emulator_gives_definitions() {
+    let emulator = Emulator::builder()
+        .metadata(document())
+        .definitions(definitions())
+        .build()
+        .unwrap();
+    let client = dataverse_client::Client::builder(Emulator::URL).unwrap();
+    let client = client
+        .credential(FixedToken::new("any"))
+        .transport(emulator)
+        .build()
+        .unwrap();
+    let options = FetchOptions {
+        tables: vec!["a*".into(), "contact".into()],
+        ..FetchOptions::default()
+    };
+    let snapshot = Snapshot::fetch(&client, &options, |_, _| {}).await.unwrap();
+    let text = snapshot.definitions.clone().unwrap();
+    let fetched = Definitions::parse("x", text.into_bytes()).unwrap();
+    assert!(fetched.tables() > 15, "{}", fetched.tables());
+    let text = document();
+    let plain = model::build(&csdl::parse(&text).unwrap());
+    let mut enriched = plain.clone();
+    let warnings = model::enrich(&mut enriched, &fetched, None).unwrap();
+    // The definitions are of a newer org than the document, for this one table.
+    let mut alone = plain.clone();
+    let given = Definitions::parse("x", definitions()).unwrap();
+    assert_eq!(warnings, model::enrich(&mut alone, &given, None).unwrap());
+    // For it they say what they said before, and what the emulator knows of the product.
+    let told = &enriched.tables["account"];
+    assert_eq!(told.primary_name.as_deref(), Some("name"));
+    let name = told.columns.iter().find(|c| c.logical_name == "name");
+    assert_eq!(name.unwrap().definition.max_length, Some(160));
+    let account = |model: &model::Model| {
+        let mut account = model.tables["account"].clone();
+        account.primary_name = None;
+        account.description = None;
+        for column in &mut account.columns {
+            column.description = None;
+            column.definition.schema_name = None;
+            if column.logical_name == "name" {
+                column.definition.max_length = None;
+            }
+        }
+        account
+    };
+    assert!(account(&enriched) == account(&alone));
+    // For the others they say nothing of types that the document does not.
+    for (name, table) in &plain.tables {
+        let types = |table: &model::Table| {
+            let columns = table.columns.iter();
+            let types: Vec<_> = columns.map(|c| c.column_type.clone()).collect();
+            types
+        };
+        if name != "account" {
+            assert!(types(table) == types(&enriched.tables[name]), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn many_tables_are_asked_for_in_pieces() {
     let mut script = Script::new().answer(200, &[], document());
     for _ in 0..10 {

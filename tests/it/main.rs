@@ -15,3 +15,4 @@ mod fuzz;
 mod generate;
 mod model;
 mod readme;
+mod schema;

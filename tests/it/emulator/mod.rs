@@ -4,6 +4,7 @@ mod associate;
 mod batch;
 mod bulk;
 mod conditions;
+mod definitions;
 mod delta;
 mod documented;
 mod elastic;

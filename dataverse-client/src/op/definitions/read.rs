@@ -356,7 +356,7 @@ impl QueryDefinitions<OptionSetDefinition> {
     }
 }
 
-impl<T: DeserializeOwned + Send> Operation for RetrieveDefinition<T> {
+impl<T: DeserializeOwned + Send + 'static> Operation for RetrieveDefinition<T> {
     type Output = T;
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
@@ -372,7 +372,7 @@ impl<T: DeserializeOwned + Send> Operation for RetrieveDefinition<T> {
     }
 }
 
-impl<T: DeserializeOwned + Send> Operation for QueryDefinitions<T> {
+impl<T: DeserializeOwned + Send + 'static> Operation for QueryDefinitions<T> {
     type Output = Vec<T>;
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {

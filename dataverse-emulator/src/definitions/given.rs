@@ -1,0 +1,255 @@
+//! Definitions that were given: the JSON of an org, where the document tells less.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::Members;
+
+/// Tables and choices of an org.
+#[derive(Debug, Default)]
+pub(crate) struct Given {
+    tables: BTreeMap<String, Table>,
+    /// Global ones, by name.
+    choices: BTreeMap<String, Members>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    members: Members,
+    /// By logical name.
+    columns: BTreeMap<String, Members>,
+    /// By navigation property.
+    relationships: BTreeMap<&'static str, Vec<Members>>,
+}
+
+const RELATIONSHIPS: [&str; 3] = [
+    "OneToManyRelationships",
+    "ManyToOneRelationships",
+    "ManyToManyRelationships",
+];
+
+impl Given {
+    /// Reads answers of `RetrieveMetadataChanges`, `EntityDefinitions` or
+    /// `GlobalOptionSetDefinitions`.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let json: Value = serde_json::from_str(text).map_err(|error| error.to_string())?;
+        let items = match (&json["EntityMetadata"], &json["value"], &json) {
+            (Value::Array(items), _, _)
+            | (_, Value::Array(items), _)
+            | (_, _, Value::Array(items)) => items.clone(),
+            _ => vec![json],
+        };
+        let mut given = Given::default();
+        for item in items {
+            if let Value::Object(mut item) = item {
+                without_nulls(&mut item);
+                given.add(item);
+            }
+        }
+        if given.tables.is_empty() && given.choices.is_empty() {
+            return Err(
+                "no table or choice is defined in it; expected an answer of \
+                        RetrieveMetadataChanges, EntityDefinitions or GlobalOptionSetDefinitions"
+                    .to_owned(),
+            );
+        }
+        Ok(given)
+    }
+
+    fn add(&mut self, mut item: Members) {
+        item.remove("@odata.context");
+        if item.contains_key("Options") {
+            self.add_choice(&item, true);
+            return;
+        }
+        let Some(name) = text(&item, "LogicalName") else {
+            return;
+        };
+        let mut table = Table::default();
+        if let Some(Value::Array(columns)) = item.remove("Attributes") {
+            for column in columns {
+                let Value::Object(mut column) = column else {
+                    continue;
+                };
+                simple_type(&mut column);
+                for choice in ["OptionSet", "GlobalOptionSet"] {
+                    if let Some(Value::Object(choice)) = column.get(choice) {
+                        self.add_choice(&choice.clone(), false);
+                    }
+                }
+                share_choice(&mut column);
+                if let Some(name) = text(&column, "LogicalName") {
+                    table.columns.insert(name, column);
+                }
+            }
+        }
+        for navigation in RELATIONSHIPS {
+            let Some(Value::Array(found)) = item.remove(navigation) else {
+                continue;
+            };
+            let found = found.into_iter().filter_map(|one| match one {
+                Value::Object(members) => Some(members),
+                _ => None,
+            });
+            table.relationships.insert(navigation, found.collect());
+        }
+        // Keys are those by which rows can be found: the document's and the builder's.
+        item.remove("Keys");
+        table.members = item;
+        self.tables.insert(name, table);
+    }
+
+    /// Keeps a global choice; `untold` is whether one is that does not say so.
+    fn add_choice(&mut self, choice: &Members, untold: bool) {
+        let told = choice.get("IsGlobal").and_then(Value::as_bool);
+        let is_global = told.unwrap_or(untold);
+        if let Some(name) = text(choice, "Name").filter(|_| is_global) {
+            self.choices.entry(name).or_insert_with(|| choice.clone());
+        }
+    }
+
+    /// Names of columns with the longest text each, and of columns that name rows: what the
+    /// catalog can use.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = (&str, &str, usize)> {
+        self.tables.iter().flat_map(|(table, given)| {
+            given.columns.iter().filter_map(move |(column, members)| {
+                let length = members.get("MaxLength")?.as_u64()?;
+                Some((
+                    table.as_str(),
+                    column.as_str(),
+                    usize::try_from(length).ok()?,
+                ))
+            })
+        })
+    }
+
+    /// Tables with the column that names their rows.
+    pub(crate) fn primary_names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.tables.iter().filter_map(|(table, given)| {
+            let name = given.members.get("PrimaryNameAttribute")?.as_str()?;
+            Some((table.as_str(), name))
+        })
+    }
+
+    pub(super) fn add_to_table(&self, name: &str, members: &mut Members) {
+        if let Some(given) = self.tables.get(name) {
+            members.extend(given.members.clone());
+        }
+    }
+
+    pub(super) fn add_to_columns(&self, table: &str, columns: &mut Vec<Members>) {
+        let Some(given) = self.tables.get(table) else {
+            return;
+        };
+        let mut rest = given.columns.clone();
+        for column in columns.iter_mut() {
+            let own = text(column, "LogicalName").and_then(|name| rest.remove(&name));
+            let Some(own) = own else {
+                continue;
+            };
+            if own.contains_key("AttributeTypeName") {
+                // A definition without a type of its own is said by having none.
+                column.remove("@odata.type");
+            }
+            column.extend(own);
+        }
+        // What is not in the document has no values on the wire: labels of lookups, for one.
+        columns.extend(rest.into_values().map(|mut column| {
+            column.insert("EntityLogicalName".to_owned(), table.into());
+            column
+        }));
+    }
+
+    /// Relationships of a table: those that were given, if there are any.
+    pub(super) fn relationships(
+        &self,
+        table: &str,
+        navigation: &str,
+        own: Vec<Members>,
+    ) -> Vec<Members> {
+        let given = self.tables.get(table);
+        match given.and_then(|given| given.relationships.get(navigation)) {
+            Some(given) if !given.is_empty() => given.clone(),
+            _ => own,
+        }
+    }
+
+    /// All relationships: what was given goes before what has the same schema name.
+    pub(super) fn all_relationships(&self, own: Vec<Members>) -> Vec<Members> {
+        let mut by_name: BTreeMap<String, Members> = BTreeMap::new();
+        for table in self.tables.values() {
+            for (navigation, found) in &table.relationships {
+                let type_name = if *navigation == "ManyToManyRelationships" {
+                    super::known::MANY_TO_MANY
+                } else {
+                    super::known::ONE_TO_MANY
+                };
+                for members in found {
+                    if let Some(name) = text(members, "SchemaName") {
+                        by_name.insert(name, super::known::typed(members.clone(), type_name));
+                    }
+                }
+            }
+        }
+        let is_given = |one: &Members| {
+            let name = text(one, "SchemaName");
+            name.is_some_and(|name| by_name.contains_key(&name))
+        };
+        let rest: Vec<Members> = own.into_iter().filter(|one| !is_given(one)).collect();
+        by_name.into_values().chain(rest).collect()
+    }
+
+    /// Global choices, by name.
+    pub(super) fn choices(&self) -> Vec<Members> {
+        let choices = self.choices.values().map(|choice| {
+            let is_boolean = choice.contains_key("TrueOption");
+            let type_name = if is_boolean {
+                "BooleanOptionSetMetadata"
+            } else {
+                "OptionSetMetadata"
+            };
+            super::known::typed(choice.clone(), type_name)
+        });
+        choices.collect()
+    }
+}
+
+fn text(members: &Members, name: &str) -> Option<String> {
+    members.get(name)?.as_str().map(str::to_owned)
+}
+
+/// What was not asked for came as null, and null says nothing.
+fn without_nulls(members: &mut Members) {
+    members.retain(|_, value| !value.is_null());
+    for value in members.values_mut() {
+        if let Value::Array(items) = value {
+            for item in items {
+                if let Value::Object(item) = item {
+                    item.retain(|_, value| !value.is_null());
+                }
+            }
+        }
+    }
+}
+
+/// `#…ComplexStringAttributeMetadata` is `#…StringAttributeMetadata` in another place.
+fn simple_type(column: &mut Members) {
+    if let Some(Value::String(name)) = column.get_mut("@odata.type") {
+        *name = name.replace(".Complex", ".");
+    }
+}
+
+/// A column with a global choice has it under both names.
+fn share_choice(column: &mut Members) {
+    let is_global = |choice: &Value| choice["IsGlobal"] == true;
+    match (column.get("OptionSet"), column.get("GlobalOptionSet")) {
+        (Some(own), None) if is_global(own) => {
+            column.insert("GlobalOptionSet".to_owned(), own.clone());
+        }
+        (None, Some(global)) => {
+            column.insert("OptionSet".to_owned(), global.clone());
+        }
+        _ => {}
+    }
+}

@@ -1,0 +1,191 @@
+//! The client's schema and definitions, from the emulator.
+
+use dataverse_client::Client;
+use dataverse_client::definitions::{
+    AttributeType, ColumnKind, MetadataFilter, MetadataQuery, RelationshipDefinition, Schema,
+};
+use dataverse_client::http::FixedToken;
+use dataverse_emulator::Emulator;
+use dataverse_tests::fixture;
+
+fn emulator() -> Emulator {
+    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
+    let json = fixture("definitions/retrievemetadatachanges-account.json.gz");
+    Emulator::builder()
+        .metadata(std::fs::read(document).unwrap())
+        .definitions(std::fs::read(json).unwrap())
+        .alternate_key("account", &["accountnumber"])
+        .build()
+        .unwrap()
+}
+
+fn client(emulator: &Emulator) -> Client {
+    Client::builder(Emulator::URL)
+        .unwrap()
+        .credential(FixedToken::new("any"))
+        .transport(emulator.clone())
+        .build()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn a_schema_knows_how_to_write_what_it_read() {
+    let emulator = emulator();
+    let client = client(&emulator);
+    let mut schema = Schema::of(["account", "task", "email"]);
+    client.definitions().refresh(&mut schema).await.unwrap();
+    let names: Vec<&str> = schema.tables().map(|t| t.logical_name.as_str()).collect();
+    assert_eq!(names, ["account", "email", "task"]);
+
+    let task = schema.table("task").unwrap();
+    assert_eq!(task.entity_set.as_deref(), Some("tasks"));
+    assert_eq!(task.primary_id.as_deref(), Some("activityid"));
+    assert_eq!(task.primary_name.as_deref(), Some("subject"));
+    let regarding = task.column("regardingobjectid").unwrap();
+    assert_eq!(regarding.wire_name(), "_regardingobjectid_value");
+    assert!(regarding.targets.contains(&"account".to_owned()));
+    assert_eq!(
+        task.navigation("regardingobjectid", "account"),
+        Some("regardingobjectid_account_task")
+    );
+    assert_eq!(
+        schema
+            .table("email")
+            .unwrap()
+            .navigation("regardingobjectid", "account"),
+        Some("regardingobjectid_account_email")
+    );
+    assert!(task.navigation("ownerid", "systemuser").is_some());
+    let account = schema.table_of_set("accounts").unwrap();
+    assert_eq!(
+        account.column("industrycode").unwrap().attribute_type,
+        Some(AttributeType::Picklist)
+    );
+
+    // A row written by these names alone is read back by them.
+    let account_id = "11111111-2222-3333-4444-555555555555";
+    emulator
+        .seed(
+            "account",
+            [format!(
+                "{{\"{}\":\"{account_id}\",\"{}\":\"Contoso\"}}",
+                account.primary_id.as_deref().unwrap(),
+                account.primary_name.as_deref().unwrap()
+            )],
+        )
+        .unwrap();
+    emulator
+        .seed(
+            "task",
+            [format!(
+                "{{\"{}@odata.bind\":\"/{}({account_id})\"}}",
+                task.navigation("regardingobjectid", "account").unwrap(),
+                account.entity_set.as_deref().unwrap()
+            )],
+        )
+        .unwrap();
+
+    // Nothing has changed since, and nothing is sent again.
+    let before = schema.clone();
+    client.definitions().refresh(&mut schema).await.unwrap();
+    assert_eq!(schema, before);
+    let requests = emulator.requests();
+    assert_eq!(requests.len(), 2);
+    assert!(requests[1].target.contains("ClientVersionStamp"));
+}
+
+#[tokio::test]
+async fn a_schema_of_another_document_is_read_anew() {
+    let first = emulator();
+    let mut schema = Schema::of(["account"]);
+    client(&first)
+        .definitions()
+        .refresh(&mut schema)
+        .await
+        .unwrap();
+    let document = fixture("csdl/dataverse-online-9.1-crm4-2020-09.csdl.xml.gz");
+    let second = Emulator::builder().metadata(std::fs::read(document).unwrap());
+    let second = second.build().unwrap();
+    let stamp = schema.version_stamp().unwrap().to_owned();
+    client(&second)
+        .definitions()
+        .refresh(&mut schema)
+        .await
+        .unwrap();
+    assert_ne!(schema.version_stamp(), Some(stamp.as_str()));
+    assert_eq!(second.requests().len(), 2);
+    assert!(schema.table("account").unwrap().column("name").is_some());
+}
+
+#[tokio::test]
+async fn definitions_are_read_through_the_client() {
+    let emulator = emulator();
+    let client = client(&emulator);
+    let definitions = client.definitions();
+    let account = definitions
+        .table("account")
+        .select(["EntitySetName"])
+        .expand("Keys")
+        .await
+        .unwrap();
+    assert_eq!(account.entity_set.as_deref(), Some("accounts"));
+    assert_eq!(account.keys[0].columns, ["accountnumber"]);
+    let by_id = definitions.table(account.metadata_id.unwrap()).await;
+    assert_eq!(by_id.unwrap().logical_name.as_deref(), Some("account"));
+
+    let columns = definitions.columns("account").await.unwrap();
+    let of = |name: &str| {
+        let mut columns = columns.iter();
+        columns.find(|column| column.logical_name.as_deref() == Some(name))
+    };
+    let name = of("name").unwrap();
+    assert!(matches!(name.kind, ColumnKind::String(_)));
+    let label = name.display_name.as_ref().unwrap();
+    assert_eq!(label.text(1033), Some("Account Name"));
+    let picklists = definitions
+        .columns("account")
+        .of_type(AttributeType::Picklist)
+        .select(["LogicalName"])
+        .expand("OptionSet")
+        .await
+        .unwrap();
+    let industry = picklists
+        .iter()
+        .find(|column| column.logical_name.as_deref() == Some("industrycode"));
+    let options = industry.unwrap().kind.option_set().unwrap();
+    assert_eq!(
+        options
+            .option_of(1)
+            .unwrap()
+            .label
+            .as_ref()
+            .unwrap()
+            .text(1033),
+        Some("Accounting")
+    );
+
+    let regarding = definitions
+        .many_to_one("task")
+        .filter("ReferencedEntity eq 'account'")
+        .await
+        .unwrap();
+    let name = regarding[0].schema_name.as_deref().unwrap();
+    let one = definitions.relationship(name).await.unwrap();
+    let RelationshipDefinition::OneToMany(one) = one else {
+        panic!("{one:?}")
+    };
+    assert_eq!(one.referencing_table.as_deref(), Some("task"));
+    let missing = definitions.choice("nothing").optional().await.unwrap();
+    assert!(missing.is_none());
+
+    let query = MetadataQuery::new()
+        .tables(MetadataFilter::equals("EntitySetName", "contacts"))
+        .column_properties(["AttributeType"])
+        .columns(MetadataFilter::equals("IsPrimaryName", true));
+    let changes = definitions.changes(&query).await.unwrap();
+    assert_eq!(changes.tables.len(), 1);
+    let contact = &changes.tables[0];
+    assert_eq!(contact.columns.len(), 1);
+    assert_eq!(contact.columns[0].logical_name.as_deref(), Some("fullname"));
+    assert!(contact.many_to_one.is_empty());
+}
