@@ -53,6 +53,8 @@
 //!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
 //! - [`FetchXml`]: what to ask for in Dataverse's own query language, from text or from typed
 //!   columns; [`fetchxml`] holds its parts.
+//! - [`Client::upload`], [`Client::download`]: files of any size in columns ([`FileColumn`]), notes
+//!   and attachments ([`NoteFile`]), a chunk in memory at a time.
 //! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
 //! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
 //! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code
@@ -94,6 +96,7 @@ pub mod value;
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
+pub use client::{Download, DownloadState, Upload, UploadState};
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
 pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{
@@ -109,6 +112,12 @@ pub use op::{
     Query, Read, Reading, References, Replay, Replies, Retrieve, RetrieveRelated, RowArgument,
     Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple, UpdateReturning,
     Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
+};
+pub use op::{
+    BlockDownload, BlockId, BlockToken, ChunkOutcome, CommitBlocksUpload, DeleteFile,
+    DownloadBlock, DownloadBody, DownloadFile, FileColumn, FileContent, FileInfo, FileTarget,
+    InitializeBlocksDownload, InitializeBlocksUpload, MAX_BLOCK, NoteFile, StartUpload, StoredFile,
+    UploadBlock, UploadChunk, UploadFile, UploadSession,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,

@@ -8,6 +8,7 @@ mod definitions;
 mod rows;
 mod send;
 mod table;
+mod transfer;
 
 pub use builder::ClientBuilder;
 pub use call::Call;
@@ -15,6 +16,7 @@ pub use changes::ChangeStream;
 pub use definitions::Definitions;
 pub use rows::{Pages, Rows};
 pub use table::Table;
+pub use transfer::{Download, DownloadState, Upload, UploadState};
 
 use std::fmt;
 use std::sync::Arc;

@@ -92,6 +92,7 @@ impl Inner {
         }
         match operation.after_doubt(&error) {
             AfterDoubt::Stands => Err(call.blame(error)),
+            AfterDoubt::Unknown => Err(call.blame(error).with_outcome_unknown()),
             AfterDoubt::Done(output) => Ok(output),
             AfterDoubt::Ask(mut question, reading) => {
                 options.apply(&mut question)?;

@@ -57,6 +57,8 @@ enum Kind {
     Decode,
     /// A part of a batch that was never reached, or was rolled back.
     NotRun,
+    /// The reader or writer of the program failed.
+    Io,
 }
 
 impl Error {
@@ -86,6 +88,11 @@ impl Error {
     #[cold]
     pub(crate) fn not_run(message: impl Into<String>) -> Self {
         Error::new(Kind::NotRun, message)
+    }
+
+    #[cold]
+    pub(crate) fn io(message: impl Into<String>, source: std::io::Error) -> Self {
+        Error::new(Kind::Io, message).with_source(source)
     }
 
     /// A credential has no token to give.
@@ -161,6 +168,12 @@ impl Error {
     /// A part of a batch that was not executed, or was undone: an earlier part failed.
     pub fn is_not_run(&self) -> bool {
         self.0.kind == Kind::NotRun
+    }
+
+    /// The reader or writer that a file was to come from or go to failed, or held another number
+    /// of bytes than was said. The source is the [`std::io::Error`].
+    pub fn is_io(&self) -> bool {
+        self.0.kind == Kind::Io
     }
 
     /// The credential has no token to give.

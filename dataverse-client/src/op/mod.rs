@@ -12,6 +12,7 @@ pub(crate) mod definitions;
 mod delete;
 mod fetch;
 mod fetch_row;
+mod file;
 mod invoke;
 mod link;
 mod optional;
@@ -38,6 +39,12 @@ pub use create::{Create, CreateReturning};
 pub use delete::Delete;
 pub use fetch::{Fetch, FetchPage, NextPage};
 pub use fetch_row::FetchRow;
+pub use file::{
+    BlockDownload, BlockId, BlockToken, ChunkOutcome, CommitBlocksUpload, DeleteFile,
+    DownloadBlock, DownloadBody, DownloadFile, FileColumn, FileContent, FileInfo, FileTarget,
+    InitializeBlocksDownload, InitializeBlocksUpload, MAX_BLOCK, NoteFile, StartUpload, StoredFile,
+    UploadBlock, UploadChunk, UploadFile, UploadSession,
+};
 pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind, RowArgument};
 pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
@@ -101,6 +108,8 @@ pub enum Replay {
 pub enum AfterDoubt<T> {
     /// What it says.
     Stands,
+    /// Nothing: the earlier attempt may have been executed.
+    Unknown,
     /// The earlier attempt was executed.
     Done(T),
     /// A success of this request shows that the earlier attempt was executed; a missing row that

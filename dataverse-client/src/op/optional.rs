@@ -30,6 +30,7 @@ impl<O: Operation> Operation for Optional<O> {
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
         match self.0.after_doubt(refusal) {
             AfterDoubt::Stands => AfterDoubt::Stands,
+            AfterDoubt::Unknown => AfterDoubt::Unknown,
             AfterDoubt::Done(output) => AfterDoubt::Done(Some(output)),
             AfterDoubt::Ask(request, reading) => AfterDoubt::Ask(request, reading.map(Some)),
         }

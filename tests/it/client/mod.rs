@@ -7,6 +7,7 @@ mod definitions;
 mod delivery;
 mod derived;
 mod fetchxml;
+mod files;
 mod operations;
 mod paging;
 mod query;
