@@ -55,6 +55,7 @@
 //!   columns; [`fetchxml`] holds its parts.
 //! - [`Client::upload`], [`Client::download`]: files of any size in columns ([`FileColumn`]), notes
 //!   and attachments ([`NoteFile`]), a chunk in memory at a time.
+//! - [`Client::search`]: relevance search ([`SearchQuery`]), suggestions ([`SearchSuggest`]).
 //! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
 //! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
 //! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code
@@ -118,6 +119,11 @@ pub use op::{
     DownloadBlock, DownloadBody, DownloadFile, FileColumn, FileContent, FileInfo, FileTarget,
     InitializeBlocksDownload, InitializeBlocksUpload, MAX_BLOCK, NoteFile, StartUpload, StoredFile,
     UploadBlock, UploadChunk, UploadFile, UploadSession,
+};
+pub use op::{
+    Facet, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,
+    SearchStatus, SearchStatusReport, SearchStorage, SearchSuggest, SearchTable, SearchTableStatus,
+    Suggestion,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,

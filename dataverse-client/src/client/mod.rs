@@ -6,6 +6,7 @@ mod call;
 mod changes;
 mod definitions;
 mod rows;
+mod search;
 mod send;
 mod table;
 mod transfer;

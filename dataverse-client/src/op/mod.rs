@@ -21,6 +21,7 @@ mod property;
 mod query;
 mod read;
 mod retrieve;
+mod search;
 mod track;
 mod update;
 mod upsert;
@@ -53,6 +54,11 @@ pub use property::{GetColumn, GetText, SetColumn};
 pub use query::Query;
 pub use read::Read;
 pub use retrieve::{IfChanged, Retrieve};
+pub use search::{
+    Facet, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,
+    SearchStatus, SearchStatusReport, SearchStorage, SearchSuggest, SearchTable, SearchTableStatus,
+    Suggestion,
+};
 pub use track::{Change, ChangeOf, ChangePage, CountChanges, DeltaToken, TrackChanges};
 pub use update::{Update, UpdateReturning};
 pub use upsert::{Upsert, UpsertReturning, Upserted};

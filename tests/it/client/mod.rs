@@ -13,6 +13,7 @@ mod paging;
 mod query;
 mod requests;
 mod rows;
+mod search;
 mod security;
 mod transport;
 mod wire;
