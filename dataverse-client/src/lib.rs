@@ -56,6 +56,7 @@
 //! - [`Client::upload`], [`Client::download`]: files of any size in columns ([`FileColumn`]), notes
 //!   and attachments ([`NoteFile`]), a chunk in memory at a time.
 //! - [`Client::search`]: relevance search ([`SearchQuery`]), suggestions ([`SearchSuggest`]).
+//! - [`Discovery`]: the orgs of a user. [`http::Cloud`], [`http::Region`]: where they run.
 //! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
 //! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
 //! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code
@@ -97,8 +98,10 @@ pub mod value;
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
+pub use client::{Discovery, DiscoveryBuilder, Download, DownloadState, Upload, UploadState};
 pub use client::{Download, DownloadState, Upload, UploadState};
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
+pub use error::{Error, Result, ServiceError};
 pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{
     Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,
@@ -114,16 +117,14 @@ pub use op::{
     Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple, UpdateReturning,
     Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
 };
+// Files, search, discovery.
 pub use op::{
     BlockDownload, BlockId, BlockToken, ChunkOutcome, CommitBlocksUpload, DeleteFile,
-    DownloadBlock, DownloadBody, DownloadFile, FileColumn, FileContent, FileInfo, FileTarget,
-    InitializeBlocksDownload, InitializeBlocksUpload, MAX_BLOCK, NoteFile, StartUpload, StoredFile,
-    UploadBlock, UploadChunk, UploadFile, UploadSession,
-};
-pub use op::{
-    Facet, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,
+    DownloadBlock, DownloadBody, DownloadFile, Facet, FileColumn, FileContent, FileInfo,
+    FileTarget, InitializeBlocksDownload, InitializeBlocksUpload, Instance, Instances, MAX_BLOCK,
+    NoteFile, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,
     SearchStatus, SearchStatusReport, SearchStorage, SearchSuggest, SearchTable, SearchTableStatus,
-    Suggestion,
+    StartUpload, StoredFile, Suggestion, UploadBlock, UploadChunk, UploadFile, UploadSession,
 };
 pub use schema::{
     AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,

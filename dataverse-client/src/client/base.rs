@@ -15,13 +15,18 @@ const MAX_URL: usize = 32_768;
 /// Version of the Web API that this client speaks.
 const API_VERSION: &str = "v9.2";
 
-/// Where an org's Web API is.
+/// Path of the discovery service.
+const DISCOVERY: &str = "/api/discovery/v2.0/";
+
+/// Where an org's Web API is, or a discovery service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Base {
     /// `https://contoso.crm4.dynamics.com`, no slash at the end.
     origin: String,
     /// `/api/data/v9.2/`.
     root: String,
+    /// Where links of the service must lead: `/api/data/`.
+    links: &'static str,
 }
 
 impl Base {
@@ -61,6 +66,17 @@ impl Base {
         Ok(Base {
             origin: url.origin().ascii_serialization(),
             root: format!("/api/data/{API_VERSION}/"),
+            links: "/api/data/",
+        })
+    }
+
+    /// Checks the address of a discovery service.
+    pub(super) fn discovery(text: &str) -> Result<Self> {
+        let base = Base::parse(text)?;
+        Ok(Base {
+            root: DISCOVERY.to_owned(),
+            links: DISCOVERY,
+            ..base
         })
     }
 
@@ -129,6 +145,7 @@ impl Base {
             && ["/api/data/", "/api/backgroundoperation/"]
                 .iter()
                 .any(|known| url.path().starts_with(known));
+        &&url.path().starts_with(self.links);
         if is_ours {
             return Ok(());
         }

@@ -22,14 +22,22 @@ pub struct ClientBuilder {
 
 impl ClientBuilder {
     pub(super) fn new(org: &str) -> Result<Self> {
-        Ok(ClientBuilder {
-            base: Base::parse(org)?,
+        Ok(ClientBuilder::of_base(Base::parse(org)?))
+    }
+
+    pub(super) fn of_discovery(url: &str) -> Result<Self> {
+        Ok(ClientBuilder::of_base(Base::discovery(url)?))
+    }
+
+    fn of_base(base: Base) -> Self {
+        ClientBuilder {
+            base,
             credential: None,
             transport: None,
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             options: CallOptions::new(),
-        })
+        }
     }
 
     /// Where tokens come from. Every client needs one.

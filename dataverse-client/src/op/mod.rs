@@ -13,6 +13,7 @@ mod delete;
 mod fetch;
 mod fetch_row;
 mod file;
+mod instances;
 mod invoke;
 mod link;
 mod optional;
@@ -46,7 +47,9 @@ pub use file::{
     InitializeBlocksDownload, InitializeBlocksUpload, MAX_BLOCK, NoteFile, StartUpload, StoredFile,
     UploadBlock, UploadChunk, UploadFile, UploadSession,
 };
+pub use instances::{Instance, Instances};
 pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind, RowArgument};
+pub use invoke::{Arguments, BoundTo, Invoke, Message, MessageKind, RowArgument};
 pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
 pub use paged::Paged;

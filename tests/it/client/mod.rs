@@ -6,6 +6,7 @@ mod changes;
 mod definitions;
 mod delivery;
 mod derived;
+mod discovery;
 mod fetchxml;
 mod files;
 mod operations;

@@ -31,7 +31,7 @@ fn unpacked(mut body: Value) -> Value {
                 *value = serde_json::from_str(value.as_str().unwrap()).unwrap();
             }
         }
-        members.retain(|name, value| !value.is_null() && !(name == "skip" && *value == 0));
+        members.retain(|name, value| !(value.is_null() || name == "skip" && *value == 0));
     }
     body
 }
