@@ -43,6 +43,8 @@
 //! `nested`, `associate`, `bulk`, `elastic` (writes), `operation`, `bound`, `batch` (the rest),
 //! `definitions` (the tables themselves),
 //! `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
+//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `write`, `file`, `operation`,
+//! `batch` (the answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
 
 mod associate;
 mod batch;
@@ -55,6 +57,7 @@ mod delta;
 mod elastic;
 mod emulator;
 mod fault;
+mod file;
 mod filter;
 mod like;
 mod listen;

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
+use crate::file;
 use crate::message::Answer;
 use crate::parameter::{existing, missing, object, of_action, structured};
 use crate::query::check_options;
@@ -16,6 +17,9 @@ use crate::write::{Written, insert, read, update};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
+    if let Some(answer) = file::answer_message(call, segment)? {
+        return Ok(answer);
+    }
     let is_function = match segment.name.as_str() {
         "WhoAmI" | "RetrieveTotalRecordCount" => true,
         "WinOpportunity" | "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" => false,

@@ -15,7 +15,7 @@ use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment};
 use crate::value::write_string;
 use crate::{
-    associate, batch, bound, definitions, delta, elastic, operation, parameter, query, write,
+    associate, batch, bound, definitions, delta, elastic, file, operation, parameter, query, write,
 };
 
 /// The user that every request comes from.
@@ -294,6 +294,9 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
                 )));
             }
             let id = key.require(call.store, table)?;
+            if let Some(answer) = file::answer_column(call, table, &id, name, behind)? {
+                return Ok(answer);
+            }
             match (method, behind) {
                 (&Method::GET, []) => query::property(call, table, &id, name, false),
                 (&Method::GET, [last]) if last.name == "$value" => {

@@ -21,6 +21,10 @@ pub(crate) fn spelled(name: &str) -> Cow<'_, str> {
     if let Some(odd) = ODD.iter().find(|odd| odd.eq_ignore_ascii_case(name)) {
         return Cow::Borrowed(odd);
     }
+    // What the service adds of its own it spells in lower case.
+    if name.starts_with("x-ms-") || name == "mimetype" {
+        return Cow::Borrowed(name);
+    }
     let mut after_dash = true;
     let capitals = name.chars().map(|char| {
         let spelled = if after_dash {

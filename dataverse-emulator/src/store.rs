@@ -59,6 +59,7 @@ impl Store {
                  rights INTEGER NOT NULL, PRIMARY KEY (name, id, principal)) WITHOUT ROWID;
              INSERT INTO \"@counter\" SELECT 1000000 WHERE NOT EXISTS (SELECT 1 FROM \"@counter\");",
         )?;
+        connection.execute_batch(crate::file::SCHEMA)?;
         Ok(Store {
             connection,
             made: RefCell::default(),

@@ -11,6 +11,7 @@ use crate::associate;
 use crate::catalog::{Catalog, Column, Kind, Navigation, Table};
 use crate::elastic;
 use crate::fault::{Fault, Result};
+use crate::file;
 use crate::message::{Answer, ENTITY_ID};
 use crate::nested::{self, Related};
 use crate::query::{check_options, single};
@@ -203,6 +204,12 @@ pub(crate) fn read_at(
                 }
                 Kind::Other => {
                     return Err(Fault::not_supported(format!("the type of column `{name}`")));
+                }
+                Kind::Binary if file::content(table, name) == Some(file::Content::File) => {
+                    return Err(Fault::payload(
+                        &table.entity_set,
+                        format!("The file column '{name}' cannot be set in the body of a row."),
+                    ));
                 }
                 kind => {
                     let value = from_json(kind, json).map_err(|expected| {
@@ -555,6 +562,7 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
 /// Deletes a row, and what points at it.
 pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
     delete_only(call, table, id)?;
+    file::forget(call, table, id)?;
     let version = call.store.next_version()?;
     let sql = "INSERT OR REPLACE INTO \"@deleted\" (name, id, version) VALUES (?, ?, ?)";
     let mut statement = call.store.connection.prepare_cached(sql)?;

@@ -16,3 +16,4 @@ mod generate;
 mod model;
 mod readme;
 mod schema;
+mod transfers;

@@ -9,6 +9,7 @@ mod delta;
 mod documented;
 mod elastic;
 mod faults;
+mod files;
 mod nested;
 mod operations;
 mod paging;
