@@ -99,9 +99,7 @@ pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Wr
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
 pub use client::{Discovery, DiscoveryBuilder, Download, DownloadState, Upload, UploadState};
-pub use client::{Download, DownloadState, Upload, UploadState};
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
-pub use error::{Error, Result, ServiceError};
 pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{
     Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,

@@ -25,8 +25,8 @@ pub(super) struct Base {
     origin: String,
     /// `/api/data/v9.2/`.
     root: String,
-    /// Where links of the service must lead: `/api/data/`.
-    links: &'static str,
+    /// Where links of the service must lead.
+    links: &'static [&'static str],
 }
 
 impl Base {
@@ -66,7 +66,7 @@ impl Base {
         Ok(Base {
             origin: url.origin().ascii_serialization(),
             root: format!("/api/data/{API_VERSION}/"),
-            links: "/api/data/",
+            links: &["/api/data/", "/api/backgroundoperation/"],
         })
     }
 
@@ -75,7 +75,7 @@ impl Base {
         let base = Base::parse(text)?;
         Ok(Base {
             root: DISCOVERY.to_owned(),
-            links: DISCOVERY,
+            links: &[DISCOVERY],
             ..base
         })
     }
@@ -142,10 +142,7 @@ impl Base {
         let is_ours = url.origin().ascii_serialization() == self.origin
             && url.username().is_empty()
             && url.password().is_none()
-            && ["/api/data/", "/api/backgroundoperation/"]
-                .iter()
-                .any(|known| url.path().starts_with(known));
-        &&url.path().starts_with(self.links);
+            && self.links.iter().any(|known| url.path().starts_with(known));
         if is_ours {
             return Ok(());
         }

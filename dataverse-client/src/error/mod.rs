@@ -61,18 +61,6 @@ enum Kind {
     Io,
 }
 
-/// A row has the primary key already.
-const DUPLICATE_RECORD: u32 = 0x8004_0237;
-/// Another row has the alternate key already.
-const DUPLICATE_ENTITY_KEY: u32 = 0x8006_0892;
-/// The org no longer has the changes since a token.
-const EXPIRED_VERSION_STAMP: u32 = 0x8004_4352;
-/// Duplicate detection found another row.
-const DUPLICATE_DETECTED: u32 = 0x8004_0333;
-
-/// Search is switched off; also: an elastic table was to be joined.
-const SEARCH_DISABLED: u32 = 0x8004_8d0b;
-
 impl Error {
     fn new(kind: Kind, message: impl Into<String>) -> Self {
         Error(Box::new(Inner {
@@ -180,13 +168,6 @@ impl Error {
     /// A part of a batch that was not executed, or was undone: an earlier part failed.
     pub fn is_not_run(&self) -> bool {
         self.0.kind == Kind::NotRun
-    }
-
-    /// Search is switched off for the org (or, of FetchXML, a table cannot be joined: the service
-    /// has one code for both). An administrator switches it on;
-    /// [`SearchStatus`](crate::SearchStatus) tells.
-    pub fn is_search_disabled(&self) -> bool {
-        self.code() == Some(SEARCH_DISABLED)
     }
 
     /// The reader or writer that a file was to come from or go to failed, or held another number

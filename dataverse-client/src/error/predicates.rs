@@ -239,6 +239,13 @@ impl Error {
         self.has_code(&[0x8004_4352]) || is_refused && self.service_error().is_some_and(says_so)
     }
 
+    /// Search is switched off for the org (or, of FetchXML, a table cannot be joined: the service
+    /// has one code for both). An administrator switches it on;
+    /// [`SearchStatus`](crate::SearchStatus) tells.
+    pub fn is_search_disabled(&self) -> bool {
+        self.has_code(&[0x8004_8d0b])
+    }
+
     /// The service failed, or is not there: 5xx. Reads are repeated by the retry policy; for a
     /// write see [`is_outcome_unknown`](Error::is_outcome_unknown).
     pub fn is_server_error(&self) -> bool {

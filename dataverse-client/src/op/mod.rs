@@ -49,7 +49,6 @@ pub use file::{
 };
 pub use instances::{Instance, Instances};
 pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind, RowArgument};
-pub use invoke::{Arguments, BoundTo, Invoke, Message, MessageKind, RowArgument};
 pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
 pub use paged::Paged;
