@@ -49,6 +49,9 @@ pub(crate) struct Table {
     by_wire_name: HashMap<String, usize>,
     /// Single-valued navigation properties that belong to a lookup column.
     pub(crate) navigations: HashMap<String, Navigation>,
+    /// Those that lead from a column through a base table's navigation property, for reading:
+    /// `owninguser` of a task, which is written through `owninguser_task`.
+    inherited: HashMap<String, Navigation>,
     /// Navigation properties to many rows.
     pub(crate) collections: HashMap<String, Collection>,
     /// Places of the columns of each alternate key.
@@ -304,6 +307,7 @@ impl Table {
                 .enumerate()
                 .map(|(index, column)| (column.wire_name.clone(), index))
                 .collect(),
+            inherited: inherited(model, table, &navigations),
             navigations,
             collections: table
                 .navigations
@@ -329,6 +333,13 @@ impl Table {
         }
     }
 
+    /// The navigation property to one row that is read by this name.
+    pub(crate) fn navigation(&self, name: &str) -> Option<&Navigation> {
+        self.navigations
+            .get(name)
+            .or_else(|| self.inherited.get(name))
+    }
+
     /// The column with this name on the wire, and its place.
     pub(crate) fn column(&self, wire_name: &str) -> Option<(usize, &Column)> {
         let index = *self.by_wire_name.get(wire_name)?;
@@ -351,6 +362,16 @@ impl Table {
         Some((place, &self.columns[place]))
     }
 
+    /// The stored column that holds a column: users and teams inherit their key, `ownerid`, which
+    /// is the same as their own.
+    pub(crate) fn stored<'t>(&'t self, column: &'t Column) -> &'t str {
+        if column.wire_name == "ownerid" {
+            &self.primary_id
+        } else {
+            &column.logical_name
+        }
+    }
+
     /// The place of the primary key.
     pub(crate) fn primary_id_place(&self) -> usize {
         self.by_wire_name
@@ -358,6 +379,36 @@ impl Table {
             .copied()
             .unwrap_or_default()
     }
+}
+
+/// Single-valued navigation properties of lookups that are not those that lookups are written
+/// through.
+fn inherited(
+    model: &Model,
+    table: &dataverse_codegen::model::Table,
+    navigations: &HashMap<String, Navigation>,
+) -> HashMap<String, Navigation> {
+    let others = table.navigations.iter().filter(|navigation| {
+        !navigation.is_collection && !navigations.contains_key(&navigation.name)
+    });
+    others
+        .filter_map(|navigation| {
+            let lookup = navigation.lookup.as_ref()?;
+            let mut columns = table.columns.iter();
+            let column = columns.position(|column| column.logical_name == *lookup)?;
+            let target = model.tables.get(&navigation.target)?;
+            let targets = match &table.columns[column].column_type {
+                _ if target.entity_set.is_some() => vec![navigation.target.clone()],
+                ColumnType::Lookup(targets) => targets
+                    .iter()
+                    .filter(|target| target.through.as_ref() == Some(&navigation.target))
+                    .map(|target| target.table.clone())
+                    .collect(),
+                _ => return None,
+            };
+            Some((navigation.name.clone(), Navigation { column, targets }))
+        })
+        .collect()
 }
 
 /// The rows behind a navigation property; None if it leads to one row, or to rows that the document

@@ -19,7 +19,16 @@ pub(crate) struct Cookie {
 impl Cookie {
     /// The token as it stands in a URL: the inner cookie is encoded twice.
     pub(crate) fn encode(&self, first: &[Stored]) -> String {
-        let mut inner = format!("<cookie page=\"{}\">", self.page - 1);
+        self.token(first, "")
+    }
+
+    /// The token of rows inside another row, which tells how many they were.
+    pub(crate) fn encode_counted(&self, first: &[Stored], count: usize) -> String {
+        self.token(first, &format!(" countOfRecords=\"{count}\""))
+    }
+
+    fn token(&self, first: &[Stored], counted: &str) -> String {
+        let mut inner = format!("<cookie page=\"{}\"{counted}>", self.page - 1);
         for (index, (column, value)) in self.last.iter().enumerate() {
             let is_id = index + 1 == self.last.len();
             let first = first.get(index).unwrap_or(value);

@@ -220,6 +220,63 @@ impl Fault {
         Fault::new(StatusCode::BAD_REQUEST, "0x80040203", message)
     }
 
+    pub(crate) fn narrow_expand() -> Self {
+        Fault::bad_request(
+            "Only $select and $filter clause can be provided while doing $expand on many-to-one \
+             relationship or nested one-to-many relationship.",
+        )
+    }
+
+    pub(crate) fn invalid_count(value: &str) -> Self {
+        Fault::bad_request(format!("Invalid value '{value}' for $count."))
+    }
+
+    pub(crate) fn too_many_joins() -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x8004430D",
+            "Number of link entities in query exceeded maximum limit.",
+        )
+    }
+
+    pub(crate) fn too_many_conditions() -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x8004430C",
+            "Number of conditions in query exceeded maximum limit.",
+        )
+    }
+
+    pub(crate) fn unknown_entity(name: &str) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80041102",
+            format!(
+                "The entity with a name = '{name}' with namemapping = 'Logical' was not found in \
+                 the MetadataCache."
+            ),
+        )
+    }
+
+    pub(crate) fn unknown_attribute(table: &str, name: &str) -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80041103",
+            format!(
+                "'{table}' entity doesn't contain attribute with Name = '{name}' and NameMapping = \
+                 'Logical'."
+            ),
+        )
+    }
+
+    pub(crate) fn too_many_rows_to_aggregate() -> Self {
+        Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x8004E023",
+            "AggregateQueryRecordLimit exceeded. Cannot perform this operation.",
+        )
+    }
+
     /// What a real org can do and the emulator cannot: never passed over in silence.
     pub(crate) fn not_supported(what: impl AsRef<str>) -> Self {
         Fault::new(

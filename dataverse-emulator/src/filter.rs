@@ -1,9 +1,10 @@
 //! `$filter` to SQL. Values are always bound, never written into the text.
 
-use crate::catalog::{Catalog, Kind, Table};
+use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
-use crate::store::quoted;
-use crate::url::text_literal;
+use crate::names::{Names, SqlColumn};
+use crate::query_function;
+use crate::url::{quoted_end, text_literal};
 use crate::value::{self, Stored};
 
 /// How deep conditions may nest.
@@ -11,101 +12,31 @@ const MAX_DEPTH: usize = 100;
 /// How many values a filter may hold: SQLite takes expressions about twice as deep.
 const MAX_VALUES: usize = 500;
 
-/// Names in scope, and the joins that paths through lookups need.
-pub(crate) struct Names<'c> {
-    catalog: &'c Catalog,
-    table: &'c Table,
-    /// Path of navigation properties, alias, table.
-    joins: Vec<(String, String, &'c Table)>,
-    pub(crate) from: String,
-}
-
-/// A column as SQL.
-#[derive(Debug, Clone)]
-pub(crate) struct SqlColumn<'c> {
-    pub(crate) sql: String,
-    pub(crate) kind: &'c Kind,
-    pub(crate) logical_name: &'c str,
-}
-
-impl<'c> Names<'c> {
-    pub(crate) fn new(catalog: &'c Catalog, table: &'c Table) -> Self {
-        Names {
-            catalog,
-            table,
-            joins: Vec::new(),
-            from: format!("{} t", quoted(&table.logical_name)),
-        }
-    }
-
-    /// Tables that a query reads beside its own.
-    pub(crate) fn joined(&self) -> impl Iterator<Item = &'c Table> {
-        self.joins.iter().map(|(_, _, table)| *table)
-    }
-
-    /// The column at a path: `name`, `primarycontactid/fullname`.
-    pub(crate) fn column(&mut self, path: &str) -> Result<SqlColumn<'c>> {
-        let (mut alias, mut table) = ("t".to_owned(), self.table);
-        let mut rest = path;
-        let mut walked = String::new();
-        while let Some((navigation, behind)) = rest.split_once('/') {
-            if table.collections.contains_key(navigation) {
-                return Err(Fault::not_supported(format!(
-                    "paths through the collection `{navigation}` in $filter and $orderby"
-                )));
-            }
-            let found = table
-                .navigations
-                .get(navigation)
-                .ok_or_else(|| Fault::unknown_property(navigation, &table.logical_name))?;
-            let [target] = &found.targets[..] else {
-                return Err(Fault::not_supported(format!(
-                    "paths through `{navigation}`, which leads to several tables"
-                )));
-            };
-            let target = self
-                .catalog
-                .by_name(target)
-                .ok_or_else(|| Fault::unknown_property(navigation, &table.logical_name))?;
-            walked.push('/');
-            walked.push_str(navigation);
-            let known = self.joins.iter().find(|(path, _, _)| *path == walked);
-            let next = match known {
-                Some((_, alias, _)) => alias.clone(),
-                None => {
-                    let next = format!("j{}", self.joins.len());
-                    let column = &table.columns[found.column];
-                    self.from.push_str(&format!(
-                        " LEFT JOIN {} {next} ON {next}.{} = {alias}.{}",
-                        quoted(&target.logical_name),
-                        quoted(&target.primary_id),
-                        quoted(&column.logical_name)
-                    ));
-                    self.joins.push((walked.clone(), next.clone(), target));
-                    next
-                }
-            };
-            (alias, table, rest) = (next, target, behind);
-        }
-        let (_, column) = table
-            .column(rest)
-            .ok_or_else(|| Fault::unknown_property(rest, &table.logical_name))?;
-        if column.kind == Kind::Other {
-            return Err(Fault::not_supported(format!("the type of column `{rest}`")));
-        }
-        Ok(SqlColumn {
-            sql: format!("{alias}.{}", quoted(&column.logical_name)),
-            kind: &column.kind,
-            logical_name: &column.logical_name,
-        })
-    }
-}
-
 /// A condition as SQL, its values in the order of its question marks.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Condition {
+    /// Empty if it holds always.
     pub(crate) sql: String,
     pub(crate) values: Vec<Stored>,
+}
+
+impl Condition {
+    /// Both.
+    pub(crate) fn and(&mut self, other: Condition) {
+        if !self.sql.is_empty() && !other.sql.is_empty() {
+            self.sql.push_str(" AND ");
+        }
+        self.sql.push_str(&other.sql);
+        self.values.extend(other.values);
+    }
+
+    /// ` WHERE …`, or nothing.
+    pub(crate) fn clause(&self) -> String {
+        match self.sql.is_empty() {
+            true => String::new(),
+            false => format!(" WHERE {}", self.sql),
+        }
+    }
 }
 
 /// Reads `$filter`.
@@ -150,8 +81,21 @@ enum Side<'c, 't> {
     Literal(Token<'t>),
 }
 
-impl<'t, 'c> Parser<'t, '_, 'c> {
+impl<'t, 'c: 't> Parser<'t, '_, 'c> {
+    /// The next token; `@p1` is what it stands for.
     fn next(&mut self) -> Result<Option<Token<'t>>> {
+        Ok(match self.token()? {
+            Some(Token::Word(name)) if name.starts_with('@') => {
+                Some(match self.names.parameter(name)? {
+                    text if text.starts_with('\'') => Token::Text(text),
+                    word => Token::Word(word),
+                })
+            }
+            token => token,
+        })
+    }
+
+    fn token(&mut self) -> Result<Option<Token<'t>>> {
         let rest = self.text[self.at..].trim_start();
         self.at = self.text.len() - rest.len();
         let Some(first) = rest.chars().next() else {
@@ -176,20 +120,15 @@ impl<'t, 'c> Parser<'t, '_, 'c> {
         Ok(Some(token))
     }
 
-    /// Where the text that begins `rest` ends: a doubled quote is one of its characters.
+    /// Where the text that begins `rest` ends.
     fn text_end(&self, rest: &str) -> Result<usize> {
-        let mut quotes = rest.match_indices('\'').skip(1).peekable();
-        while let Some((at, _)) = quotes.next() {
-            match quotes.peek() {
-                Some((next, _)) if *next == at + 1 => drop(quotes.next()),
-                _ => return Ok(at + 1),
-            }
-        }
-        Err(Fault::bad_request(format!(
-            "There is an unterminated string literal at position {} in '{}'.",
-            self.text.len(),
-            self.text
-        )))
+        quoted_end(rest).ok_or_else(|| {
+            Fault::bad_request(format!(
+                "There is an unterminated string literal at position {} in '{}'.",
+                self.text.len(),
+                self.text
+            ))
+        })
     }
 
     fn peek(&mut self) -> Result<Option<Token<'t>>> {
@@ -259,6 +198,13 @@ impl<'t, 'c> Parser<'t, '_, 'c> {
 
     fn not(&mut self, depth: usize) -> Result<()> {
         if self.is_next("not")? {
+            if let Some(Token::Word(word)) = self.peek()?
+                && word.starts_with(query_function::NAMESPACE)
+            {
+                return Err(Fault::bad_request(
+                    "Not operator along with the Custom Named Condition operators is not allowed",
+                ));
+            }
             // A comparison with null is neither true nor false; its negation counts as true.
             self.sql("NOT coalesce(");
             self.primary(depth)?;
@@ -278,23 +224,68 @@ impl<'t, 'c> Parser<'t, '_, 'c> {
         if let Some(Token::Word(word)) = self.next()?
             && self.peek()? == Some(Token::Open)
         {
-            return self.function(word);
+            return self.function(word, depth);
         }
         self.at = start;
         self.comparison()
     }
 
-    fn function(&mut self, name: &str) -> Result<()> {
+    /// `Account_Tasks/any(t:t/subject eq 'x')`: whether rows of a collection are such.
+    fn lambda(&mut self, path: &str, is_all: bool, depth: usize) -> Result<()> {
+        self.expect(Token::Open)?;
+        let mut variable = "";
+        if !is_all && self.peek()? == Some(Token::Close) {
+            // Whether there is any row.
+        } else {
+            let rest = self.text[self.at..].trim_start();
+            let is_name = |name: &&str| {
+                let name = name.trim();
+                !name.is_empty()
+                    && name
+                        .chars()
+                        .all(|char| char.is_alphanumeric() || char == '_')
+            };
+            let (name, _) = rest.split_once(':').ok_or_else(|| self.ended())?;
+            variable = Some(name).filter(is_name).ok_or_else(|| self.ended())?;
+            self.at = self.text.len() - rest.len() + variable.len() + 1;
+            variable = variable.trim();
+        }
+        let joined = self.names.enter(path, variable)?;
+        let before = std::mem::take(&mut self.condition.sql);
+        if !variable.is_empty() {
+            self.either(depth + 1)?;
+        }
+        let inner = std::mem::replace(&mut self.condition.sql, before);
+        let from = self.names.leave();
+        self.expect(Token::Close)?;
+        self.sql(&match (is_all, inner.is_empty()) {
+            (false, true) => format!("EXISTS (SELECT 1 FROM {from} WHERE {joined})"),
+            (false, false) => format!("EXISTS (SELECT 1 FROM {from} WHERE {joined} AND {inner})"),
+            // No row violates it.
+            (true, _) => format!(
+                "NOT EXISTS (SELECT 1 FROM {from} WHERE {joined} AND NOT coalesce({inner}, 0))"
+            ),
+        });
+        Ok(())
+    }
+
+    fn function(&mut self, name: &str, depth: usize) -> Result<()> {
+        if let Some((path, lambda @ ("any" | "all"))) = name.rsplit_once('/') {
+            return self.lambda(path, lambda == "all", depth);
+        }
+        if let Some(name) = name.strip_prefix(query_function::NAMESPACE) {
+            self.expect(Token::Open)?;
+            let rest = &self.text[self.at..];
+            let (condition, length) = query_function::condition(name, rest, self.names)?;
+            self.at += length;
+            self.condition.sql.push_str(&condition.sql);
+            self.condition.values.extend(condition.values);
+            return Ok(());
+        }
         let (before, behind) = match name {
             "contains" => ("%", "%"),
             "startswith" => ("", "%"),
             "endswith" => ("%", ""),
-            _ if name.starts_with("Microsoft.Dynamics.CRM.") => {
-                return Err(Fault::not_supported(format!("the query function {name}")));
-            }
-            _ if name.contains('/') => {
-                return Err(Fault::not_supported(format!("`{name}` in $filter")));
-            }
             _ => {
                 return Err(Fault::bad_request(format!(
                     "An unknown function with name '{name}' was found."

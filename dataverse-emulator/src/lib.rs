@@ -39,13 +39,14 @@
 //! with 401.
 //!
 //! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
-//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `delta` (reads), `write`,
-//! `nested`, `associate`, `bulk`, `elastic` (writes), `operation`, `bound`, `batch` (the rest),
-//! `definitions` (the tables themselves),
-//! `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
-//! answers), `url`, `row_key` (what is asked about), `query`, `row`, `write`, `file`, `operation`,
-//! `batch` (the answer), `filter`, `cookie`, `store` (SQL), `catalog` (tables of the document).
+//! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
+//! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
+//! `file`; the rest: `operation`, `bound`, `batch`, `definitions`. Below them `filter`,
+//! `query_function`, `operator`, `span`, `order`, `names`, `relation`, `aggregate`, `cookie`,
+//! `store` (SQL), `catalog` (tables of the document).
 
+mod aggregate;
+mod apply;
 mod associate;
 mod batch;
 mod bound;
@@ -56,22 +57,32 @@ mod definitions;
 mod delta;
 mod elastic;
 mod emulator;
+mod expand;
 mod fault;
+mod fetch;
 mod file;
 mod filter;
 mod like;
 mod listen;
 mod message;
+mod names;
 mod nested;
 mod operation;
+mod operator;
+mod order;
+mod output;
 mod parameter;
 mod query;
+mod query_function;
 mod queue;
 mod reference;
+mod related;
+mod relation;
 mod row;
 mod row_key;
 mod service;
 mod sharing;
+mod span;
 mod spelling;
 mod store;
 mod url;

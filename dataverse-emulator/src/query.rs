@@ -4,15 +4,20 @@ use http::StatusCode;
 use http::header::ETAG;
 use rusqlite::{OptionalExtension, Row, params_from_iter};
 
+use crate::apply;
 use crate::catalog::{Kind, Table};
 use crate::cookie::Cookie;
+use crate::expand::Expands;
 use crate::fault::{Fault, Result};
-use crate::filter::{Condition, Names, SqlColumn, filter};
-use crate::message::{Answer, JSON};
+use crate::fetch;
+use crate::filter::{Condition, filter};
+use crate::message::{Answer, JSON, Preferences};
+use crate::names::Names;
+use crate::order::{behind, order, order_sql};
+use crate::relation::Relation;
 use crate::row::{Annotator, Selection, write_row};
 use crate::service::Call;
 use crate::store::quoted;
-use crate::url::split_outside;
 use crate::value::{Stored, write_json, write_string};
 
 /// Rows in a page, and the highest count that is told.
@@ -25,6 +30,7 @@ const OPTIONS: &[&str] = &[
     "$orderby",
     "$top",
     "$count",
+    "$expand",
     "$skiptoken",
 ];
 
@@ -49,67 +55,96 @@ pub(crate) fn check_options(options: &[(String, String)], allowed: &[&str]) -> R
     Ok(())
 }
 
-/// `GET accounts`.
-pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
-    let address = &call.address;
+/// The rows that are asked for: all of a table, or those behind a navigation property of a row.
+#[derive(Clone)]
+pub(crate) struct Rows<'c> {
+    pub(crate) table: &'c Table,
+    pub(crate) of: Option<(Relation<'c>, String)>,
+}
+
+/// Which rows they are, as SQL.
+pub(crate) struct Found<'c> {
+    pub(crate) names: Names<'c>,
+    pub(crate) condition: Condition,
+}
+
+impl<'c> Rows<'c> {
+    /// All rows of a table.
+    pub(crate) fn all(table: &'c Table) -> Self {
+        Rows { table, of: None }
+    }
+
+    /// Those that `$filter` leaves.
+    pub(crate) fn filtered(&self, call: &'c Call<'_>) -> Result<Found<'c>> {
+        call.store.make(self.table)?;
+        let mut names = Names::new(call, self.table, Some(&call.address.options));
+        let mut condition = Condition::default();
+        if let Some((relation, id)) = &self.of {
+            condition.and(Condition {
+                sql: relation.condition("t", "?"),
+                values: vec![Stored::Text(id.clone())],
+            });
+        }
+        if let Some(text) = call.address.option("$filter") {
+            condition.and(filter(text, &mut names)?);
+        }
+        Ok(Found { names, condition })
+    }
+}
+
+/// `GET accounts`, `GET accounts(…)/Account_Tasks`.
+pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
+    let (address, table) = (&call.address, rows.table);
+    if let Some((name, xml)) = address.option_of("fetchXml") {
+        check_options(&address.options, &[name, "$count"])?;
+        return fetch::inline(call, rows, xml);
+    }
+    if let Some(text) = address.option("$apply") {
+        return apply::answer(call, rows, text);
+    }
+    for (parameter, views) in [("savedQuery", "savedquery"), ("userQuery", "userquery")] {
+        if let Some((name, id)) = address.option_of(parameter) {
+            check_options(&address.options, &[name, "$count", "$skiptoken"])?;
+            return fetch::saved(call, rows, views, id);
+        }
+    }
     check_options(&address.options, OPTIONS)?;
     let preferences = call.asked.preferences();
-    let catalog = call.catalog;
-    call.store.make(table)?;
-    let selection = Selection::new(table, address.option("$select"))?;
-    let mut names = Names::new(catalog, table);
-    let condition = match address.option("$filter") {
-        Some(text) => filter(text, &mut names)?,
-        None => Condition::default(),
-    };
+    let mut selection = Selection::new(table, address.option("$select"))?;
+    let expands = Expands::parse(call, table, address.option("$expand"))?;
+    expands.extend(&mut selection);
+    let Found {
+        mut names,
+        condition,
+    } = rows.filtered(call)?;
     let order = order(
         address.option("$orderby").unwrap_or_default(),
         table,
         &mut names,
     )?;
-    for joined in names.joined() {
-        call.store.make(joined)?;
-    }
     let cookie = address
         .option("$skiptoken")
         .map(Cookie::parse)
         .transpose()?;
     let limit = Limit::new(address.option("$top"), preferences.page_size)?;
+    let mut page = condition.clone();
+    if let Some(cookie) = &cookie {
+        page.and(behind(&order, cookie)?);
+    }
 
     let mut sql = format!("SELECT {}", selection.sql());
     for term in &order {
         sql.push_str(&format!(", {}", term.column.sql));
     }
-    sql.push_str(&format!(" FROM {}", names.from));
-    let mut conditions = Vec::new();
-    let mut values = condition.values;
-    if !condition.sql.is_empty() {
-        conditions.push(condition.sql.clone());
-    }
-    let counted = (conditions.clone(), values.clone());
-    if let Some(cookie) = &cookie {
-        conditions.push(behind(&order, cookie, &mut values)?);
-    }
-    if !conditions.is_empty() {
-        sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
-    }
-    let terms: Vec<_> = order
-        .iter()
-        .map(|term| {
-            format!(
-                "{} {}",
-                term.column.sql,
-                if term.descending { "DESC" } else { "ASC" }
-            )
-        })
-        .collect();
     sql.push_str(&format!(
-        " ORDER BY {} LIMIT {}",
-        terms.join(", "),
+        " FROM {}{} ORDER BY {} LIMIT {}",
+        names.from(),
+        page.clause(),
+        order_sql(&order),
         limit.rows + 1
     ));
 
-    let mut annotator = Annotator::new(catalog, call.store, &preferences);
+    let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
     let mut out = String::with_capacity(64 * limit.rows.min(1000));
     let width = selection.width();
     let mut first: Vec<Stored> = Vec::new();
@@ -117,7 +152,7 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
     let mut has_more = false;
     {
         let mut statement = call.store.connection.prepare_cached(&sql)?;
-        let mut rows = statement.query(params_from_iter(&values))?;
+        let mut rows = statement.query(params_from_iter(&page.values))?;
         let mut count = 0;
         let order_values = |row: &Row<'_>| -> Result<Vec<Stored>> {
             (0..order.len())
@@ -131,6 +166,10 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
             }
             out.push_str(if count == 0 { "{" } else { ",{" });
             write_row(&selection, row, &mut annotator, &mut out)?;
+            if !expands.is_empty() {
+                let id: String = row.get(selection.id_index())?;
+                expands.write(call, &id, &mut annotator, &mut out)?;
+            }
             out.push('}');
             if count == 0 {
                 first = order_values(row)?;
@@ -143,29 +182,13 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
     }
     let mut body = String::with_capacity(out.len() + 512);
     body.push_str("{\"@odata.context\":");
-    write_string(
-        &format!("{}$metadata#{}", call.root(), selection.context()),
-        &mut body,
-    );
+    write_string(&context(call, &selection, &expands), &mut body);
     let total = match address.option("$count") {
-        Some("true") => Some(count(call, &names.from, &counted.0, &counted.1)?),
+        Some("true") => Some(count(call, names.from(), &condition)?),
         Some("false") | None => None,
-        Some(other) => {
-            return Err(Fault::bad_request(format!(
-                "Invalid value '{other}' for $count."
-            )));
-        }
+        Some(other) => return Err(Fault::invalid_count(other)),
     };
-    if let Some((total, _)) = total {
-        body.push_str(&format!(",\"@odata.count\":{total}"));
-    }
-    if preferences.wants("Microsoft.Dynamics.CRM.totalrecordcount") {
-        let (count, exceeded) = total.map_or((-1, false), |(count, more)| (count as i64, more));
-        body.push_str(&format!(
-            ",\"@Microsoft.Dynamics.CRM.totalrecordcount\":{count},\
-             \"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded\":{exceeded}"
-        ));
-    }
+    write_total(total, &preferences, &mut body);
     body.push_str(",\"value\":[");
     body.push_str(&out);
     body.push(']');
@@ -192,6 +215,31 @@ pub(crate) fn collection(call: &Call<'_>, table: &Table) -> Result<Answer> {
     Ok(Answer::json(StatusCode::OK, body).applied(&applied))
 }
 
+/// `…$metadata#accounts(name,primarycontactid(fullname))`.
+fn context(call: &Call<'_>, selection: &Selection<'_>, expands: &Expands<'_>) -> String {
+    let mut named = selection.named();
+    expands.context(&mut named);
+    format!("{}$metadata#{}", call.root(), selection.context_of(&named))
+}
+
+/// Appends the count, if it was asked for, and its annotations.
+pub(crate) fn write_total(
+    total: Option<(usize, bool)>,
+    preferences: &Preferences,
+    body: &mut String,
+) {
+    if let Some((total, _)) = total {
+        body.push_str(&format!(",\"@odata.count\":{total}"));
+    }
+    if preferences.wants("Microsoft.Dynamics.CRM.totalrecordcount") {
+        let (count, exceeded) = total.map_or((-1, false), |(count, more)| (count as i64, more));
+        body.push_str(&format!(
+            ",\"@Microsoft.Dynamics.CRM.totalrecordcount\":{count},\
+             \"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded\":{exceeded}"
+        ));
+    }
+}
+
 /// How many rows an answer holds.
 struct Limit {
     rows: usize,
@@ -203,11 +251,7 @@ impl Limit {
     /// A page size makes the service forget `$top`.
     fn new(top: Option<&str>, page_size: Option<usize>) -> Result<Self> {
         let top = match top {
-            Some(text) => Some(text.parse::<usize>().map_err(|_| {
-                Fault::bad_request(format!(
-                    "Invalid value '{text}' for $top query option found."
-                ))
-            })?),
+            Some(text) => Some(parse_top(text)?),
             None => None,
         };
         Ok(match (page_size, top) {
@@ -227,129 +271,73 @@ impl Limit {
     }
 }
 
-/// A column that is sorted by.
-struct Term<'c> {
-    column: SqlColumn<'c>,
-    descending: bool,
-}
-
-/// Reads `$orderby`; the primary key comes last, so that no two rows are equal.
-fn order<'c>(text: &str, table: &'c Table, names: &mut Names<'c>) -> Result<Vec<Term<'c>>> {
-    let mut terms: Vec<Term<'c>> = Vec::new();
-    for part in split_outside(text, ',') {
-        let mut words = part.split_whitespace();
-        let Some(path) = words.next() else {
-            continue;
-        };
-        let descending = match (words.next(), words.next()) {
-            (None | Some("asc"), None) => false,
-            (Some("desc"), None) => true,
-            _ => {
-                return Err(Fault::bad_request(format!(
-                    "Syntax error in '$orderby={text}'."
-                )));
-            }
-        };
-        let column = names.column(path)?;
-        if !terms.iter().any(|term| term.column.sql == column.sql) {
-            terms.push(Term { column, descending });
-        }
-    }
-    let id = names.column(&table.primary_id)?;
-    // Behind a unique column nothing decides any more.
-    match terms.iter().position(|term| term.column.sql == id.sql) {
-        Some(place) => terms.truncate(place + 1),
-        None => terms.push(Term {
-            column: id,
-            descending: false,
-        }),
-    }
-    Ok(terms)
-}
-
-/// Rows behind the last one of the page before. Null is less than everything.
-fn behind(order: &[Term<'_>], cookie: &Cookie, values: &mut Vec<Stored>) -> Result<String> {
-    let fits = order.len() == cookie.last.len()
-        && order
-            .iter()
-            .zip(&cookie.last)
-            .all(|(term, (name, _))| term.column.logical_name == name);
-    if !fits {
-        return Err(Fault::bad_request(
-            "The paging cookie does not belong to this query: a next link is used unchanged.",
-        ));
-    }
-    let mut alternatives = Vec::new();
-    for (place, term) in order.iter().enumerate() {
-        let mut parts = Vec::new();
-        let mut part_values = Vec::new();
-        for (earlier, (_, value)) in order.iter().zip(&cookie.last).take(place) {
-            parts.push(format!("{} IS ?", earlier.column.sql));
-            part_values.push(value.clone());
-        }
-        let sql = &term.column.sql;
-        let value = &cookie.last[place].1;
-        match (term.descending, value) {
-            (false, Stored::Null) => parts.push(format!("{sql} IS NOT NULL")),
-            (true, Stored::Null) => continue,
-            (false, value) => {
-                parts.push(format!("{sql} > ?"));
-                part_values.push(value.clone());
-            }
-            (true, value) => {
-                parts.push(format!("({sql} < ? OR {sql} IS NULL)"));
-                part_values.push(value.clone());
-            }
-        }
-        alternatives.push(format!("({})", parts.join(" AND ")));
-        values.extend(part_values);
-    }
-    Ok(match alternatives.is_empty() {
-        true => "0".to_owned(),
-        false => format!("({})", alternatives.join(" OR ")),
+pub(crate) fn parse_top(text: &str) -> Result<usize> {
+    text.trim().parse().map_err(|_| {
+        Fault::bad_request(format!(
+            "Invalid value '{text}' for $top query option found."
+        ))
     })
 }
 
 /// How many rows there are, up to 5,000, and whether there are more.
-fn count(
-    call: &Call<'_>,
-    from: &str,
-    conditions: &[String],
-    values: &[Stored],
-) -> Result<(usize, bool)> {
-    let condition = match conditions.is_empty() {
-        true => String::new(),
-        false => format!(" WHERE {}", conditions.join(" AND ")),
-    };
+pub(crate) fn count(call: &Call<'_>, from: &str, condition: &Condition) -> Result<(usize, bool)> {
     let sql = format!(
-        "SELECT count(*) FROM (SELECT 1 FROM {from}{condition} LIMIT {})",
+        "SELECT count(*) FROM (SELECT 1 FROM {from}{} LIMIT {})",
+        condition.clause(),
         MAX_PAGE + 1
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
-    let found: i64 = statement.query_row(params_from_iter(values), |row| row.get(0))?;
+    let found: i64 = statement.query_row(params_from_iter(&condition.values), |row| row.get(0))?;
     let found = usize::try_from(found).unwrap_or_default();
     Ok((found.min(MAX_PAGE), found > MAX_PAGE))
 }
 
-/// `GET accounts/$count`.
-pub(crate) fn count_only(call: &Call<'_>, table: &Table) -> Result<Answer> {
+/// `GET accounts/$count`, `GET accounts(…)/Account_Tasks/$count`.
+pub(crate) fn count_only(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     check_options(&call.address.options, &["$filter"])?;
-    call.store.make(table)?;
-    let mut names = Names::new(call.catalog, table);
-    let condition = match call.address.option("$filter") {
-        Some(text) => filter(text, &mut names)?,
-        None => Condition::default(),
-    };
-    for joined in names.joined() {
-        call.store.make(joined)?;
-    }
-    let conditions: Vec<String> = match condition.sql.is_empty() {
-        true => Vec::new(),
-        false => vec![condition.sql],
-    };
-    let (count, _) = count(call, &names.from, &conditions, &condition.values)?;
+    let Found { names, condition } = rows.filtered(call)?;
+    let (count, _) = count(call, names.from(), &condition)?;
     // The service begins the digits with a byte order mark.
     Ok(Answer::new(StatusCode::OK).with_body("text/plain", format!("\u{feff}{count}")))
+}
+
+/// `GET accounts(…)/Account_Tasks/$ref`: the addresses of rows alone.
+pub(crate) fn references(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
+    check_options(&call.address.options, &["$filter", "$top"])?;
+    let Found { names, condition } = rows.filtered(call)?;
+    let limit = Limit::new(call.address.option("$top"), None)?;
+    let id = quoted(&rows.table.primary_id);
+    let sql = format!(
+        "SELECT t.{id} FROM {}{} ORDER BY t.{id} LIMIT {}",
+        names.from(),
+        condition.clause(),
+        limit.rows
+    );
+    let mut body = String::from("{\"@odata.context\":");
+    write_string(
+        &format!("{}$metadata#Collection($ref)", call.root()),
+        &mut body,
+    );
+    body.push_str(",\"value\":[");
+    let mut statement = call.store.connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params_from_iter(&condition.values))?;
+    let mut separator = "";
+    while let Some(row) = found.next()? {
+        let id: String = row.get(0)?;
+        body.push_str(separator);
+        separator = ",";
+        body.push_str("{\"@odata.id\":");
+        write_string(&call.address_of(&rows.table.logical_name, &id), &mut body);
+        body.push('}');
+    }
+    body.push_str("]}");
+    Ok(Answer::json(StatusCode::OK, body))
+}
+
+/// Refuses a representation that cannot be given, before anything is written.
+pub(crate) fn check_single(call: &Call<'_>, table: &Table, expand: Option<&str>) -> Result<()> {
+    Selection::new(table, call.address.option("$select"))?;
+    Expands::parse(call, table, expand).map(drop)
 }
 
 /// `GET accounts(…)`, and the representation of a row that was written.
@@ -358,9 +346,12 @@ pub(crate) fn single(
     table: &Table,
     id: &str,
     status: StatusCode,
+    expand: Option<&str>,
 ) -> Result<Answer> {
     let preferences = call.asked.preferences();
-    let selection = Selection::new(table, call.address.option("$select"))?;
+    let mut selection = Selection::new(table, call.address.option("$select"))?;
+    let expands = Expands::parse(call, table, expand)?;
+    expands.extend(&mut selection);
     call.store.make(table)?;
     let sql = format!(
         "SELECT {} FROM {} t WHERE t.{} = ?",
@@ -369,7 +360,7 @@ pub(crate) fn single(
         quoted(&table.primary_id)
     );
     let mut body = String::from("{\"@odata.context\":");
-    let context = format!("{}$metadata#{}/$entity", call.root(), selection.context());
+    let context = format!("{}/$entity", context(call, &selection, &expands));
     write_string(&context, &mut body);
     body.push(',');
     let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
@@ -380,6 +371,7 @@ pub(crate) fn single(
         .ok_or_else(|| Fault::missing_row(&table.logical_name, id))?;
     let version: i64 = row.get(0)?;
     write_row(&selection, row, &mut annotator, &mut body)?;
+    expands.write(call, id, &mut annotator, &mut body)?;
     body.push('}');
     let mut answer = Answer::json(status, body).with(ETAG, &format!("W/\"{version}\""));
     if let Some(terms) = &preferences.annotations {
@@ -407,7 +399,7 @@ pub(crate) fn property(
     }
     let sql = format!(
         "SELECT {} FROM {} WHERE {} = ?",
-        quoted(&table.columns[place].logical_name),
+        quoted(table.stored(&table.columns[place])),
         quoted(&table.logical_name),
         quoted(&table.primary_id)
     );

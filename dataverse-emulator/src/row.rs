@@ -20,7 +20,9 @@ pub(crate) struct Selection<'c> {
     /// Places, in the order of the answer.
     places: Vec<usize>,
     /// As they stand in the context; None for all.
-    named: Option<String>,
+    named: Option<Vec<String>>,
+    /// Rows begin with their ETag.
+    pub(crate) has_etag: bool,
 }
 
 impl<'c> Selection<'c> {
@@ -32,6 +34,7 @@ impl<'c> Selection<'c> {
                 table,
                 places: all.map(|(place, _)| place).collect(),
                 named: None,
+                has_etag: true,
             });
         };
         let mut places = Vec::new();
@@ -49,26 +52,58 @@ impl<'c> Selection<'c> {
             }
             if !places.contains(&place) {
                 places.push(place);
-                named.push(name);
+                named.push(name.to_owned());
             }
         }
-        let primary_id = table.primary_id_place();
-        if !places.contains(&primary_id) {
-            places.push(primary_id);
-        }
-        Ok(Selection {
+        let mut selection = Selection {
             table,
             places,
-            named: Some(named.join(",")),
-        })
+            named: Some(named),
+            has_etag: true,
+        };
+        selection.add(table.primary_id_place());
+        // Users and teams come with the key that they inherit.
+        if let Some((inherited, _)) = table.column("ownerid") {
+            selection.add(inherited);
+        }
+        Ok(selection)
+    }
+
+    /// Adds a column that was not asked for by name.
+    pub(crate) fn add(&mut self, place: usize) {
+        if !self.places.contains(&place) {
+            self.places.push(place);
+        }
     }
 
     /// `accounts(name)`.
     pub(crate) fn context(&self) -> String {
-        match &self.named {
-            Some(named) => format!("{}({named})", self.table.entity_set),
-            None => self.table.entity_set.clone(),
+        self.context_of(&self.named())
+    }
+
+    /// `accounts(name,primarycontactid(fullname))`.
+    pub(crate) fn context_of(&self, named: &[String]) -> String {
+        let set = &self.table.entity_set;
+        match named.is_empty() {
+            true => set.clone(),
+            false => format!("{set}({})", named.join(",")),
         }
+    }
+
+    pub(crate) fn table(&self) -> &'c Table {
+        self.table
+    }
+
+    /// `name`: what was asked for by name, for the context.
+    pub(crate) fn named(&self) -> Vec<String> {
+        self.named.clone().unwrap_or_default()
+    }
+
+    /// Where the primary key is in a row that [`sql`](Self::sql) gives.
+    pub(crate) fn id_index(&self) -> usize {
+        let id = self.table.primary_id_place();
+        let place = self.places.iter().position(|place| *place == id);
+        1 + place.unwrap_or_default()
     }
 
     /// SQL for version and columns, then the tables that lookups point at.
@@ -76,7 +111,7 @@ impl<'c> Selection<'c> {
         let mut sql = format!("t.{}", quoted(VERSION));
         for place in &self.places {
             let column = &self.table.columns[*place];
-            sql.push_str(&format!(", t.{}", quoted(&column.logical_name)));
+            sql.push_str(&format!(", t.{}", quoted(self.table.stored(column))));
         }
         for column in self.polymorphic() {
             sql.push_str(&format!(", t.{column}"));
@@ -119,10 +154,13 @@ impl<'c> Annotator<'c> {
         }
     }
 
-    fn annotate(
+    /// Appends what is said of the lookup at `place`, which stands in the answer as `name`, each
+    /// before a comma.
+    pub(crate) fn annotate(
         &mut self,
         table: &Table,
         place: usize,
+        name: &str,
         id: &str,
         target: Option<&str>,
         out: &mut String,
@@ -134,7 +172,7 @@ impl<'c> Annotator<'c> {
             _ => return Ok(()),
         };
         let mut member = |term: &str, value: &str| {
-            write_string(&format!("{}@{term}", column.wire_name), out);
+            write_string(&format!("{name}@{term}"), out);
             out.push(':');
             write_string(value, out);
             out.push(',');
@@ -185,14 +223,18 @@ pub(crate) fn write_row(
 ) -> Result<()> {
     use std::fmt::Write;
     let version: i64 = row.get(0)?;
-    // Writing to a String does not fail.
-    let _ = write!(out, "\"@odata.etag\":\"W/\\\"{version}\\\"\"");
+    if selection.has_etag {
+        // Writing to a String does not fail.
+        let _ = write!(out, "\"@odata.etag\":\"W/\\\"{version}\\\"\",");
+    }
     let annotated = annotator.preferences.annotations.is_some();
     let mut target = 1 + selection.places.len();
     for (index, place) in selection.places.iter().enumerate() {
         let column = &selection.table.columns[*place];
         let value = row.get_ref(index + 1)?;
-        out.push(',');
+        if index > 0 {
+            out.push(',');
+        }
         if let Kind::Lookup(_) = column.kind {
             let mut told = None;
             if is_polymorphic(column) {
@@ -201,7 +243,8 @@ pub(crate) fn write_row(
             }
             if annotated && let rusqlite::types::ValueRef::Text(id) = value {
                 let id = String::from_utf8_lossy(id);
-                annotator.annotate(selection.table, *place, &id, told.as_deref(), out)?;
+                let (table, name) = (selection.table, &column.wire_name);
+                annotator.annotate(table, *place, name, &id, told.as_deref(), out)?;
             }
         }
         out.push('"');

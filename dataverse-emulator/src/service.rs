@@ -10,12 +10,14 @@ use http::{Method, StatusCode};
 use crate::catalog::{Catalog, Table};
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, Asked};
+use crate::query::Rows;
 use crate::row_key::RowKey;
 use crate::store::Store;
-use crate::url::{Address, MAX_LENGTH, Segment};
+use crate::url::{Address, MAX_LENGTH, Segment, encode_value};
 use crate::value::write_string;
 use crate::{
-    associate, batch, bound, definitions, delta, elastic, file, operation, parameter, query, write,
+    associate, batch, bound, definitions, delta, elastic, file, operation, parameter, query,
+    related, write,
 };
 
 /// The user that every request comes from.
@@ -73,6 +75,15 @@ impl<'c> Call<'c> {
         self.on_behalf_of.as_deref().unwrap_or(USER)
     }
 
+    /// The URL of a row: `http://127.0.0.1:5000/api/data/v9.2/accounts(…)`.
+    pub(crate) fn address_of(&self, table: &str, id: &str) -> String {
+        let set = self
+            .catalog
+            .by_name(table)
+            .map_or(table, |table| &table.entity_set);
+        format!("{}{set}({id})", self.root())
+    }
+
     /// This request again, from the page that `token` names.
     pub(crate) fn next_link(&self, token: &str) -> String {
         let (_, query) = self.asked.target.split_once('?').unwrap_or_default();
@@ -82,6 +93,9 @@ impl<'c> Call<'c> {
                 link.push('/');
             }
             link.push_str(&segment.name);
+            if let Some(arguments) = &segment.arguments {
+                link.push_str(&format!("({})", encode_value(arguments)));
+            }
         }
         let mut separator = '?';
         let kept = query.split('&').filter(|option| {
@@ -251,12 +265,12 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
     let Some(arguments) = &first.arguments else {
         return match (method, rest) {
             (&Method::GET, []) if delta::is_asked(call) => delta::answer(call, table),
-            (&Method::GET, []) => query::collection(call, table),
+            (&Method::GET, []) => query::collection(call, &Rows::all(table)),
             (&Method::POST, []) => write::create(call, table),
             (&Method::GET, [segment]) if segment.name == "$count" => {
                 match call.address.option("$deltatoken") {
                     Some(_) => delta::count(call, table),
-                    None => query::count_only(call, table),
+                    None => query::count_only(call, &Rows::all(table)),
                 }
             }
             (_, [segment, ..]) => match bound::name(segment) {
@@ -283,12 +297,16 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
             }
             let name = segment.name.as_str();
             let is_navigation =
-                table.navigations.contains_key(name) || table.collections.contains_key(name);
+                table.navigation(name).is_some() || table.collections.contains_key(name);
             let is_reference = behind.first().is_some_and(|next| next.name == "$ref");
-            if is_navigation && is_reference && behind.len() == 1 && *method != Method::GET {
+            if *method == Method::GET && is_navigation {
+                let id = key.require(call.store, table)?;
+                return related::read(call, table, &id, rest);
+            }
+            if is_navigation && is_reference && behind.len() == 1 {
                 return associate::answer(call, table, &key, segment);
             }
-            if is_navigation && (is_reference || *method == Method::GET) {
+            if is_navigation && is_reference {
                 return Err(Fault::not_supported(format!(
                     "requests through the navigation property `{name}`"
                 )));
@@ -298,10 +316,7 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
                 return Ok(answer);
             }
             match (method, behind) {
-                (&Method::GET, []) => query::property(call, table, &id, name, false),
-                (&Method::GET, [last]) if last.name == "$value" => {
-                    query::property(call, table, &id, name, true)
-                }
+                (&Method::GET, _) => related::read(call, table, &id, rest),
                 (&Method::PUT, []) => write::property(call, table, &id, name, false),
                 (&Method::DELETE, []) => write::property(call, table, &id, name, true),
                 (_, []) => Err(Fault::method_not_allowed(method)),
@@ -313,17 +328,18 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
 
 /// `GET accounts(…)`, possibly only if the row has changed.
 fn retrieve(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
-    query::check_options(&call.address.options, &["$select"])?;
+    query::check_options(&call.address.options, &["$select", "$expand"])?;
     let id = key.require(call.store, table)?;
     let known = call.asked.header("if-none-match");
     if let Some(etag) = known.filter(|etag| etag.starts_with("W/"))
         && table.has_optimistic_concurrency
         && call.asked.preferences().annotations.is_none()
+        && call.address.option("$expand").is_none()
         && let Some(version) = call.store.version(table, &id)?
         && etag == format!("W/\"{version}\"")
     {
         let answer = Answer::new(StatusCode::NOT_MODIFIED);
         return Ok(answer.with_body(crate::message::JSON, ""));
     }
-    query::single(call, table, &id, StatusCode::OK)
+    related::read(call, table, &id, &[])
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
 
+use crate::aggregate;
 use crate::catalog::{Catalog, Column, Intersect, Kind, Table};
 use crate::fault::Result;
 use crate::like::like_match;
@@ -46,6 +47,7 @@ impl Store {
                 Ok(text.is_some_and(matches))
             },
         )?;
+        aggregate::register(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.set_prepared_statement_cache_capacity(256);
@@ -258,6 +260,11 @@ fn declared(kind: &Kind) -> &'static str {
 /// A name as SQL; names come from the document, which holds whatever it holds.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Text as SQL, for names that come from the document.
+pub(crate) fn text_sql(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
 }
 
 /// Whether a lookup may point at several tables, so that the table is stored, too.

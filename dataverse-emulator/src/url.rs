@@ -62,6 +62,13 @@ impl Address {
         let found = self.options.iter().find(|(option, _)| option == name);
         found.map(|(_, value)| value.as_str())
     }
+
+    /// An option of Dataverse itself, whatever the case of its name: name and value.
+    pub(crate) fn option_of(&self, name: &str) -> Option<(&str, &str)> {
+        let mut options = self.options.iter();
+        let found = options.find(|(option, _)| option.eq_ignore_ascii_case(name));
+        found.map(|(name, value)| (name.as_str(), value.as_str()))
+    }
 }
 
 /// Splits at slashes outside quotes and parentheses.
@@ -142,6 +149,18 @@ pub(crate) fn text_literal(literal: &str) -> Option<String> {
     Some(inside.replace("''", "'"))
 }
 
+/// Where the text literal that begins `rest` ends: a doubled quote is one of its characters.
+pub(crate) fn quoted_end(rest: &str) -> Option<usize> {
+    let mut quotes = rest.match_indices('\'').skip(1).peekable();
+    while let Some((at, _)) = quotes.next() {
+        match quotes.peek() {
+            Some((next, _)) if *next == at + 1 => drop(quotes.next()),
+            _ => return Some(at + 1),
+        }
+    }
+    None
+}
+
 /// Undoes percent-encoding; in queries `+` is a blank.
 pub(crate) fn decode(text: &str, is_query: bool) -> Result<String> {
     if !text.contains(['%', '+']) {
@@ -165,6 +184,19 @@ pub(crate) fn decode(text: &str, is_query: bool) -> Result<String> {
         }
     }
     String::from_utf8(bytes).map_err(|_| invalid())
+}
+
+/// Percent-encodes what cannot stand in a query, and what would end a value in it.
+pub(crate) fn encode_value(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !b"\"#%&+<>\\^`{|}".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
 }
 
 /// Percent-encodes everything but letters, digits and `-._~`, in lower-case hexadecimal, as the

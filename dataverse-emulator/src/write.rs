@@ -14,7 +14,7 @@ use crate::fault::{Fault, Result};
 use crate::file;
 use crate::message::{Answer, ENTITY_ID};
 use crate::nested::{self, Related};
-use crate::query::{check_options, single};
+use crate::query::{check_options, check_single, single};
 use crate::reference;
 use crate::row_key::RowKey;
 use crate::service::{BUSINESS_UNIT, Call, USER};
@@ -287,12 +287,19 @@ fn bind(
 
 /// `POST accounts`.
 pub(crate) fn create(call: &Call<'_>, table: &Table) -> Result<Answer> {
-    check_options(&call.address.options, &["$select"])?;
+    check_options(&call.address.options, &["$select", "$expand"])?;
+    check_single(call, table, call.address.option("$expand"))?;
     let written = read(call, table, &body_members(call, table)?)?;
     let id = call.store.atomically(|| insert(call, table, written))?;
     call.created(table, &id);
     if call.asked.preferences().representation {
-        let answer = single(call, table, &id, StatusCode::CREATED)?;
+        let answer = single(
+            call,
+            table,
+            &id,
+            StatusCode::CREATED,
+            call.address.option("$expand"),
+        )?;
         let answer = answer.applied(&["return=representation".to_owned()]);
         return elastic::with_session(call, table, answer);
     }
@@ -523,6 +530,7 @@ pub(crate) fn upsert(
 pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
     // The service passes over `$expand` in an update.
     check_options(&call.address.options, &["$select", "$expand"])?;
+    check_single(call, table, None)?;
     let written = read(call, table, &body_members(call, table)?)?;
     let conditions = Conditions::of(call);
     let key = elastic::key(call, table, key.clone(), Some(&written));
@@ -536,7 +544,7 @@ pub(crate) fn patch(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answ
         } else {
             StatusCode::OK
         };
-        let answer = single(call, table, &id, status)?;
+        let answer = single(call, table, &id, status, None)?;
         let answer = answer.applied(&["return=representation".to_owned()]);
         return elastic::with_session(call, table, answer);
     }

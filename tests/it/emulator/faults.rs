@@ -256,7 +256,7 @@ async fn a_fault_can_be_for_some_requests_only() {
 
 #[tokio::test]
 async fn a_file_takes_the_columns_of_a_later_document() {
-    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("columns.sqlite");
+    let file = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("later-columns.sqlite");
     for suffix in ["", "-wal", "-shm"] {
         let _ = std::fs::remove_file(format!("{}{suffix}", file.display()));
     }

@@ -1,5 +1,6 @@
 //! The emulator, asked with plain HTTP: never through the client's own requests.
 
+mod apply;
 mod associate;
 mod batch;
 mod bulk;
@@ -8,13 +9,19 @@ mod definitions;
 mod delta;
 mod documented;
 mod elastic;
+mod expand;
 mod faults;
+mod fetch;
 mod files;
+mod functions;
+mod garbage;
+mod navigation;
 mod nested;
 mod operations;
 mod paging;
 mod query;
 pub(crate) mod small;
+mod views;
 mod write;
 
 use bytes::Bytes;

@@ -1,0 +1,225 @@
+//! `$apply`: `filter(…)/groupby((…),aggregate(…))`.
+
+use http::StatusCode;
+use rusqlite::params_from_iter;
+
+use crate::aggregate::{self, Function, check_rows};
+use crate::catalog::Kind;
+use crate::fault::{Fault, Result};
+use crate::filter::filter;
+use crate::message::Answer;
+use crate::names::{Names, SqlColumn};
+use crate::output::{self, Output};
+use crate::query::{Found, MAX_PAGE, Rows, check_options, parse_top};
+use crate::row::Annotator;
+use crate::service::Call;
+use crate::url::split_outside;
+use crate::value::write_string;
+
+/// What a pipeline comes to.
+#[derive(Default)]
+struct Plan<'c> {
+    outputs: Vec<Output<'c>>,
+    groups: Vec<String>,
+}
+
+/// Answers with what `text` makes of the rows.
+pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Answer> {
+    let address = &call.address;
+    if let Some(order) = address.option("$orderby") {
+        let column = rows
+            .table
+            .column(order.split_whitespace().next().unwrap_or_default());
+        return Err(match column {
+            None => {
+                Fault::bad_request("The query node SingleValueOpenPropertyAccess is not supported.")
+            }
+            Some(_) => Fault::not_supported("$orderby with $apply"),
+        });
+    }
+    if address.option("$filter").is_some() {
+        return Err(Fault::not_supported("`$filter` beside `$apply`"));
+    }
+    check_options(&address.options, &["$apply", "$top"])?;
+    let Found {
+        mut names,
+        mut condition,
+    } = rows.filtered(call)?;
+    let mut plan = Plan::default();
+    let steps = split_outside(text, '/');
+    for (place, step) in steps.iter().enumerate() {
+        let malformed = || malformed(text);
+        let (name, inside) = step.trim().split_once('(').ok_or_else(malformed)?;
+        let inside = inside.strip_suffix(')').ok_or_else(malformed)?;
+        let is_last = place + 1 == steps.len();
+        match name.trim() {
+            "filter" if !is_last => condition.and(filter(inside, &mut names)?),
+            "groupby" if is_last => plan.group_by(inside, rows, &mut names, text)?,
+            "aggregate" if is_last => plan.aggregate(inside, rows, &mut names, text)?,
+            "filter" | "groupby" | "aggregate" => {
+                return Err(Fault::not_supported(format!(
+                    "`$apply={text}`: this sequence"
+                )));
+            }
+            other => {
+                return Err(Fault::not_supported(format!(
+                    "the transformation `{other}` in $apply"
+                )));
+            }
+        }
+    }
+
+    let found = format!("{}{}", names.from(), condition.clause());
+    check_rows(call, &found, &condition.values)?;
+    let mut sql = format!("SELECT {} FROM {found}", output::list_sql(&plan.outputs));
+    if !plan.groups.is_empty() {
+        let groups = plan.groups.join(", ");
+        sql.push_str(&format!(" GROUP BY {groups} ORDER BY {groups}"));
+    }
+    let limit = match address.option("$top") {
+        Some(top) => parse_top(top)?.min(MAX_PAGE),
+        None => MAX_PAGE,
+    };
+    sql.push_str(&format!(" LIMIT {limit}"));
+
+    let preferences = call.asked.preferences();
+    let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
+    let mut body = String::from("{\"@odata.context\":");
+    let context = format!("{}$metadata#{}", call.root(), rows.table.entity_set);
+    write_string(&context, &mut body);
+    body.push_str(",\"value\":[");
+    let mut statement = call.store.connection.prepare_cached(&sql)?;
+    let mut found = statement.query(params_from_iter(&condition.values))?;
+    let mut separator = "{";
+    while let Some(row) = found.next()? {
+        body.push_str(separator);
+        separator = ",{";
+        output::write(
+            &plan.outputs,
+            row,
+            &preferences,
+            &mut annotator,
+            "",
+            &mut body,
+        )?;
+        body.push('}');
+    }
+    body.push_str("]}");
+    let applied: Vec<_> = preferences
+        .annotations
+        .iter()
+        .map(|terms| format!("odata.include-annotations=\"{terms}\""))
+        .collect();
+    Ok(Answer::json(StatusCode::OK, body).applied(&applied))
+}
+
+impl<'c> Plan<'c> {
+    /// `(a,b),aggregate(…)`.
+    fn group_by(
+        &mut self,
+        inside: &str,
+        rows: &Rows<'c>,
+        names: &mut Names<'c>,
+        text: &str,
+    ) -> Result<()> {
+        let mut parts = split_outside(inside, ',').into_iter();
+        let columns = parts.next().unwrap_or_default().trim();
+        let columns = columns
+            .strip_prefix('(')
+            .and_then(|columns| columns.strip_suffix(')'))
+            .ok_or_else(|| malformed(text))?;
+        for path in columns.split(',') {
+            let path = path.trim();
+            let column = names.column(path)?;
+            // A column of another table is named after the table.
+            let name = match path.contains('/') {
+                true => format!("{}_{}", column.table.logical_name, column.logical_name),
+                false => path.to_owned(),
+            };
+            let output = Output::column(name, &column);
+            self.groups.push(output.sql.clone());
+            self.groups.extend(output.told().map(str::to_owned));
+            self.add(output)?;
+        }
+        match (parts.next(), parts.next()) {
+            (None, _) => Ok(()),
+            (Some(then), None) => {
+                let inside = then
+                    .trim()
+                    .strip_prefix("aggregate(")
+                    .and_then(|then| then.strip_suffix(')'))
+                    .ok_or_else(|| malformed(text))?;
+                self.aggregate(inside, rows, names, text)
+            }
+            _ => Err(malformed(text)),
+        }
+    }
+
+    /// `revenue with sum as total,$count as count`.
+    fn aggregate(
+        &mut self,
+        inside: &str,
+        rows: &Rows<'c>,
+        names: &mut Names<'c>,
+        text: &str,
+    ) -> Result<()> {
+        for part in split_outside(inside, ',') {
+            let words: Vec<_> = part.split_whitespace().collect();
+            let (path, function, alias) = match words[..] {
+                ["$count", "as", alias] => (None, Function::Count, alias),
+                [path, "with", function, "as", alias] => {
+                    (Some(path), function_named(function)?, alias)
+                }
+                _ => return Err(malformed(text)),
+            };
+            let is_name = |char: char| char.is_alphanumeric() || char == '_';
+            if alias.is_empty() || !alias.chars().all(is_name) {
+                return Err(malformed(text));
+            }
+            let table = rows.table;
+            if table.column(alias).is_some() {
+                return Err(Fault::bad_request(format!(
+                    "The alias '{alias}' is the name of a column of '{}': choose another one.",
+                    table.logical_name
+                )));
+            }
+            let column = match path {
+                Some(path) => names.column(path)?,
+                None => SqlColumn::new("t", table, table.primary_id_place())?,
+            };
+            let (sql, kind): (String, Kind) = aggregate::sql(function, &column)?;
+            self.add(Output::computed(alias.to_owned(), sql, kind, &column))?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, output: Output<'c>) -> Result<()> {
+        if self.outputs.iter().any(|known| known.name == output.name) {
+            return Err(Fault::bad_request(format!(
+                "'{}' is given more than once in $apply.",
+                output.name
+            )));
+        }
+        self.outputs.push(output);
+        Ok(())
+    }
+}
+
+fn function_named(name: &str) -> Result<Function> {
+    Ok(match name {
+        "sum" => Function::Sum,
+        "average" => Function::Average,
+        "min" => Function::Min,
+        "max" => Function::Max,
+        "countdistinct" => Function::CountDistinct,
+        other => {
+            return Err(Fault::bad_request(format!(
+                "'{other}' is not an aggregation method of $apply."
+            )));
+        }
+    })
+}
+
+fn malformed(text: &str) -> Fault {
+    Fault::bad_request(format!("Syntax error in '$apply={text}'."))
+}
