@@ -40,8 +40,8 @@ pub(crate) fn on_row(
     table: &Table,
     key: &RowKey,
     segment: &Segment,
-    name: &str,
 ) -> Result<Answer> {
+    let name = name(segment).unwrap_or_default();
     let method = match (table.logical_name.as_str(), name) {
         ("systemuser" | "team", "RetrievePrincipalAccess") => Method::GET,
         ("queue", "AddToQueue") => Method::POST,

@@ -291,10 +291,10 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
         (&Method::PATCH, []) => write::patch(call, table, &key),
         (&Method::DELETE, []) => write::delete(call, table, &key),
         (_, []) => Err(Fault::method_not_allowed(method)),
+        (_, [segment, ..]) if bound::name(segment).is_some() => {
+            bound::on_row(call, table, &key, segment)
+        }
         (_, [segment, behind @ ..]) => {
-            if let Some(name) = bound::name(segment) {
-                return bound::on_row(call, table, &key, segment, name);
-            }
             let name = segment.name.as_str();
             let is_navigation =
                 table.navigation(name).is_some() || table.collections.contains_key(name);
