@@ -7,6 +7,7 @@ mod architecture;
 mod client;
 mod codegen;
 mod conformance;
+mod conformance_writes;
 mod csdl;
 mod definitions;
 mod emulator;

@@ -200,6 +200,40 @@ async fn a_delta_is_paged_changes_first() {
 }
 
 #[tokio::test]
+async fn every_page_size_tells_the_same() {
+    let emulator = emulator();
+    let mut paths = Vec::new();
+    for name in ["a", "b", "c", "d"] {
+        let row = json!({"name": name}).to_string();
+        paths.push(create(&emulator, "accounts", &row).await);
+    }
+    let delta = link(&start(&emulator, "accounts?$select=name").await, "delta");
+    delete(&emulator, &paths[0]).await;
+    delete(&emulator, &paths[1]).await;
+    rename(&emulator, &paths[2], "c2").await;
+    rename(&emulator, &paths[3], "d2").await;
+    for size in 1..=5 {
+        let prefer = format!("odata.maxpagesize={size}");
+        let mut url = delta.clone();
+        let mut told = Vec::new();
+        loop {
+            let page = send(&emulator, "GET", &url, &[("prefer", &*prefer)], "").await;
+            let names = names(&page);
+            assert!(
+                names.len() <= size && !names.is_empty(),
+                "{size}: {names:?}"
+            );
+            told.extend(names);
+            match page.json()["@odata.nextLink"].as_str() {
+                Some(next) => url = next.to_owned(),
+                None => break,
+            }
+        }
+        assert_eq!(told, ["c2", "d2", "-", "-"], "{size}");
+    }
+}
+
+#[tokio::test]
 async fn rows_that_come_and_go_are_told_as_they_are() {
     let emulator = emulator();
     let delta = link(&start(&emulator, "accounts?$select=name").await, "delta");
