@@ -41,7 +41,7 @@
 //! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
-//! `file`; the rest: `operation`, `bound`, `batch`, `definitions`. Below them `filter`,
+//! `file`; the rest: `operation`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
 //! `query_function`, `operator`, `span`, `order`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
@@ -55,6 +55,7 @@ mod catalog;
 mod cookie;
 mod definitions;
 mod delta;
+mod discovery;
 mod elastic;
 mod emulator;
 mod expand;
@@ -80,6 +81,7 @@ mod related;
 mod relation;
 mod row;
 mod row_key;
+mod search;
 mod service;
 mod sharing;
 mod span;

@@ -8,6 +8,7 @@ use crate::file;
 use crate::message::Answer;
 use crate::parameter::{existing, missing, object, of_action, structured};
 use crate::query::check_options;
+use crate::search;
 use crate::service::{BUSINESS_UNIT, Call, ORGANIZATION};
 use crate::sharing;
 use crate::store::quoted;
@@ -18,6 +19,9 @@ use crate::write::{Written, insert, read, update};
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     if let Some(answer) = file::answer_message(call, segment)? {
+        return Ok(answer);
+    }
+    if let Some(answer) = search::answer(call, segment)? {
         return Ok(answer);
     }
     let is_function = match segment.name.as_str() {

@@ -16,8 +16,8 @@ use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, Segment, encode_value};
 use crate::value::write_string;
 use crate::{
-    associate, batch, bound, definitions, delta, elastic, file, operation, parameter, query,
-    related, write,
+    associate, batch, bound, definitions, delta, discovery, elastic, file, operation, parameter,
+    query, related, write,
 };
 
 /// The user that every request comes from.
@@ -143,7 +143,8 @@ impl<'c> Call<'c> {
 impl Service {
     /// Answers a request of its own.
     pub(crate) fn answer(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Answer {
-        self.try_answer(asked, origin, now, None)
+        discovery::answer(asked, origin)
+            .unwrap_or_else(|| self.try_answer(asked, origin, now, None))
             .unwrap_or_else(Answer::from)
     }
 

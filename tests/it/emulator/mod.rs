@@ -20,6 +20,7 @@ mod nested;
 mod operations;
 mod paging;
 mod query;
+mod search;
 pub(crate) mod small;
 mod views;
 mod write;
