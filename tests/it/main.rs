@@ -12,6 +12,7 @@ mod csdl;
 mod definitions;
 mod emulator;
 mod fetch;
+mod fetchxml;
 mod fuzz;
 mod generate;
 mod model;
