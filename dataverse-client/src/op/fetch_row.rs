@@ -52,15 +52,15 @@ pub trait FetchRow: Sized + Send + 'static {
     }
 }
 
-/// Reads the rows of a page, and what stands around them.
-type ReadPage<T> = fn(&[u8]) -> Result<(Vec<T>, Envelope)>;
-
 /// How rows are read.
 #[derive(Debug)]
 pub struct FetchPlan<T> {
     pub(super) record: Option<RecordPlan>,
-    pub(super) read: ReadPage<T>,
+    pub(super) read: ReadRows<T>,
 }
+
+/// Reads the rows of an answer, and what stands around them.
+type ReadRows<T> = fn(&[u8]) -> Result<(Vec<T>, Envelope)>;
 
 /// What a record needs.
 #[derive(Debug)]

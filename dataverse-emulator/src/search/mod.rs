@@ -11,8 +11,9 @@ use serde_json::{Value, json};
 
 use crate::catalog::{Kind, Table};
 use crate::fault::{Fault, Result};
-use crate::filter::{Names, filter};
+use crate::filter::filter;
 use crate::message::Answer;
+use crate::names::Names;
 use crate::query::check_options;
 use crate::service::Call;
 use crate::store::quoted;
@@ -204,7 +205,7 @@ fn rows(
 ) -> Result<Vec<Found>> {
     let table = scope.table;
     call.store.make(table)?;
-    let mut names = Names::new(call.catalog, table);
+    let mut names = Names::new(call, table, None);
     let mut conditions = Vec::new();
     let mut values = Vec::new();
     for text in [scope.filter.as_deref(), common].into_iter().flatten() {
@@ -227,7 +228,7 @@ fn rows(
         .iter()
         .map(|place| format!("t.{}", quoted(&table.columns[*place].logical_name)))
         .collect();
-    let mut sql = format!("SELECT {} FROM {}", columns.join(", "), names.from);
+    let mut sql = format!("SELECT {} FROM {}", columns.join(", "), names.from());
     if !conditions.is_empty() {
         sql.push_str(&format!(" WHERE {}", conditions.join(" AND ")));
     }

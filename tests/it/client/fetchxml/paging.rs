@@ -375,3 +375,27 @@ async fn a_failed_page_is_asked_for_again() {
     let sent = script.sent();
     assert_eq!(sent[1].line, sent[2].line);
 }
+
+#[tokio::test]
+async fn pages_come_whole_and_ahead_of_time() {
+    let pages = [
+        page(&["a", "b"], Some(cookie(1, "b")), Some(true)),
+        page(&["c"], None, None),
+    ];
+    for prefetches in [false, true] {
+        let script = script(&pages);
+        let (client, _) = script.client().unwrap();
+        let mut pages = client.fetch::<AccountCard>(document()).pages();
+        if prefetches {
+            pages = pages.prefetch();
+        }
+        let first = pages.try_next().await.unwrap().unwrap();
+        assert_eq!(
+            (first.rows.len(), first.next.as_ref()),
+            (2, pages.next_page())
+        );
+        assert_eq!(pages.try_next().await.unwrap().unwrap().rows.len(), 1);
+        assert!(pages.try_next().await.unwrap().is_none());
+        assert!(fetch_of(&script.sent()[1]).contains("page='2'"));
+    }
+}

@@ -268,3 +268,24 @@ fn totals_are_told_as_far_as_they_are_known() {
     assert_eq!(of("5000", "true"), Some((5000, false)));
     assert_eq!(page("\"@odata.count\":3,"), Some((3, true)));
 }
+
+#[tokio::test]
+async fn a_table_known_at_run_time_is_fetched_from() {
+    let script = Script::new().answer(200, &[], r#"{"value":[{"new_name":"A"}]}"#);
+    let (client, _) = script.client().unwrap();
+    let clubs = client.table(TableName::new("new_clubs").logical_name("new_club"));
+    let page = clubs
+        .fetch(FetchXml::of_table("new_club").attribute("new_name"))
+        .await
+        .unwrap();
+    assert_eq!(
+        page.rows[0].get::<String>("new_name").unwrap().as_deref(),
+        Some("A")
+    );
+    assert_eq!(
+        script.sent()[0].line,
+        "GET https://org.crm.dynamics.com/api/data/v9.2/new_clubs?fetchXml=%3Cfetch%3E\
+         %3Centity%20name='new_club'%3E%3Cattribute%20name='new_name'/%3E%3C/entity%3E\
+         %3C/fetch%3E"
+    );
+}
