@@ -147,6 +147,21 @@ async fn the_emulator_gives_definitions() {
         ..FetchOptions::default()
     };
     let snapshot = Snapshot::fetch(&client, &options, |_, _| {}).await.unwrap();
+    // An emulator of the snapshot gives the same snapshot.
+    let again = Emulator::builder()
+        .metadata(snapshot.metadata.clone())
+        .definitions(snapshot.definitions.clone().unwrap())
+        .build()
+        .unwrap();
+    let client = dataverse_client::Client::builder(Emulator::URL).unwrap();
+    let client = client
+        .credential(FixedToken::new("any"))
+        .transport(again)
+        .build()
+        .unwrap();
+    let second = Snapshot::fetch(&client, &options, |_, _| {}).await.unwrap();
+    assert!(second == snapshot);
+
     let text = snapshot.definitions.clone().unwrap();
     let fetched = Definitions::parse("x", text.into_bytes()).unwrap();
     assert!(fetched.tables() > 15, "{}", fetched.tables());

@@ -59,7 +59,7 @@ async fn a_schema_knows_how_to_write_what_it_read() {
     let account = schema.table_of_set("accounts").unwrap();
     assert_eq!(
         account.column("industrycode").unwrap().attribute_type,
-        Some(AttributeType::Picklist)
+        Some(AttributeType::PICKLIST)
     );
 
     // A row written by these names alone is read back by them.
@@ -139,12 +139,12 @@ async fn definitions_are_read_through_the_client() {
         columns.find(|column| column.logical_name.as_deref() == Some(name))
     };
     let name = of("name").unwrap();
-    assert!(matches!(name.kind, ColumnKind::String(_)));
+    assert!(matches!(name.kind, ColumnKind::Text(_)));
     let label = name.display_name.as_ref().unwrap();
     assert_eq!(label.text(1033), Some("Account Name"));
     let picklists = definitions
         .columns("account")
-        .of_type(AttributeType::Picklist)
+        .of_type(AttributeType::PICKLIST)
         .select(["LogicalName"])
         .expand("OptionSet")
         .await

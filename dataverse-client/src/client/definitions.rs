@@ -9,8 +9,8 @@ use crate::definition::{
 };
 use crate::error::Result;
 use crate::op::definitions::{
-    CreateDefinition, DefinitionKey, DefinitionPath, DeleteDefinition, Expand, QueryDefinitions,
-    RetrieveDefinition, RetrieveMetadataChanges, UpdateDefinition,
+    CreateDefinition, DefinitionExpand, DefinitionKey, DefinitionPath, DeleteDefinition,
+    QueryDefinitions, RetrieveDefinition, RetrieveMetadataChanges, UpdateDefinition,
 };
 use crate::op::{Invoke, Optional};
 
@@ -265,7 +265,7 @@ macro_rules! options {
             }
 
             /// With these, too: `Attributes`, `Keys`, `OptionSet` …
-            pub fn expand(self, expand: impl Into<Expand>) -> Self {
+            pub fn expand(self, expand: impl Into<DefinitionExpand>) -> Self {
                 self.map(|read| read.expand(expand))
             }
 

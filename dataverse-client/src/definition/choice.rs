@@ -78,7 +78,7 @@ impl OptionSetDefinition {
             name: Some(name.into()),
             display_name: Some(display_name.into()),
             is_global: Some(true),
-            option_set_type: Some(OptionSetType::Picklist),
+            option_set_type: Some(OptionSetType::PICKLIST),
             ..OptionSetDefinition::default()
         };
         choice.typed("OptionSetMetadata");
@@ -89,7 +89,7 @@ impl OptionSetDefinition {
     pub fn local(options: impl IntoIterator<Item = OptionDefinition>) -> Self {
         let mut choice = OptionSetDefinition {
             is_global: Some(false),
-            option_set_type: Some(OptionSetType::Picklist),
+            option_set_type: Some(OptionSetType::PICKLIST),
             options: options.into_iter().collect(),
             ..OptionSetDefinition::default()
         };
@@ -102,7 +102,7 @@ impl OptionSetDefinition {
         OptionSetDefinition {
             true_option: Some(OptionDefinition::new(1, yes)),
             false_option: Some(OptionDefinition::new(0, no)),
-            option_set_type: Some(OptionSetType::Boolean),
+            option_set_type: Some(OptionSetType::BOOLEAN),
             ..OptionSetDefinition::default()
         }
     }

@@ -76,17 +76,17 @@ impl ColumnDefinition {
             kind,
             ..ColumnDefinition::default()
         }
-        .required(RequiredLevel::None)
+        .required(RequiredLevel::NONE)
     }
 
     /// Text of one line, at most `max_length` UTF-16 units long (the service takes up to 4,000).
     pub fn text(schema_name: impl Into<String>, max_length: i32) -> Self {
         let column = StringColumn {
             max_length: Some(max_length),
-            format: Some(StringFormat::Text),
+            format: Some(StringFormat::TEXT),
             ..StringColumn::default()
         };
-        ColumnDefinition::new(schema_name, ColumnKind::String(column))
+        ColumnDefinition::new(schema_name, ColumnKind::Text(column))
     }
 
     /// Text that the service makes for new rows: `WID-{SEQNUM:5}-{DATETIMEUTC:yyyyMMdd}`.
@@ -97,18 +97,18 @@ impl ColumnDefinition {
     ) -> Self {
         let column = StringColumn {
             max_length: Some(max_length),
-            format: Some(StringFormat::Text),
+            format: Some(StringFormat::TEXT),
             auto_number_format: Some(format.into()),
             ..StringColumn::default()
         };
-        ColumnDefinition::new(schema_name, ColumnKind::String(column))
+        ColumnDefinition::new(schema_name, ColumnKind::Text(column))
     }
 
     /// Long text, at most `max_length` UTF-16 units long (the service takes up to 1,048,576).
     pub fn memo(schema_name: impl Into<String>, max_length: i32) -> Self {
         let column = MemoColumn {
             max_length: Some(max_length),
-            format: Some(StringFormat::TextArea),
+            format: Some(StringFormat::TEXT_AREA),
         };
         ColumnDefinition::new(schema_name, ColumnKind::Memo(column))
     }
@@ -135,7 +135,7 @@ impl ColumnDefinition {
             precision: Some(precision),
             formula: None,
         };
-        ColumnDefinition::new(schema_name, ColumnKind::Decimal(column))
+        ColumnDefinition::new(schema_name, ColumnKind::DecimalNumber(column))
     }
 
     /// An amount, with as many digits as its currency has.
@@ -151,21 +151,21 @@ impl ColumnDefinition {
     /// A day.
     pub fn date(schema_name: impl Into<String>) -> Self {
         let column = DateTimeColumn {
-            format: Some(DateTimeFormat::DateOnly),
-            behavior: Some(DateTimeBehavior::DateOnly),
+            format: Some(DateTimeFormat::DATE_ONLY),
+            behavior: Some(DateTimeBehavior::DATE_ONLY),
             formula: None,
         };
-        ColumnDefinition::new(schema_name, ColumnKind::DateTime(column))
+        ColumnDefinition::new(schema_name, ColumnKind::DateAndTime(column))
     }
 
     /// A date and time.
     pub fn date_time(schema_name: impl Into<String>, behavior: DateTimeBehavior) -> Self {
         let column = DateTimeColumn {
-            format: Some(DateTimeFormat::DateAndTime),
+            format: Some(DateTimeFormat::DATE_AND_TIME),
             behavior: Some(behavior),
             formula: None,
         };
-        ColumnDefinition::new(schema_name, ColumnKind::DateTime(column))
+        ColumnDefinition::new(schema_name, ColumnKind::DateAndTime(column))
     }
 
     /// Yes or no, with these labels.
@@ -216,7 +216,7 @@ impl ColumnDefinition {
     ///
     /// [`OneToManyRelationship`]: super::OneToManyRelationship
     pub fn lookup(schema_name: impl Into<String>) -> Self {
-        ColumnDefinition::new(schema_name, ColumnKind::Lookup(LookupColumn::default()))
+        ColumnDefinition::new(schema_name, ColumnKind::LookupTo(LookupColumn::default()))
     }
 
     /// A file of at most so many KiB (the service takes up to 10,485,760).
@@ -224,7 +224,7 @@ impl ColumnDefinition {
         let column = FileColumn {
             max_size: Some(max_size),
         };
-        ColumnDefinition::new(schema_name, ColumnKind::File(column))
+        ColumnDefinition::new(schema_name, ColumnKind::StoredFile(column))
     }
 
     /// An image of at most so many KiB (the service takes up to 30,720), kept in full.
@@ -234,7 +234,7 @@ impl ColumnDefinition {
             can_store_full_image: Some(true),
             ..ImageColumn::default()
         };
-        ColumnDefinition::new(schema_name, ColumnKind::Image(column))
+        ColumnDefinition::new(schema_name, ColumnKind::StoredImage(column))
     }
 
     /// With this name for people.

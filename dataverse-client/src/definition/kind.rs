@@ -164,7 +164,7 @@ definition! {
 #[non_exhaustive]
 pub enum ColumnKind {
     /// Text of one line.
-    String(StringColumn),
+    Text(StringColumn),
     /// Long text.
     Memo(MemoColumn),
     /// A whole number of 32 bits.
@@ -172,13 +172,13 @@ pub enum ColumnKind {
     /// A whole number of 64 bits.
     BigInt(BigIntColumn),
     /// An exact number.
-    Decimal(DecimalColumn),
+    DecimalNumber(DecimalColumn),
     /// A floating-point number.
     Double(DecimalColumn),
     /// An amount in a currency.
     Money(MoneyColumn),
     /// A date, possibly with a time.
-    DateTime(DateTimeColumn),
+    DateAndTime(DateTimeColumn),
     /// Yes or no.
     Boolean(BooleanColumn),
     /// An option of a choice.
@@ -192,13 +192,13 @@ pub enum ColumnKind {
     /// The table of a lookup.
     EntityName(ChoiceColumn),
     /// A row of another table; owners and customers, too.
-    Lookup(LookupColumn),
+    LookupTo(LookupColumn),
     /// A GUID.
     UniqueIdentifier,
     /// A file.
-    File(FileColumn),
+    StoredFile(FileColumn),
     /// An image.
-    Image(ImageColumn),
+    StoredImage(ImageColumn),
     /// Anything else: what its definition says is in [`ColumnDefinition::other`].
     ///
     /// [`ColumnDefinition::other`]: super::ColumnDefinition::other
@@ -210,24 +210,24 @@ impl ColumnKind {
     /// The type; None if it is not known here.
     pub fn attribute_type(&self) -> Option<AttributeType> {
         Some(match self {
-            ColumnKind::String(_) => AttributeType::String,
-            ColumnKind::Memo(_) => AttributeType::Memo,
-            ColumnKind::Integer(_) => AttributeType::Integer,
-            ColumnKind::BigInt(_) => AttributeType::BigInt,
-            ColumnKind::Decimal(_) => AttributeType::Decimal,
-            ColumnKind::Double(_) => AttributeType::Double,
-            ColumnKind::Money(_) => AttributeType::Money,
-            ColumnKind::DateTime(_) => AttributeType::DateTime,
-            ColumnKind::Boolean(_) => AttributeType::Boolean,
-            ColumnKind::Picklist(_) => AttributeType::Picklist,
-            ColumnKind::MultiSelectPicklist(_) => AttributeType::MultiSelectPicklist,
-            ColumnKind::State(_) => AttributeType::State,
-            ColumnKind::Status(_) => AttributeType::Status,
-            ColumnKind::EntityName(_) => AttributeType::EntityName,
-            ColumnKind::Lookup(_) => AttributeType::Lookup,
-            ColumnKind::UniqueIdentifier => AttributeType::UniqueIdentifier,
-            ColumnKind::File(_) => AttributeType::File,
-            ColumnKind::Image(_) => AttributeType::Image,
+            ColumnKind::Text(_) => AttributeType::STRING,
+            ColumnKind::Memo(_) => AttributeType::MEMO,
+            ColumnKind::Integer(_) => AttributeType::INTEGER,
+            ColumnKind::BigInt(_) => AttributeType::BIG_INT,
+            ColumnKind::DecimalNumber(_) => AttributeType::DECIMAL,
+            ColumnKind::Double(_) => AttributeType::DOUBLE,
+            ColumnKind::Money(_) => AttributeType::MONEY,
+            ColumnKind::DateAndTime(_) => AttributeType::DATE_TIME,
+            ColumnKind::Boolean(_) => AttributeType::BOOLEAN,
+            ColumnKind::Picklist(_) => AttributeType::PICKLIST,
+            ColumnKind::MultiSelectPicklist(_) => AttributeType::MULTI_SELECT_PICKLIST,
+            ColumnKind::State(_) => AttributeType::STATE,
+            ColumnKind::Status(_) => AttributeType::STATUS,
+            ColumnKind::EntityName(_) => AttributeType::ENTITY_NAME,
+            ColumnKind::LookupTo(_) => AttributeType::LOOKUP,
+            ColumnKind::UniqueIdentifier => AttributeType::UNIQUE_IDENTIFIER,
+            ColumnKind::StoredFile(_) => AttributeType::FILE,
+            ColumnKind::StoredImage(_) => AttributeType::IMAGE,
             ColumnKind::Other => return None,
         })
     }
@@ -261,49 +261,47 @@ pub(super) fn type_of(members: &Map<String, Value>) -> Option<AttributeType> {
 
 impl Part for ColumnKind {
     fn take(members: &mut Map<String, Value>) -> Self {
-        match type_of(members) {
-            Some(AttributeType::String) => ColumnKind::String(Part::take(members)),
-            Some(AttributeType::Memo) => ColumnKind::Memo(Part::take(members)),
-            Some(AttributeType::Integer) => ColumnKind::Integer(Part::take(members)),
-            Some(AttributeType::BigInt) => ColumnKind::BigInt(Part::take(members)),
-            Some(AttributeType::Decimal) => ColumnKind::Decimal(Part::take(members)),
-            Some(AttributeType::Double) => ColumnKind::Double(Part::take(members)),
-            Some(AttributeType::Money) => ColumnKind::Money(Part::take(members)),
-            Some(AttributeType::DateTime) => ColumnKind::DateTime(Part::take(members)),
-            Some(AttributeType::Boolean) => ColumnKind::Boolean(Part::take(members)),
-            Some(AttributeType::Picklist) => ColumnKind::Picklist(Part::take(members)),
-            Some(AttributeType::MultiSelectPicklist) => {
-                ColumnKind::MultiSelectPicklist(Part::take(members))
-            }
-            Some(AttributeType::State) => ColumnKind::State(Part::take(members)),
-            Some(AttributeType::Status) => ColumnKind::Status(Part::take(members)),
-            Some(AttributeType::EntityName) => ColumnKind::EntityName(Part::take(members)),
-            Some(AttributeType::Lookup) => ColumnKind::Lookup(Part::take(members)),
-            Some(AttributeType::UniqueIdentifier) => ColumnKind::UniqueIdentifier,
-            Some(AttributeType::File) => ColumnKind::File(Part::take(members)),
-            Some(AttributeType::Image) => ColumnKind::Image(Part::take(members)),
+        match type_of(members).as_ref().map(AttributeType::as_str) {
+            Some("String") => ColumnKind::Text(Part::take(members)),
+            Some("Memo") => ColumnKind::Memo(Part::take(members)),
+            Some("Integer") => ColumnKind::Integer(Part::take(members)),
+            Some("BigInt") => ColumnKind::BigInt(Part::take(members)),
+            Some("Decimal") => ColumnKind::DecimalNumber(Part::take(members)),
+            Some("Double") => ColumnKind::Double(Part::take(members)),
+            Some("Money") => ColumnKind::Money(Part::take(members)),
+            Some("DateTime") => ColumnKind::DateAndTime(Part::take(members)),
+            Some("Boolean") => ColumnKind::Boolean(Part::take(members)),
+            Some("Picklist") => ColumnKind::Picklist(Part::take(members)),
+            Some("MultiSelectPicklist") => ColumnKind::MultiSelectPicklist(Part::take(members)),
+            Some("State") => ColumnKind::State(Part::take(members)),
+            Some("Status") => ColumnKind::Status(Part::take(members)),
+            Some("EntityName") => ColumnKind::EntityName(Part::take(members)),
+            Some("Lookup") => ColumnKind::LookupTo(Part::take(members)),
+            Some("UniqueIdentifier") => ColumnKind::UniqueIdentifier,
+            Some("File") => ColumnKind::StoredFile(Part::take(members)),
+            Some("Image") => ColumnKind::StoredImage(Part::take(members)),
             _ => ColumnKind::Other,
         }
     }
 
     fn put(&self, members: &mut Map<String, Value>) {
         match self {
-            ColumnKind::String(column) => column.put(members),
+            ColumnKind::Text(column) => column.put(members),
             ColumnKind::Memo(column) => column.put(members),
             ColumnKind::Integer(column) => column.put(members),
             ColumnKind::BigInt(column) => column.put(members),
-            ColumnKind::Decimal(column) | ColumnKind::Double(column) => column.put(members),
+            ColumnKind::DecimalNumber(column) | ColumnKind::Double(column) => column.put(members),
             ColumnKind::Money(column) => column.put(members),
-            ColumnKind::DateTime(column) => column.put(members),
+            ColumnKind::DateAndTime(column) => column.put(members),
             ColumnKind::Boolean(column) => column.put(members),
             ColumnKind::Picklist(column)
             | ColumnKind::MultiSelectPicklist(column)
             | ColumnKind::State(column)
             | ColumnKind::Status(column)
             | ColumnKind::EntityName(column) => column.put(members),
-            ColumnKind::Lookup(column) => column.put(members),
-            ColumnKind::File(column) => column.put(members),
-            ColumnKind::Image(column) => column.put(members),
+            ColumnKind::LookupTo(column) => column.put(members),
+            ColumnKind::StoredFile(column) => column.put(members),
+            ColumnKind::StoredImage(column) => column.put(members),
             ColumnKind::UniqueIdentifier | ColumnKind::Other => {}
         }
         let Some(known) = self.attribute_type() else {
@@ -311,19 +309,17 @@ impl Part for ColumnKind {
         };
         // An answer calls it `#…ComplexStringAttributeMetadata`, or does not repeat a cast.
         members.insert("@odata.type".to_owned(), known.definition_name().into());
-        let name = match known {
-            AttributeType::UniqueIdentifier => "Uniqueidentifier",
-            _ => known.as_str(),
+        let name = match known.as_str() {
+            "UniqueIdentifier" => "Uniqueidentifier",
+            name => name,
         };
         // Of these there are finer ones for the same kind: `Owner`, `Customer`.
         members
             .entry("AttributeTypeName")
             .or_insert_with(|| json!({ "Value": format!("{name}Type") }));
-        let code = match known {
-            AttributeType::File | AttributeType::Image | AttributeType::MultiSelectPicklist => {
-                "Virtual"
-            }
-            _ => name,
+        let code = match name {
+            "File" | "Image" | "MultiSelectPicklist" => "Virtual",
+            name => name,
         };
         members
             .entry("AttributeType")

@@ -9,11 +9,11 @@ use uuid::Uuid;
 
 use crate::value::Json;
 
-/// Members of a definition that have no field of their own, as they came.
+/// OtherMembers of a definition that have no field of their own, as they came.
 #[derive(Clone, Default, PartialEq)]
-pub struct Members(pub(crate) Map<String, Value>);
+pub struct OtherMembers(pub(crate) Map<String, Value>);
 
-impl Members {
+impl OtherMembers {
     /// A member's value; None if there is no such member.
     pub fn get(&self, name: &str) -> Option<Json> {
         Json::new(self.0.get(name)?.to_string()).ok()
@@ -43,7 +43,7 @@ impl Members {
     }
 }
 
-impl fmt::Debug for Members {
+impl fmt::Debug for OtherMembers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_set().entries(self.names()).finish()
     }
@@ -195,8 +195,8 @@ pub struct ManagedProperty<T> {
     pub can_be_changed: Option<bool>,
     /// `canmodifyauditsettings`.
     pub logical_name: Option<String>,
-    /// Members that have no field here, as they came.
-    pub other: Members,
+    /// OtherMembers that have no field here, as they came.
+    pub other: OtherMembers,
 }
 
 impl<T> ManagedProperty<T> {
@@ -207,7 +207,7 @@ impl<T> ManagedProperty<T> {
             value: Some(value),
             can_be_changed: Some(true),
             logical_name: Some(logical_name.into()),
-            other: Members::default(),
+            other: OtherMembers::default(),
         }
     }
 }
@@ -219,7 +219,7 @@ impl<T: Item> Item for ManagedProperty<T> {
             value: Field::take(&mut members, "Value"),
             can_be_changed: Field::take(&mut members, "CanBeChanged"),
             logical_name: Field::take(&mut members, "ManagedPropertyLogicalName"),
-            other: Members(members),
+            other: OtherMembers(members),
         })
     }
 
@@ -274,8 +274,8 @@ macro_rules! definition {
         pub struct $name {
             $($(#[$of_field])* pub $field: $type,)*
             $($(#[$of_part])* pub $part: $part_type,)?
-            /// Members that have no field here, as they came; an update sends them back.
-            pub other: $crate::definition::Members,
+            /// OtherMembers that have no field here, as they came; an update sends them back.
+            pub other: $crate::definition::OtherMembers,
         }
 
         impl $crate::definition::members::Part for $name {
@@ -286,7 +286,7 @@ macro_rules! definition {
                 $name {
                     $($field: Field::take(members, $member),)*
                     $($part,)?
-                    other: $crate::definition::Members(std::mem::take(members)),
+                    other: $crate::definition::OtherMembers(std::mem::take(members)),
                 }
             }
 
@@ -329,8 +329,8 @@ macro_rules! part_as_json {
         /// Reads any JSON object: what it does not know is kept.
         impl<'de> serde::Deserialize<'de> for $name {
             fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-                type Members = serde_json::Map<String, serde_json::Value>;
-                let mut members: Members = serde::Deserialize::deserialize(deserializer)?;
+                type Object = serde_json::Map<String, serde_json::Value>;
+                let mut members: Object = serde::Deserialize::deserialize(deserializer)?;
                 Ok($crate::definition::members::Part::take(&mut members))
             }
         }

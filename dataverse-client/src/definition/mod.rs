@@ -29,7 +29,7 @@ pub use kind::{
     FileColumn, ImageColumn, IntegerColumn, LookupColumn, MemoColumn, MoneyColumn, StringColumn,
 };
 pub use label::{Label, LocalizedLabel};
-pub use members::{ManagedProperty, Members};
+pub use members::{ManagedProperty, OtherMembers};
 pub use query::{MetadataFilter, MetadataQuery, MetadataValue};
 pub use relationship::{
     AssociatedMenu, CascadeConfiguration, ManyToManyRelationship, OneToManyRelationship,

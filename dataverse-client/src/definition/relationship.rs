@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use uuid::Uuid;
 
-use super::members::{Members, Part};
+use super::members::{OtherMembers, Part};
 use super::{CascadeType, ColumnDefinition, Label, ManagedProperty, MenuBehavior};
 
 definition! {
@@ -141,7 +141,7 @@ pub enum RelationshipDefinition {
     /// Many rows to many.
     ManyToMany(ManyToManyRelationship),
     /// Of a kind that is not known here.
-    Other(Members),
+    Other(OtherMembers),
 }
 
 impl OneToManyRelationship {
@@ -211,10 +211,10 @@ impl ManyToManyRelationship {
 impl CascadeConfiguration {
     /// Deleting the one clears the lookups of the many; nothing else happens to them.
     pub fn referential() -> Self {
-        let nothing = || Some(CascadeType::NoCascade);
+        let nothing = || Some(CascadeType::NO_CASCADE);
         CascadeConfiguration {
             assign: nothing(),
-            delete: Some(CascadeType::RemoveLink),
+            delete: Some(CascadeType::REMOVE_LINK),
             merge: nothing(),
             reparent: nothing(),
             share: nothing(),
@@ -225,7 +225,7 @@ impl CascadeConfiguration {
 
     /// What happens to the one happens to the many.
     pub fn parental() -> Self {
-        let the_same = || Some(CascadeType::Cascade);
+        let the_same = || Some(CascadeType::CASCADE);
         CascadeConfiguration {
             assign: the_same(),
             delete: the_same(),
@@ -277,7 +277,7 @@ impl Part for RelationshipDefinition {
         } else if is("ManyToMany", "Entity1LogicalName") {
             RelationshipDefinition::ManyToMany(Part::take(members))
         } else {
-            RelationshipDefinition::Other(Members(std::mem::take(members)))
+            RelationshipDefinition::Other(OtherMembers(std::mem::take(members)))
         }
     }
 

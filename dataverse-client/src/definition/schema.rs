@@ -234,7 +234,7 @@ impl TableSchema {
         column.logical_name = name;
         keep(&mut column.type_name, told.type_name());
         keep(&mut column.attribute_type, told.kind.attribute_type());
-        if let super::ColumnKind::Lookup(lookup) = told.kind
+        if let super::ColumnKind::LookupTo(lookup) = told.kind
             && !lookup.targets.is_empty()
         {
             column.targets = lookup.targets;
@@ -263,7 +263,7 @@ impl TableSchema {
 impl ColumnSchema {
     /// Whether it points at rows.
     pub fn is_lookup(&self) -> bool {
-        self.attribute_type == Some(AttributeType::Lookup)
+        self.attribute_type == Some(AttributeType::LOOKUP)
     }
 
     /// The name when read and in `$select`: `_primarycontactid_value`; else the logical name.

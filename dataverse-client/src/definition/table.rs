@@ -14,7 +14,7 @@ definition! {
     /// use dataverse_client::definitions::{ColumnDefinition, Ownership, TableDefinition};
     ///
     /// let name = ColumnDefinition::text("new_AccountName", 100).label("Account Name");
-    /// let table = TableDefinition::new("new_BankAccount", Ownership::UserOwned, name)
+    /// let table = TableDefinition::new("new_BankAccount", Ownership::USER_OWNED, name)
     ///     .label("Bank Account", "Bank Accounts");
     /// ```
     ///

@@ -1,40 +1,43 @@
-//! Words that the service uses: each type has the known ones, and `Other` for what comes later.
+//! Words that the service uses: the known ones are constants, and others may come.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::{Value, json};
 
 use super::members::Item;
 
-/// Declares an enum of words. `wrapped` ones stand in an object: `{"Value":"UserLocal"}`.
+/// Declares a type of words. `wrapped` ones stand in an object: `{"Value":"UserLocal"}`.
+///
+/// Constants and no variants, as with all enum types of the API: a variant `String` would give that
+/// word a second meaning, and compilers then write the path of the other one into their messages.
 macro_rules! words {
     (
         $(#[$attribute:meta])*
-        $(@$wrapped:ident)? $name:ident { $($(#[$of_word:meta])* $word:ident,)* }
+        $(@$wrapped:ident)? $name:ident { $($(#[$of_word:meta])* $word:ident = $text:literal,)* }
     ) => {
         $(#[$attribute])*
-        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $($(#[$of_word])* $word,)*
-            /// A word that is not known here.
-            Other(Box<str>),
-        }
+        #[derive(Clone, PartialEq, Eq, Hash)]
+        pub struct $name(Cow<'static, str>);
 
         impl $name {
-            /// The word on the wire.
+            $($(#[$of_word])* pub const $word: $name = $name(Cow::Borrowed($text));)*
+
+            /// The word on the wire, known here or not.
             pub fn as_str(&self) -> &str {
-                match self {
-                    $($name::$word => stringify!($word),)*
-                    $name::Other(word) => word,
-                }
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
             }
         }
 
         impl From<&str> for $name {
             fn from(word: &str) -> Self {
-                match word {
-                    $(stringify!($word) => $name::$word,)*
-                    other => $name::Other(other.into()),
-                }
+                $name(Cow::Owned(word.to_owned()))
             }
         }
 
@@ -59,43 +62,43 @@ words! {
     /// definition that has its own properties (a cast in a request).
     AttributeType {
         /// 64 bits.
-        BigInt,
+        BIG_INT = "BigInt",
         /// Yes or no.
-        Boolean,
+        BOOLEAN = "Boolean",
         /// A date, possibly with a time.
-        DateTime,
+        DATE_TIME = "DateTime",
         /// Exact.
-        Decimal,
+        DECIMAL = "Decimal",
         /// Floating point.
-        Double,
+        DOUBLE = "Double",
         /// The table of a lookup.
-        EntityName,
+        ENTITY_NAME = "EntityName",
         /// A file.
-        File,
+        FILE = "File",
         /// An image.
-        Image,
+        IMAGE = "Image",
         /// 32 bits.
-        Integer,
+        INTEGER = "Integer",
         /// A row of another table; owners and customers, too.
-        Lookup,
+        LOOKUP = "Lookup",
         /// A setting of a solution component.
-        ManagedProperty,
+        MANAGED_PROPERTY = "ManagedProperty",
         /// Long text.
-        Memo,
+        MEMO = "Memo",
         /// An amount in a currency.
-        Money,
+        MONEY = "Money",
         /// Several options of a choice.
-        MultiSelectPicklist,
+        MULTI_SELECT_PICKLIST = "MultiSelectPicklist",
         /// An option of a choice.
-        Picklist,
+        PICKLIST = "Picklist",
         /// `statecode`.
-        State,
+        STATE = "State",
         /// `statuscode`.
-        Status,
+        STATUS = "Status",
         /// Text of one line.
-        String,
+        STRING = "String",
         /// A GUID.
-        UniqueIdentifier,
+        UNIQUE_IDENTIFIER = "UniqueIdentifier",
     }
 }
 
@@ -103,13 +106,13 @@ words! {
     /// Who insists on a value in a column.
     RequiredLevel {
         /// Nobody.
-        None,
+        NONE = "None",
         /// Forms recommend one.
-        Recommended,
+        RECOMMENDED = "Recommended",
         /// Forms do; the Web API does not.
-        ApplicationRequired,
+        APPLICATION_REQUIRED = "ApplicationRequired",
         /// The service does.
-        SystemRequired,
+        SYSTEM_REQUIRED = "SystemRequired",
     }
 }
 
@@ -117,17 +120,17 @@ words! {
     /// Who owns the rows of a table.
     Ownership {
         /// Nobody.
-        None,
+        NONE = "None",
         /// A user or a team.
-        UserOwned,
+        USER_OWNED = "UserOwned",
         /// A team.
-        TeamOwned,
+        TEAM_OWNED = "TeamOwned",
         /// A business unit.
-        BusinessOwned,
+        BUSINESS_OWNED = "BusinessOwned",
         /// The org.
-        OrganizationOwned,
+        ORGANIZATION_OWNED = "OrganizationOwned",
         /// A business unit, through its parents.
-        BusinessParented,
+        BUSINESS_PARENTED = "BusinessParented",
     }
 }
 
@@ -135,17 +138,17 @@ words! {
     /// What happens to related rows.
     CascadeType {
         /// Nothing.
-        NoCascade,
+        NO_CASCADE = "NoCascade",
         /// The same to all.
-        Cascade,
+        CASCADE = "Cascade",
         /// The same to active ones.
-        Active,
+        ACTIVE = "Active",
         /// The same to those with the same owner.
-        UserOwned,
+        USER_OWNED = "UserOwned",
         /// The lookup is cleared.
-        RemoveLink,
+        REMOVE_LINK = "RemoveLink",
         /// It is refused while there are any.
-        Restrict,
+        RESTRICT = "Restrict",
     }
 }
 
@@ -153,11 +156,11 @@ words! {
     /// How related rows are shown.
     MenuBehavior {
         /// Under the plural name of the table.
-        UseCollectionName,
+        USE_COLLECTION_NAME = "UseCollectionName",
         /// Under a label.
-        UseLabel,
+        USE_LABEL = "UseLabel",
         /// Not at all.
-        DoNotDisplay,
+        DO_NOT_DISPLAY = "DoNotDisplay",
     }
 }
 
@@ -165,13 +168,13 @@ words! {
     /// How far the index of an alternate key is.
     IndexStatus {
         /// To be built.
-        Pending,
+        PENDING = "Pending",
         /// Being built.
-        InProgress,
+        IN_PROGRESS = "InProgress",
         /// The key can be used.
-        Active,
+        ACTIVE = "Active",
         /// Rows contradict the key, or its columns are too long.
-        Failed,
+        FAILED = "Failed",
     }
 }
 
@@ -179,13 +182,13 @@ words! {
     /// What a choice is for.
     OptionSetType {
         /// Anything.
-        Picklist,
+        PICKLIST = "Picklist",
         /// `statecode`.
-        State,
+        STATE = "State",
         /// `statuscode`.
-        Status,
+        STATUS = "Status",
         /// Yes or no.
-        Boolean,
+        BOOLEAN = "Boolean",
     }
 }
 
@@ -193,25 +196,25 @@ words! {
     /// How text is shown and entered.
     @wrapped StringFormat {
         /// Plainly.
-        Text,
+        TEXT = "Text",
         /// Several lines.
-        TextArea,
+        TEXT_AREA = "TextArea",
         /// An e-mail address.
-        Email,
+        EMAIL = "Email",
         /// A link.
-        Url,
+        URL = "Url",
         /// The name of a share.
-        TickerSymbol,
+        TICKER_SYMBOL = "TickerSymbol",
         /// A telephone number.
-        Phone,
+        PHONE = "Phone",
         /// How a name is pronounced.
-        PhoneticGuide,
+        PHONETIC_GUIDE = "PhoneticGuide",
         /// A version.
-        VersionNumber,
+        VERSION_NUMBER = "VersionNumber",
         /// With formatting.
-        RichText,
+        RICH_TEXT = "RichText",
         /// JSON.
-        Json,
+        JSON = "Json",
     }
 }
 
@@ -219,9 +222,9 @@ words! {
     /// How a date is shown and entered.
     DateTimeFormat {
         /// Without a time.
-        DateOnly,
+        DATE_ONLY = "DateOnly",
         /// With a time.
-        DateAndTime,
+        DATE_AND_TIME = "DateAndTime",
     }
 }
 
@@ -229,11 +232,11 @@ words! {
     /// What a date means.
     @wrapped DateTimeBehavior {
         /// A moment, shown in the user's time zone.
-        UserLocal,
+        USER_LOCAL = "UserLocal",
         /// A day.
-        DateOnly,
+        DATE_ONLY = "DateOnly",
         /// A date and time, the same in every time zone.
-        TimeZoneIndependent,
+        TIME_ZONE_INDEPENDENT = "TimeZoneIndependent",
     }
 }
 
@@ -241,40 +244,40 @@ words! {
     /// How a whole number is shown and entered.
     IntegerFormat {
         /// As a number.
-        None,
+        NONE = "None",
         /// As a length of time, in minutes.
-        Duration,
+        DURATION = "Duration",
         /// As a time zone.
-        TimeZone,
+        TIME_ZONE = "TimeZone",
         /// As a language.
-        Language,
+        LANGUAGE = "Language",
         /// As a locale.
-        Locale,
+        LOCALE = "Locale",
     }
 }
 
 impl AttributeType {
     /// Every type that is known here.
     pub(crate) const ALL: &'static [AttributeType] = &[
-        AttributeType::BigInt,
-        AttributeType::Boolean,
-        AttributeType::DateTime,
-        AttributeType::Decimal,
-        AttributeType::Double,
-        AttributeType::EntityName,
-        AttributeType::File,
-        AttributeType::Image,
-        AttributeType::Integer,
-        AttributeType::Lookup,
-        AttributeType::ManagedProperty,
-        AttributeType::Memo,
-        AttributeType::Money,
-        AttributeType::MultiSelectPicklist,
-        AttributeType::Picklist,
-        AttributeType::State,
-        AttributeType::Status,
-        AttributeType::String,
-        AttributeType::UniqueIdentifier,
+        AttributeType::BIG_INT,
+        AttributeType::BOOLEAN,
+        AttributeType::DATE_TIME,
+        AttributeType::DECIMAL,
+        AttributeType::DOUBLE,
+        AttributeType::ENTITY_NAME,
+        AttributeType::FILE,
+        AttributeType::IMAGE,
+        AttributeType::INTEGER,
+        AttributeType::LOOKUP,
+        AttributeType::MANAGED_PROPERTY,
+        AttributeType::MEMO,
+        AttributeType::MONEY,
+        AttributeType::MULTI_SELECT_PICKLIST,
+        AttributeType::PICKLIST,
+        AttributeType::STATE,
+        AttributeType::STATUS,
+        AttributeType::STRING,
+        AttributeType::UNIQUE_IDENTIFIER,
     ];
 
     /// The qualified name of its definition: `Microsoft.Dynamics.CRM.StringAttributeMetadata`.
@@ -291,7 +294,7 @@ impl AttributeType {
             |name| name.strip_prefix("Complex").unwrap_or(name),
         );
         match name {
-            "Owner" | "Customer" | "PartyList" => Some(AttributeType::Lookup),
+            "Owner" | "Customer" | "PartyList" => Some(AttributeType::LOOKUP),
             _ => AttributeType::ALL
                 .iter()
                 .find(|known| known.as_str().eq_ignore_ascii_case(name))

@@ -1,5 +1,7 @@
 //! Definitions by a query, or what changed of them.
 
+use std::borrow::Cow;
+
 use uuid::Uuid;
 
 use super::read::json;
@@ -37,7 +39,7 @@ impl RetrieveMetadataChanges {
     pub fn of(schema: &Schema) -> Self {
         let all = RetrieveMetadataChanges::new(&schema.query());
         match schema.version_stamp() {
-            Some(stamp) => all.since(stamp).deleted(DeletedMetadataFilters::All),
+            Some(stamp) => all.since(stamp).deleted(DeletedMetadataFilters::ALL),
             None => all,
         }
     }
@@ -91,41 +93,38 @@ impl Answer for MetadataChanges {
 }
 
 /// Kinds of definitions whose deletion is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DeletedMetadataFilters {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DeletedMetadataFilters(Cow<'static, str>);
+
+impl DeletedMetadataFilters {
     /// Tables.
-    Default,
+    pub const DEFAULT: Self = Self(Cow::Borrowed("Default"));
     /// Columns.
-    Attribute,
+    pub const ATTRIBUTE: Self = Self(Cow::Borrowed("Attribute"));
     /// Relationships.
-    Relationship,
+    pub const RELATIONSHIP: Self = Self(Cow::Borrowed("Relationship"));
     /// Labels.
-    Label,
+    pub const LABEL: Self = Self(Cow::Borrowed("Label"));
     /// Choices.
-    OptionSet,
+    pub const OPTION_SET: Self = Self(Cow::Borrowed("OptionSet"));
     /// All of them.
-    All,
+    pub const ALL: Self = Self(Cow::Borrowed("All"));
 }
 
 impl Value for DeletedMetadataFilters {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
-        use DeletedMetadataFilters::*;
-        let all = [Default, Attribute, Relationship, Label, OptionSet, All];
-        let found = all.into_iter().find(|filter| match &scalar {
-            Scalar::Text(name) => *name == format!("{filter:?}"),
-            _ => false,
-        });
-        found.ok_or_else(|| ValueError::new("a kind of definition", &scalar))
+        match scalar {
+            Scalar::Text(name) => Ok(DeletedMetadataFilters(Cow::Owned(name.into_owned()))),
+            other => Err(ValueError::new("kinds of definitions", &other)),
+        }
     }
 
     fn write_json(&self, out: &mut String) {
-        out.push_str(&format!("\"{self:?}\""));
+        self.0.clone().into_owned().write_json(out);
     }
 
     fn write_literal(&self, out: &mut String) {
-        out.push_str(&format!(
-            "Microsoft.Dynamics.CRM.DeletedMetadataFilters'{self:?}'"
-        ));
+        out.push_str("Microsoft.Dynamics.CRM.DeletedMetadataFilters");
+        self.0.clone().into_owned().write_literal(out);
     }
 }

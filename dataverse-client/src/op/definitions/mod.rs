@@ -18,5 +18,5 @@ pub use option::{
 };
 pub use place::{DefinitionKey, DefinitionPath};
 pub use publish::{Publish, PublishAll};
-pub use read::{Expand, QueryDefinitions, RetrieveDefinition};
+pub use read::{DefinitionExpand, QueryDefinitions, RetrieveDefinition};
 pub use write::{CreateDefinition, DeleteDefinition, UpdateDefinition};

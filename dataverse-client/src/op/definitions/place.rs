@@ -8,36 +8,39 @@ use crate::error::{Error, Result};
 use crate::odata::url::encode;
 
 /// What identifies a definition: its name, or its `MetadataId`.
+///
+/// The name is the logical name of a table, column or key, the schema name of a relationship, or
+/// the name of a global choice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DefinitionKey {
-    /// A logical name of a table, column or key; the schema name of a relationship; the name of a
-    /// global choice.
+pub struct DefinitionKey(Key);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Key {
     Name(String),
-    /// The id.
     Id(Uuid),
 }
 
 impl From<&str> for DefinitionKey {
     fn from(name: &str) -> Self {
-        DefinitionKey::Name(name.to_owned())
+        DefinitionKey(Key::Name(name.to_owned()))
     }
 }
 
 impl From<&String> for DefinitionKey {
     fn from(name: &String) -> Self {
-        DefinitionKey::Name(name.clone())
+        DefinitionKey(Key::Name(name.clone()))
     }
 }
 
 impl From<String> for DefinitionKey {
     fn from(name: String) -> Self {
-        DefinitionKey::Name(name)
+        DefinitionKey(Key::Name(name))
     }
 }
 
 impl From<Uuid> for DefinitionKey {
     fn from(id: Uuid) -> Self {
-        DefinitionKey::Id(id)
+        DefinitionKey(Key::Id(id))
     }
 }
 
@@ -166,8 +169,8 @@ impl DefinitionPath {
             match &segment.key {
                 None => {}
                 // Writing to a String does not fail.
-                Some(DefinitionKey::Id(id)) => drop(write!(path, "({id})")),
-                Some(DefinitionKey::Name(name)) => {
+                Some(DefinitionKey(Key::Id(id))) => drop(write!(path, "({id})")),
+                Some(DefinitionKey(Key::Name(name))) => {
                     check_name(name)?;
                     path.push('(');
                     path.push_str(segment.named_by);

@@ -21,22 +21,22 @@ const CONSISTENCY: HeaderName = HeaderName::from_static("consistency");
 /// What else is read with a definition: `Attributes($select=LogicalName)`.
 ///
 /// ```
-/// use dataverse_client::definitions::Expand;
+/// use dataverse_client::definitions::DefinitionExpand;
 ///
-/// let picklists = Expand::new("Attributes").select(["LogicalName"]).filter(
+/// let picklists = DefinitionExpand::new("Attributes").select(["LogicalName"]).filter(
 ///     "AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Picklist'",
 /// );
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expand {
+pub struct DefinitionExpand {
     name: String,
     options: Vec<String>,
 }
 
-impl Expand {
+impl DefinitionExpand {
     /// `Attributes`, `Keys`, `OneToManyRelationships`, `OptionSet` …
     pub fn new(name: impl Into<String>) -> Self {
-        Expand {
+        DefinitionExpand {
             name: name.into(),
             options: Vec::new(),
         }
@@ -57,9 +57,9 @@ impl Expand {
     }
 }
 
-impl From<&str> for Expand {
+impl From<&str> for DefinitionExpand {
     fn from(name: &str) -> Self {
-        Expand::new(name)
+        DefinitionExpand::new(name)
     }
 }
 
@@ -68,7 +68,7 @@ impl From<&str> for Expand {
 struct Options {
     select: String,
     filter: Option<String>,
-    expand: Vec<Expand>,
+    expand: Vec<DefinitionExpand>,
     languages: Vec<i32>,
     cast: Option<String>,
     is_strong: bool,
@@ -76,6 +76,11 @@ struct Options {
 
 impl Options {
     fn request(&self, path: &DefinitionPath) -> Result<Request> {
+        if self.filter.is_some() && *path == DefinitionPath::choices() {
+            return Err(Error::input(
+                "the service cannot filter global choices; read them all, or one by its name",
+            ));
+        }
         let mut path = path.path()?;
         if let Some(cast) = &self.cast {
             path.push('/');
@@ -163,7 +168,7 @@ macro_rules! options {
 
             /// With these, too: `Attributes`, `Keys`, `OptionSet` …
             #[must_use]
-            pub fn expand(mut self, expand: impl Into<Expand>) -> Self {
+            pub fn expand(mut self, expand: impl Into<DefinitionExpand>) -> Self {
                 self.options.expand.push(expand.into());
                 self
             }

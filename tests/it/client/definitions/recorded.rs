@@ -129,13 +129,13 @@ fn documented_requests_are_those_of_the_operations() {
     same!(
         "column-definitions#2",
         RetrieveDefinition::column("new_bankaccount", "new_boolean")
-            .of_type(AttributeType::Boolean)
+            .of_type(AttributeType::BOOLEAN)
     );
     same!("create-update-entity-definitions-2018#1", {
         let name = ColumnDefinition::text("new_AccountName", 100)
             .label("Account Name")
             .description("Type the name of the bank account");
-        let table = TableDefinition::new("new_BankAccount", Ownership::UserOwned, name)
+        let table = TableDefinition::new("new_BankAccount", Ownership::USER_OWNED, name)
             .label("Bank Account", "Bank Accounts")
             .description("An entity to store information about customer bank accounts");
         CreateDefinition::table(&table)
@@ -166,7 +166,7 @@ fn documented_requests_are_those_of_the_operations() {
             .label("Date")
             .description("The date the account balance was last confirmed");
         // The page is older than behaviours of dates.
-        if let ColumnKind::DateTime(date) = &mut column.kind {
+        if let ColumnKind::DateAndTime(date) = &mut column.kind {
             date.behavior = None;
         }
         CreateDefinition::column(bank, &column)
@@ -190,8 +190,8 @@ fn documented_requests_are_those_of_the_operations() {
         let owner = ColumnDefinition::lookup("new_AccountOwner")
             .label(with_user_text("Account Owner"))
             .description(with_user_text("The owner of the account"))
-            .required(RequiredLevel::ApplicationRequired);
-        let mut menu = AssociatedMenu::new(MenuBehavior::UseCollectionName, 10_000);
+            .required(RequiredLevel::APPLICATION_REQUIRED);
+        let mut menu = AssociatedMenu::new(MenuBehavior::USE_COLLECTION_NAME, 10_000);
         menu.label = Some(with_user_text("Bank Accounts"));
         let relationship = OneToManyRelationship::new(
             "new_contact_new_bankaccount",
@@ -207,7 +207,7 @@ fn documented_requests_are_those_of_the_operations() {
     });
     same!("create-update-entity-relationships-2018#2", {
         let menu = |text: &str| {
-            let mut menu = AssociatedMenu::new(MenuBehavior::UseLabel, 10_000);
+            let mut menu = AssociatedMenu::new(MenuBehavior::USE_LABEL, 10_000);
             menu.label = Some(with_user_text(text));
             Some(menu)
         };
@@ -242,12 +242,12 @@ fn documented_requests_are_those_of_the_operations() {
         RetrieveDefinition::table("account")
             .select(["LogicalName"])
             .expand(
-                Expand::new("Attributes")
+                DefinitionExpand::new("Attributes")
                     .select(["LogicalName"])
                     .filter("AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Picklist'")
             )
     );
-    let picklists = || QueryDefinitions::columns("account").of_type(AttributeType::Picklist);
+    let picklists = || QueryDefinitions::columns("account").of_type(AttributeType::PICKLIST);
     same!(
         "query-metadata-2018#5",
         picklists()
@@ -258,7 +258,7 @@ fn documented_requests_are_those_of_the_operations() {
     same!(
         "query-metadata-2018#6",
         QueryDefinitions::columns("account")
-            .of_type(AttributeType::Money)
+            .of_type(AttributeType::MONEY)
             .select(["LogicalName", "Precision"])
     );
     same!(
@@ -274,7 +274,7 @@ fn documented_requests_are_those_of_the_operations() {
     same!(
         "query-metadata-2018#8",
         RetrieveDefinition::column("account", day)
-            .of_type(AttributeType::Picklist)
+            .of_type(AttributeType::PICKLIST)
             .select(["LogicalName"])
             .expand("OptionSet")
     );
@@ -313,10 +313,10 @@ fn documented_requests_are_those_of_the_operations() {
     same!(
         "retrieve-metadata-name-metadataid-2018#3",
         RetrieveDefinition::column(account, category)
-            .of_type(AttributeType::Picklist)
+            .of_type(AttributeType::PICKLIST)
             .select(["LogicalName"])
-            .expand(Expand::new("OptionSet").select(["Options"]))
-            .expand(Expand::new("GlobalOptionSet").select(["Options"]))
+            .expand(DefinitionExpand::new("OptionSet").select(["Options"]))
+            .expand(DefinitionExpand::new("GlobalOptionSet").select(["Options"]))
     );
 
     // The options of a column on their own: #8 reads the same with the column.
@@ -427,7 +427,7 @@ fn a_boolean_column_is_read_through_its_cast() {
     let example = &examples()["column-definitions#2"];
     let body = example["response"]["body"].as_str().unwrap();
     let column = RetrieveDefinition::column("new_bankaccount", "new_boolean")
-        .of_type(AttributeType::Boolean)
+        .of_type(AttributeType::BOOLEAN)
         .decode(&response(200, body))
         .unwrap();
     assert_eq!(column.logical_name.as_deref(), Some("new_boolean"));
@@ -436,7 +436,7 @@ fn a_boolean_column_is_read_through_its_cast() {
     };
     assert_eq!(boolean.default_value, Some(false));
     let required = column.required_level.as_ref().unwrap();
-    assert_eq!(required.value, Some(RequiredLevel::None));
+    assert_eq!(required.value, Some(RequiredLevel::NONE));
     assert_eq!(required.can_be_changed, Some(false));
     assert_eq!(
         column.display_name.as_ref().unwrap().text(1033),
@@ -468,7 +468,7 @@ fn recorded_columns_are_read() {
 
     let body = fixture("amp-contact-picklists-optionset.json");
     let columns = QueryDefinitions::columns("contact")
-        .of_type(AttributeType::Picklist)
+        .of_type(AttributeType::PICKLIST)
         .decode(&response(200, body.clone()))
         .unwrap();
     for (column, json) in columns
@@ -484,7 +484,7 @@ fn recorded_columns_are_read() {
 
     let body = fixture("amp-contact-states-optionset.json");
     let states = QueryDefinitions::columns("contact")
-        .of_type(AttributeType::State)
+        .of_type(AttributeType::STATE)
         .decode(&response(200, body))
         .unwrap();
     let options = states[0].kind.option_set().unwrap();
@@ -512,7 +512,7 @@ fn a_recorded_table_is_read_with_its_relationships() {
         .unwrap();
     assert_kept::<TableDefinition>(&json, "account");
     assert_eq!(table.logical_name.as_deref(), Some("account"));
-    assert_eq!(table.ownership, Some(Ownership::UserOwned));
+    assert_eq!(table.ownership, Some(Ownership::USER_OWNED));
     assert_eq!(table.many_to_one.len(), 20);
     let contact = table
         .many_to_one
@@ -522,7 +522,7 @@ fn a_recorded_table_is_read_with_its_relationships() {
     assert_eq!(contact.referenced_table.as_deref(), Some("contact"));
     assert_eq!(
         contact.cascade.as_ref().unwrap().delete,
-        Some(CascadeType::RemoveLink)
+        Some(CascadeType::REMOVE_LINK)
     );
     assert!(!table.many_to_many.is_empty());
     assert_eq!(table.many_to_many[0].table2.as_deref(), Some("account"));
@@ -600,6 +600,47 @@ fn definitions_of_types_that_are_not_known_are_kept() {
     let choice: OptionSetDefinition = serde_json::from_value(json.clone()).unwrap();
     assert!(choice.options.is_empty());
     assert_eq!(serde_json::to_value(&choice).unwrap(), json);
+}
+
+/// Each value in the document, one after the other, in another type: nothing fails, and nothing
+/// is lost.
+#[test]
+fn whatever_a_member_holds_it_is_kept() {
+    fn pointers(json: &Value, at: &str, found: &mut Vec<String>) {
+        match json {
+            Value::Object(members) => {
+                for (name, value) in members {
+                    let at = format!("{at}/{name}");
+                    found.push(at.clone());
+                    pointers(value, &at, found);
+                }
+            }
+            Value::Array(items) => {
+                for (index, value) in items.iter().enumerate() {
+                    pointers(value, &format!("{at}/{index}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let body = fixture("amp-contact-states-optionset.json");
+    let column = parse(&body)["value"][0].clone();
+    let mut found = Vec::new();
+    pointers(&column, "", &mut found);
+    assert!(found.len() > 60, "{}", found.len());
+    for pointer in found {
+        for odd in [
+            json!(null),
+            json!(-1.5),
+            json!("x"),
+            json!([3]),
+            json!({"a": []}),
+        ] {
+            let mut odd_column = column.clone();
+            *odd_column.pointer_mut(&pointer).unwrap() = odd;
+            assert_kept::<ColumnDefinition>(&odd_column, &pointer);
+        }
+    }
 }
 
 #[test]

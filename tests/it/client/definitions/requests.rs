@@ -15,7 +15,7 @@ fn tables_are_read_by_name_and_by_id() {
         .select(["DisplayName", "EntitySetName"])
         .select(["LogicalName"])
         .expand(
-            Expand::new("Attributes")
+            DefinitionExpand::new("Attributes")
                 .select(["LogicalName"])
                 .filter("AttributeType eq Microsoft.Dynamics.CRM.AttributeTypeCode'Picklist'"),
         )
@@ -48,7 +48,7 @@ fn columns_are_read_all_and_by_type() {
     assert_eq!(
         sent(
             &QueryDefinitions::columns("account")
-                .of_type(AttributeType::Picklist)
+                .of_type(AttributeType::PICKLIST)
                 .expand("OptionSet")
                 .expand("GlobalOptionSet")
         ),
@@ -56,7 +56,7 @@ fn columns_are_read_all_and_by_type() {
          Microsoft.Dynamics.CRM.PicklistAttributeMetadata?$expand=OptionSet,GlobalOptionSet\n"
     );
     assert_eq!(
-        sent(&RetrieveDefinition::column("account", "name").of_type(AttributeType::String)),
+        sent(&RetrieveDefinition::column("account", "name").of_type(AttributeType::STRING)),
         "GET EntityDefinitions(LogicalName='account')/Attributes(LogicalName='name')/\
          Microsoft.Dynamics.CRM.StringAttributeMetadata\n"
     );
@@ -101,6 +101,8 @@ fn what_is_no_name_is_refused_before_anything_is_sent() {
         let error = RetrieveDefinition::table(bad).request().unwrap_err();
         assert!(error.is_invalid_input(), "{bad}");
     }
+    let filtered = QueryDefinitions::choices().filter("Name eq 'x'");
+    assert!(filtered.request().unwrap_err().is_invalid_input());
     let all = DeleteDefinition::new(DefinitionPath::columns("account"));
     assert!(all.request().unwrap_err().is_invalid_input());
     let column = ColumnDefinition::text("new_x", 10);
@@ -173,7 +175,7 @@ fn every_column_tells_its_type() {
         (ColumnDefinition::money("a"), "Money", "Money"),
         (ColumnDefinition::date("a"), "DateTime", "DateTime"),
         (
-            ColumnDefinition::date_time("a", DateTimeBehavior::UserLocal),
+            ColumnDefinition::date_time("a", DateTimeBehavior::USER_LOCAL),
             "DateTime",
             "DateTime",
         ),
@@ -428,7 +430,7 @@ fn queries_say_which_and_what() {
         .languages([1033]);
     let request = RetrieveMetadataChanges::new(&query)
         .since("111!06/20/2026 20:10:36")
-        .deleted(DeletedMetadataFilters::All)
+        .deleted(DeletedMetadataFilters::ALL)
         .app_module(ID);
     let text = sent(&Invoke::new(request));
     let (path, query) = text.trim_end().split_once('?').unwrap();

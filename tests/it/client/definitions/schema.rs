@@ -74,7 +74,7 @@ async fn a_schema_is_read_once_and_then_told_what_changed() {
     assert_eq!(account.primary_id.as_deref(), Some("accountid"));
     assert_eq!(account.primary_name.as_deref(), Some("name"));
     let name = account.column("name").unwrap();
-    assert_eq!(name.attribute_type, Some(AttributeType::String));
+    assert_eq!(name.attribute_type, Some(AttributeType::STRING));
     assert_eq!(name.wire_name(), "name");
     let contact = account.column("primarycontactid").unwrap();
     assert_eq!(contact.wire_name(), "_primarycontactid_value");
@@ -172,7 +172,7 @@ fn a_schema_reads_recorded_definitions() {
     );
     assert_eq!(
         account.column("statecode").unwrap().attribute_type,
-        Some(AttributeType::State)
+        Some(AttributeType::STATE)
     );
     assert!(
         account
@@ -201,8 +201,8 @@ async fn a_change_reads_from_the_database_and_sends_everything_back() {
         .error(404, "0x80040217", "Could not find an entity");
     let (client, _) = script.client().unwrap();
     let definitions = client.definitions();
-    let change = definitions.change_column("account", "new_x", AttributeType::String, |column| {
-        if let ColumnKind::String(text) = &mut column.kind {
+    let change = definitions.change_column("account", "new_x", AttributeType::STRING, |column| {
+        if let ColumnKind::Text(text) = &mut column.kind {
             text.max_length = Some(200);
         }
     });
