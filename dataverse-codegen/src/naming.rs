@@ -134,6 +134,8 @@ const KEYWORDS: &[&str] = &[
     "union", "unsafe", "unsized", "use", "virtual", "where", "while", "yield", "_",
 ];
 
+const LONGEST_KEYWORD: usize = "abstract".len();
+
 /// Gives each name once.
 #[derive(Debug, Default)]
 pub(crate) struct Taken(HashSet<String>);
@@ -142,8 +144,7 @@ impl Taken {
     /// `name`, or the first like it that is free.
     pub(crate) fn give(&mut self, name: String) -> String {
         let mut candidate = name;
-        if !self.0.contains(&candidate) {
-            self.0.insert(candidate.clone());
+        if self.reserve(&candidate) {
             return candidate;
         }
         if !candidate.ends_with('_') {
@@ -160,14 +161,9 @@ impl Taken {
 }
 
 impl Taken {
-    /// Whether `name` is taken.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.contains(name)
-    }
-
-    /// Keeps `name` from being given.
-    pub(crate) fn reserve(&mut self, name: &str) {
-        self.0.insert(name.to_owned());
+    /// Keeps `name` from being given; whether it was free.
+    pub(crate) fn reserve(&mut self, name: &str) -> bool {
+        self.0.insert(name.to_owned())
     }
 }
 
@@ -242,12 +238,17 @@ pub(crate) fn module_name(logical_name: &str) -> String {
 
 /// A field or a module: the name as it is, unless Rust does not allow it.
 pub(crate) fn identifier(name: &str) -> String {
-    let allowed = |char| if is_part(char) { char } else { '_' };
-    let mut out: String = name.chars().map(allowed).collect();
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut out = if name.bytes().all(is_plain) {
+        name.to_owned()
+    } else {
+        let allowed = |char| if is_part(char) { char } else { '_' };
+        name.chars().map(allowed).collect()
+    };
     if !out.starts_with(|first: char| is_start(first) || first == '_') {
         out.insert(0, '_');
     }
-    if KEYWORDS.contains(&out.as_str()) {
+    if out.len() <= LONGEST_KEYWORD && KEYWORDS.contains(&out.as_str()) {
         out.push('_');
     }
     out
@@ -265,7 +266,12 @@ fn is_start(char: char) -> bool {
 
 /// Whether the compiler takes it for snake case: no upper case, no `__` between words.
 pub(crate) fn is_snake(name: &str) -> bool {
-    !name.chars().any(char::is_uppercase) && !name.trim_matches('_').contains("__")
+    let has_upper_case = match name.is_ascii() {
+        true => name.bytes().any(|byte| byte.is_ascii_uppercase()),
+        false => name.chars().any(char::is_uppercase),
+    };
+    let mut pairs = name.trim_matches('_').as_bytes().windows(2);
+    !has_upper_case && !pairs.any(|pair| pair == b"__")
 }
 
 /// A constant. No keyword is upper case.
@@ -305,6 +311,8 @@ mod tests {
     #[test]
     fn the_table_of_names_can_be_searched() {
         assert!(SCHEMA_NAMES.is_sorted_by_key(|(name, _)| *name));
+        let longest = KEYWORDS.iter().map(|keyword| keyword.len()).max();
+        assert_eq!(longest, Some(LONGEST_KEYWORD));
     }
 
     #[test]

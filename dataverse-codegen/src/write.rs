@@ -106,11 +106,8 @@ fn check_with(folder: &Path, files: &[File], list: Option<&str>) -> Result<(), E
 
 /// Writes one file, if it differs.
 pub(crate) fn write_file(path: &Path, text: &str) -> Result<bool, Error> {
-    if is_same(path, text) {
+    if let State::Same = state(path, text)? {
         return Ok(false);
-    }
-    if path.exists() && !is_generated(path) {
-        return Err(Error::Foreign(path.to_owned()));
     }
     replace_all(&[(path.to_owned(), text)])?;
     Ok(true)
@@ -155,21 +152,38 @@ fn plan<'f>(folder: &Path, files: &'f [File], list: Option<&'f str>) -> Result<P
         .iter()
         .map(|file| (file.name.as_str(), file.text.as_str()));
     let all: Vec<(&str, &'f str)> = files.chain(list.map(|list| (MANIFEST, list))).collect();
-    for &(name, text) in &all {
+    let states = parallel::map(&all, |(name, text)| {
         let path = folder.join(name);
-        if is_same(&path, text) {
-            plan.unchanged += 1;
-            continue;
+        state(&path, text).map(|state| (path, state))
+    });
+    for (state, (_, text)) in states.into_iter().zip(&all) {
+        match state? {
+            (_, State::Same) => plan.unchanged += 1,
+            (path, State::Changed) => plan.changed.push((path, *text)),
         }
-        if path.exists() && !is_generated(&path) {
-            return Err(Error::Foreign(path));
-        }
-        plan.changed.push((path, text));
     }
     let wanted: BTreeSet<&str> = all.iter().map(|(name, _)| *name).collect();
     let stale = known.difference(&wanted).map(|name| folder.join(name));
     plan.stale = stale.filter(|path| is_generated(path)).collect();
     Ok(plan)
+}
+
+/// How a file is, compared with the text that it shall hold.
+enum State {
+    Same,
+    /// Or missing.
+    Changed,
+}
+
+/// Errors: something else has the file's place.
+fn state(path: &Path, text: &str) -> Result<State, Error> {
+    if is_same(path, text) {
+        Ok(State::Same)
+    } else if path.exists() && !is_generated(path) {
+        Err(Error::Foreign(path.to_owned()))
+    } else {
+        Ok(State::Changed)
+    }
 }
 
 /// Whether a name of the list leads to a file below its folder.
@@ -179,7 +193,10 @@ fn is_inside(name: &str) -> bool {
 }
 
 fn is_same(path: &Path, text: &str) -> bool {
-    fs::read(path).is_ok_and(|known| known == text.as_bytes())
+    // Its size alone tells most files that differ.
+    let has_size = |file: fs::Metadata| file.is_file() && file.len() == text.len() as u64;
+    fs::metadata(path).is_ok_and(has_size)
+        && fs::read(path).is_ok_and(|known| known == text.as_bytes())
 }
 
 fn is_generated(path: &Path) -> bool {

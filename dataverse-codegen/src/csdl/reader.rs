@@ -2,6 +2,16 @@
 //!
 //! Unknown elements and attributes are skipped. A document type declaration is refused: no service
 //! sends one, and it is how entity-expansion attacks begin.
+//!
+//! A second reader begins at an entity type in the middle. Only if the first one arrives there as at
+//! a child of a schema is that what stands there, and not the content of a comment; then it takes
+//! what the second has read, to the end of the schema, and goes on behind.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+use std::io::BufRead;
+use std::panic::resume_unwind;
+use std::thread::{self, ScopedJoinHandle};
 
 use quick_xml::events::attributes::Attributes;
 use quick_xml::events::{BytesStart, Event};
@@ -14,6 +24,9 @@ use super::ast::{
 };
 
 type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Shorter documents than this are not worth a second reader.
+const WORTH_IT: usize = 1 << 18;
 
 /// Reads a CSDL document.
 ///
@@ -33,36 +46,108 @@ pub fn parse(text: &str) -> Result<Csdl<'_>> {
 }
 
 fn parse_body(text: &str) -> Result<Csdl<'_>> {
-    let mut parser = Parser {
-        reader: Reader::from_str(text),
-        text,
+    let Some(at) = middle(text) else {
+        return Parser::of(text).document();
     };
-    let root = parser.root()?;
-    let mut csdl = Csdl::default();
-    parser.children(&root, |parser, services| {
-        if services.name != "DataServices" {
-            return Ok(Content::Unread);
-        }
-        parser.children(services, |parser, schema| match schema.name {
-            "Schema" => push(&mut csdl.schemas, parser.schema(schema)?),
-            _ => Ok(Content::Unread),
-        })?;
-        Ok(Content::Read)
-    })?;
-    parser.nothing_more()?;
-    if csdl.schemas.is_empty() {
-        return Err(Error::new(
-            root.position,
-            "<edmx:Edmx> without a <Schema>",
-            "a CSDL schema",
-        ));
-    }
-    Ok(csdl)
+    thread::scope(|scope| {
+        let mut parser = Parser::of(text);
+        parser.second = Some((at as u64, scope.spawn(move || second_half(&text[at..]))));
+        parser.document()
+    })
 }
 
-struct Parser<'a> {
+/// Where the entity type begins that is next to the middle.
+fn middle(text: &str) -> Option<usize> {
+    if text.len() < WORTH_IT {
+        return None;
+    }
+    let middle = (text.len() / 2..).find(|at| text.is_char_boundary(*at))?;
+    let (before, behind) = text.split_at(middle);
+    const START: &str = "<EntityType ";
+    let next = behind.find(START).map(|at| middle + at);
+    next.or_else(|| before.rfind(START))
+}
+
+/// What a schema holds from some entity type on.
+struct SecondHalf<'a> {
+    schema: Schema<'a>,
+    /// Where the entity type ends that it begins with.
+    first_end: u64,
+    /// Where its last element ends.
+    end: u64,
+}
+
+/// Reads to the end of the schema, as far as `text` is that; what is wrong with it the first reader
+/// will tell.
+fn second_half(text: &str) -> Option<SecondHalf<'_>> {
+    let mut parser = Parser::of(text);
+    // That of the schema.
+    parser.reader.config_mut().allow_unmatched_ends = true;
+    let schema = Element {
+        name: "Schema",
+        tag: "",
+        name_len: 0,
+        position: 0,
+        empty: false,
+        next: Cell::new(0),
+    };
+    let mut half = SecondHalf {
+        schema: Schema::default(),
+        first_end: 0,
+        end: 0,
+    };
+    let read = parser.children(&schema, |parser, child| {
+        parser.part(child, &mut half.schema)?;
+        half.end = parser.reader.buffer_position();
+        if half.first_end == 0 {
+            // The first reader reads it, too.
+            half.schema = Schema::default();
+            half.first_end = half.end;
+        }
+        Ok(Content::Read)
+    });
+    read.ok().map(|()| half)
+}
+
+impl<'a> Parser<'a, '_> {
+    fn of(text: &'a str) -> Self {
+        Parser {
+            reader: Reader::from_str(text),
+            text,
+            second: None,
+        }
+    }
+
+    fn document(mut self) -> Result<Csdl<'a>> {
+        let root = self.root()?;
+        let mut csdl = Csdl::default();
+        self.children(&root, |parser, services| {
+            if services.name != "DataServices" {
+                return Ok(Content::Unread);
+            }
+            parser.children(services, |parser, schema| match schema.name {
+                "Schema" => push(&mut csdl.schemas, parser.schema(schema)?),
+                _ => Ok(Content::Unread),
+            })?;
+            Ok(Content::Read)
+        })?;
+        self.nothing_more()?;
+        if csdl.schemas.is_empty() {
+            return Err(Error::new(
+                root.position,
+                "<edmx:Edmx> without a <Schema>",
+                "a CSDL schema",
+            ));
+        }
+        Ok(csdl)
+    }
+}
+
+struct Parser<'a, 's> {
     reader: Reader<&'a [u8]>,
     text: &'a str,
+    /// Who reads from a byte on, if anybody does.
+    second: Option<(u64, ScopedJoinHandle<'s, Option<SecondHalf<'a>>>)>,
 }
 
 /// An opening tag.
@@ -74,6 +159,9 @@ struct Element<'a> {
     name_len: usize,
     position: u64,
     empty: bool,
+    /// Where in the tag the search for the next attribute begins: they are asked for in the order
+    /// in which services write them.
+    next: Cell<usize>,
 }
 
 /// Whether the visitor of an element has read its content, end tag included.
@@ -87,7 +175,7 @@ fn push<T>(list: &mut Vec<T>, item: T) -> Result<Content> {
     Ok(Content::Read)
 }
 
-impl<'a> Parser<'a> {
+impl<'a> Parser<'a, '_> {
     fn root(&mut self) -> Result<Element<'a>> {
         loop {
             let position = self.reader.buffer_position();
@@ -231,6 +319,7 @@ impl<'a> Parser<'a> {
             name_len,
             position: begin as u64 - 1,
             empty,
+            next: Cell::new(name_len),
         }
     }
 
@@ -251,22 +340,52 @@ impl<'a> Parser<'a> {
             ..Schema::default()
         };
         schema.alias = element.attribute("Alias")?;
-        self.children(element, |parser, child| match child.name {
-            "EntityType" => push(&mut schema.entity_types, parser.entity_type(child)?),
-            "ComplexType" => push(&mut schema.complex_types, parser.complex_type(child)?),
-            "EnumType" => push(&mut schema.enum_types, parser.enum_type(child)?),
-            "Action" => push(
-                &mut schema.operations,
-                parser.operation(child, OperationKind::Action)?,
-            ),
-            "Function" => push(
-                &mut schema.operations,
-                parser.operation(child, OperationKind::Function)?,
-            ),
-            "EntityContainer" => push(&mut schema.containers, parser.container(child)?),
-            _ => Ok(Content::Unread),
+        self.children(element, |parser, child| {
+            parser.part(child, &mut schema)?;
+            parser.take_second(child.position, &mut schema);
+            Ok(Content::Read)
         })?;
         Ok(schema)
+    }
+
+    /// A child of a schema, to its end.
+    fn part(&mut self, child: &Element<'a>, schema: &mut Schema<'a>) -> Result<()> {
+        match child.name {
+            "EntityType" => schema.entity_types.push(self.entity_type(child)?),
+            "ComplexType" => schema.complex_types.push(self.complex_type(child)?),
+            "EnumType" => schema.enum_types.push(self.enum_type(child)?),
+            "Action" => {
+                let action = self.operation(child, OperationKind::Action)?;
+                schema.operations.push(action);
+            }
+            "Function" => {
+                let function = self.operation(child, OperationKind::Function)?;
+                schema.operations.push(function);
+            }
+            "EntityContainer" => schema.containers.push(self.container(child)?),
+            _ => self.skip(child)?,
+        }
+        Ok(())
+    }
+
+    /// Takes what the second reader has read, if it began at the child that was read last.
+    fn take_second(&mut self, position: u64, schema: &mut Schema<'a>) {
+        let Some((at, second)) = self.second.take_if(|(at, _)| *at == position) else {
+            return;
+        };
+        let half = second.join().unwrap_or_else(|panic| resume_unwind(panic));
+        let here = self.reader.buffer_position();
+        let Some(half) = half.filter(|half| at + half.first_end == here) else {
+            return;
+        };
+        schema.entity_types.extend(half.schema.entity_types);
+        schema.complex_types.extend(half.schema.complex_types);
+        schema.enum_types.extend(half.schema.enum_types);
+        schema.operations.extend(half.schema.operations);
+        schema.containers.extend(half.schema.containers);
+        self.reader
+            .stream()
+            .consume((at + half.end - here) as usize);
     }
 
     fn entity_type(&mut self, element: &Element<'a>) -> Result<EntityType<'a>> {
@@ -542,10 +661,23 @@ fn term(annotation: &Element<'_>) -> Result<Term> {
 
 impl<'a> Element<'a> {
     fn attribute(&self, name: &str) -> Result<Option<Text<'a>>> {
-        let mut attributes = Attributes::new(self.tag, self.name_len);
+        let from = self.next.get();
+        match self.attribute_from(from, name)? {
+            None if from > self.name_len => self.attribute_from(self.name_len, name),
+            found => Ok(found),
+        }
+    }
+
+    fn attribute_from(&self, start: usize, name: &str) -> Result<Option<Text<'a>>> {
+        let mut attributes = Attributes::new(self.tag, start);
         for attribute in attributes.with_checks(false) {
             let attribute = attribute.map_err(|error| self.malformed(&error))?;
             if attribute.key.as_ref() == name {
+                if let Cow::Borrowed(value) = attribute.value {
+                    // Behind the value and its quote.
+                    let before = (value.as_ptr() as usize).wrapping_sub(self.tag.as_ptr() as usize);
+                    self.next.set(before.wrapping_add(value.len() + 1));
+                }
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0);
                 return value.map(Some).map_err(|error| self.malformed(&error));
             }
@@ -574,5 +706,84 @@ impl<'a> Element<'a> {
             format!("<{}> with a broken attribute ({error})", self.name),
             "well-formed XML",
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A document of two halves, each long enough, with `middle` between them.
+    fn document(middle: &str, end: &str) -> String {
+        let types = |half: &str| -> String {
+            let one = |at| {
+                format!(
+                    "<EntityType Name=\"{half}{at}\"><Key><PropertyRef Name=\"id\"/></Key>\
+                     <Property Type=\"Edm.Guid\" Name=\"id\"/></EntityType>\n"
+                )
+            };
+            (0..2000).map(one).collect()
+        };
+        format!(
+            "<Edmx><DataServices><Schema Namespace=\"n\">{}<Action Name=\"a\"/>{middle}{}\
+             <EnumType Name=\"e\"/>{end}",
+            types("first"),
+            types("second")
+        )
+    }
+
+    const END: &str = "<EntityContainer Name=\"c\"/> </Schema><Schema Namespace=\"o\"/>\
+                       </DataServices></Edmx>";
+
+    #[test]
+    fn two_readers_find_what_one_finds() {
+        let types = |csdl: &Csdl<'_>| csdl.schemas[0].entity_types.len();
+        let comment = format!("<!--{}-->", "<EntityType Name=\"no\"/>".repeat(10_000));
+        let data = comment.replace("<!--", "<![CDATA[").replace("-->", "]]>");
+        for middle in ["", "<Function Name=\"é\"/>", &comment, &data] {
+            let text = document(middle, END);
+            assert!(middle_is_inside(&text));
+            let read = parse(&text).unwrap();
+            assert_eq!(types(&read), 4000);
+            assert_eq!(read.schemas.len(), 2);
+            assert_eq!(Ok(read), Parser::of(&text).document());
+        }
+    }
+
+    #[test]
+    fn two_readers_refuse_what_one_refuses() {
+        let ends = [
+            "",
+            "</Schema>",
+            "</EntityType>",
+            "<EntityType/>",
+            "<!DOCTYPE a>",
+            "<Property Name='",
+        ];
+        for end in ends {
+            let text = document("", &format!("{end}{}", &END[..20]));
+            assert!(middle_is_inside(&text));
+            let refused = Parser::of(&text).document();
+            assert!(refused.is_err(), "{end}");
+            assert_eq!(parse(&text), refused, "{end}");
+        }
+    }
+
+    fn middle_is_inside(text: &str) -> bool {
+        middle(text).is_some_and(|at| text[at..].starts_with("<EntityType "))
+    }
+
+    #[test]
+    fn attributes_may_come_in_any_order() {
+        let text = "<Edmx><DataServices><Schema Alias='a' Namespace='n'><EntityType OpenType='true' \
+                    BaseType=\"n.b\" Name='t'/></Schema></DataServices></Edmx>";
+        let csdl = parse(text).unwrap();
+        let entity = &csdl.schemas[0].entity_types[0];
+        assert_eq!(
+            (&*entity.name, entity.base_type.as_deref()),
+            ("t", Some("n.b"))
+        );
+        assert!(entity.is_open && !entity.is_abstract);
+        assert_eq!(csdl.schemas[0].alias.as_deref(), Some("a"));
     }
 }

@@ -1,8 +1,8 @@
 //! Text laid out as rustfmt lays it out, so that generated files need no second program.
 //!
-//! Nearly every line fits: it is written into the text at once, and taken back if it does not.
+//! Nearly every line fits, so that is tried first.
 
-use std::fmt::{self, Display, Write};
+use std::fmt::{Display, Write};
 
 /// Widest line.
 const MAX_WIDTH: usize = 100;
@@ -43,9 +43,7 @@ impl Text {
     }
 
     fn fits(&self, depth: usize, line: &str) -> bool {
-        let width = MAX_WIDTH.saturating_sub((self.base + depth) * 4);
-        // Fewer bytes are fewer characters.
-        line.len() <= width || line.chars().count() <= width
+        self.would_fit(depth, &[line])
     }
 
     fn indent(&mut self, depth: usize) {
@@ -61,28 +59,29 @@ impl Text {
         self.out.push('\n');
     }
 
-    /// Whether a line would fit.
-    fn would_fit(&mut self, depth: usize, line: fmt::Arguments<'_>) -> bool {
-        let start = self.out.len();
-        let fits = self.fitting_line(depth, line);
-        self.out.truncate(start);
+    /// Writes a line of these parts if it fits: nearly all lines are such, and formatting costs
+    /// more than their text.
+    pub(super) fn fitting(&mut self, depth: usize, parts: &[&str]) -> bool {
+        let fits = self.would_fit(depth, parts);
+        if fits {
+            self.line_of(depth, parts);
+        }
         fits
     }
 
-    /// Writes a line if it fits.
-    fn fitting_line(&mut self, depth: usize, line: fmt::Arguments<'_>) -> bool {
-        let start = self.out.len();
+    /// Whether a line of these parts would fit.
+    fn would_fit(&self, depth: usize, parts: &[&str]) -> bool {
+        let width = MAX_WIDTH.saturating_sub((self.base + depth) * 4);
+        // Fewer bytes are fewer characters.
+        parts.iter().map(|part| part.len()).sum::<usize>() <= width
+            || parts.iter().map(|part| part.chars().count()).sum::<usize>() <= width
+    }
+
+    /// One line of these parts.
+    pub(super) fn line_of(&mut self, depth: usize, parts: &[&str]) {
         self.indent(depth);
-        // Writing to a String does not fail.
-        let _ = self.out.write_fmt(line);
-        let written = &self.out[start..];
-        let fits = written.len() <= MAX_WIDTH || written.chars().count() <= MAX_WIDTH;
-        if fits {
-            self.out.push('\n');
-        } else {
-            self.out.truncate(start);
-        }
-        fits
+        parts.iter().for_each(|part| self.out.push_str(part));
+        self.out.push('\n');
     }
 
     /// An empty line.
@@ -122,7 +121,10 @@ impl Text {
         self.out.push(' ');
         let from = self.out.len();
         let _ = write!(self.out, "{text}");
-        if self.out[from..].contains(is_no_text) {
+        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
+        if !self.out.as_bytes()[from..].iter().all(is_plain)
+            && self.out[from..].contains(is_no_text)
+        {
             let one_line = self.out[from..].replace(is_no_text, " ");
             self.out.truncate(from);
             self.out.push_str(&one_line);
@@ -132,78 +134,78 @@ impl Text {
         self.out.push('\n');
     }
 
-    /// `head: type_name,` of a struct.
-    pub(super) fn field(&mut self, depth: usize, head: impl Display, type_name: impl Display) {
-        if !self.fitting_line(depth, format_args!("{head}: {type_name},")) {
-            self.line(depth, &format!("{head}:"));
-            self.line(depth + 1, &format!("{type_name},"));
+    /// `pub name: type_name,` of a struct; the type is written in three parts.
+    pub(super) fn field(&mut self, depth: usize, name: &str, type_name: [&str; 3]) {
+        let [before, of, behind] = type_name;
+        if !self.fitting(depth, &["pub ", name, ": ", before, of, behind, ","]) {
+            self.line_of(depth, &["pub ", name, ":"]);
+            self.line_of(depth + 1, &[before, of, behind, ","]);
         }
     }
 
     /// `name(type_name),` of an enum.
-    pub(super) fn variant(&mut self, depth: usize, name: &str, type_name: impl Display) {
-        if !self.fitting_line(depth, format_args!("{name}({type_name}),")) {
-            self.line(depth, &format!("{name}("));
-            self.line(depth + 1, &format!("{type_name},"));
+    pub(super) fn variant(&mut self, depth: usize, name: &str, type_name: &str) {
+        if !self.fitting(depth, &[name, "(", type_name, "),"]) {
+            self.line_of(depth, &[name, "("]);
+            self.line_of(depth + 1, &[type_name, ","]);
             self.line(depth, "),");
         }
     }
 
-    /// `head: generic<parameters> = function(argument);`
+    /// `pub const name: generic<parameters> = function(argument);`
     pub(super) fn constant(
         &mut self,
         depth: usize,
-        head: impl Display,
-        (generic, parameters): (&str, &[&dyn Display]),
+        name: &str,
+        (generic, parameters): (&str, &[&str]),
         function: &str,
-        argument: impl Display,
+        argument: &str,
     ) {
-        let list = Joined(parameters);
-        let start = format_args!("{head}: {generic}<{list}> =");
-        let value = format_args!("{function}({argument});");
-        if self.fitting_line(depth, format_args!("{start} {value}")) {
+        const HEAD: &str = "pub const ";
+        let list = parameters.join(", ");
+        let typed = [generic, "<", &list, "> ="];
+        let value = [function, "(", argument, ");"];
+        let whole = [&[HEAD, name, ": "], &typed[..], &[" "], &value].concat();
+        if self.fitting(depth, &whole) {
             return;
         }
-        if self.fitting_line(depth, start) {
-            self.value(depth + 1, "", function, &argument, depth + 1);
-        } else if self.would_fit(depth, format_args!("{head}: {generic}< ")) {
-            self.parts(depth, format_args!("{head}: {generic}<"), parameters);
-            self.value(depth, "> = ", function, &argument, depth);
-        } else if self.would_fit(depth + 1, format_args!("{generic}<{list}>")) {
-            self.line(depth, &format!("{head}:"));
-            let typed = format_args!("{generic}<{list}> =");
-            if self.fitting_line(depth + 1, format_args!("{typed} {value}")) {
+        if self.fitting(depth, &whole[..7]) {
+            self.value(depth + 1, "", function, argument, depth + 1);
+        } else if self.would_fit(depth, &[HEAD, name, ": ", generic, "< "]) {
+            self.line_of(depth, &[HEAD, name, ": ", generic, "<"]);
+            self.items(depth + 1, parameters);
+            self.value(depth, "> = ", function, argument, depth);
+        } else if self.would_fit(depth + 1, &[generic, "<", &list, ">"]) {
+            self.line_of(depth, &[HEAD, name, ":"]);
+            if self.fitting(depth + 1, &whole[3..]) {
                 return;
             }
             // With no room behind the type, rustfmt does not count the semicolon.
-            let is_counted = self.would_fit(depth + 1, format_args!("{typed}  "));
-            self.line(depth + 1, &typed.to_string());
-            let bare = format_args!("{function}({argument})");
-            if !is_counted && self.would_fit(depth + 1, bare) {
-                self.line(depth + 1, &value.to_string());
+            let is_counted = self.would_fit(depth + 1, &[generic, "<", &list, "> =  "]);
+            self.line_of(depth + 1, &typed);
+            if !is_counted && self.would_fit(depth + 1, &[function, "(", argument, ")"]) {
+                self.line_of(depth + 1, &value);
             } else {
-                self.value(depth + 1, "", function, &argument, depth + 1);
+                self.value(depth + 1, "", function, argument, depth + 1);
             }
         } else {
-            self.line(depth, &format!("{head}:"));
-            self.parts(depth + 1, format_args!("{generic}<"), parameters);
-            let fits_beside = self.would_fit(depth + 1, format_args!("> = {value}"));
-            if !fits_beside && self.would_fit(depth + 1, value) {
+            self.line_of(depth, &[HEAD, name, ":"]);
+            self.line_of(depth + 1, &[generic, "<"]);
+            self.items(depth + 2, parameters);
+            let fits_beside = self.would_fit(depth + 1, &[&["> = "], &value[..]].concat());
+            if !fits_beside && self.would_fit(depth + 1, &value) {
                 self.line(depth + 1, "> =");
-                self.line(depth + 1, &value.to_string());
+                self.line_of(depth + 1, &value);
             } else {
-                self.value(depth + 1, "> = ", function, &argument, depth);
+                self.value(depth + 1, "> = ", function, argument, depth);
             }
         }
     }
 
-    /// `head` with a line for each of `parts`.
-    fn parts(&mut self, depth: usize, head: fmt::Arguments<'_>, parts: &[&dyn Display]) {
-        self.indent(depth);
-        let _ = writeln!(self.out, "{head}");
-        for part in parts {
-            self.indent(depth + 1);
-            let _ = writeln!(self.out, "{part},");
+    /// A line for each of `items`.
+    fn items<T: AsRef<str>>(&mut self, depth: usize, items: &[T]) {
+        for item in items {
+            self.line_of(depth, &[item.as_ref(), ","]);
         }
     }
 
@@ -214,36 +216,26 @@ impl Text {
         depth: usize,
         before: &str,
         function: &str,
-        argument: &dyn Display,
+        argument: &str,
         end_depth: usize,
     ) {
-        let line = format_args!("{before}{function}({argument});");
-        if !self.fitting_line(depth, line) {
-            self.line(depth, &format!("{before}{function}("));
-            self.line(end_depth + 1, &format!("{argument},"));
+        if !self.fitting(depth, &[before, function, "(", argument, ");"]) {
+            self.line_of(depth, &[before, function, "("]);
+            self.line_of(end_depth + 1, &[argument, ","]);
             self.line(end_depth, ");");
         }
     }
 
     /// `head(arguments)tail`
-    pub(super) fn call(
-        &mut self,
-        depth: usize,
-        head: impl Display,
-        arguments: &[String],
-        tail: &str,
-    ) {
-        let commas = 2 * arguments.len().saturating_sub(1);
-        let width = commas + arguments.iter().map(|a| a.chars().count()).sum::<usize>();
-        let line = format_args!("{head}({}){tail}", Joined(arguments));
-        if width <= MAX_ARGUMENTS && self.fitting_line(depth, line) {
+    pub(super) fn call(&mut self, depth: usize, head: &str, arguments: &[String], tail: &str) {
+        let joined = arguments.join(", ");
+        let is_short = joined.len() <= MAX_ARGUMENTS || joined.chars().count() <= MAX_ARGUMENTS;
+        if is_short && self.fitting(depth, &[head, "(", &joined, ")", tail]) {
             return;
         }
-        self.line(depth, &format!("{head}("));
-        for argument in arguments {
-            self.line(depth + 1, &format!("{argument},"));
-        }
-        self.line(depth, &format!("){tail}"));
+        self.line_of(depth, &[head, "("]);
+        self.items(depth + 1, arguments);
+        self.line_of(depth, &[")", tail]);
     }
 
     /// `start = head(arguments);`
@@ -254,7 +246,7 @@ impl Text {
             self.line(depth, &format!("{start} ="));
             self.line(depth + 1, &format!("{head}({joined});"));
         } else {
-            self.call(depth, format_args!("{start} = {head}"), arguments, ";");
+            self.call(depth, &format!("{start} = {head}"), arguments, ";");
         }
     }
 
@@ -311,27 +303,12 @@ impl Text {
     }
 
     /// `pattern => value,` of a match.
-    pub(super) fn arm(&mut self, depth: usize, pattern: impl Display, value: impl Display) {
-        if !self.fitting_line(depth, format_args!("{pattern} => {value},")) {
-            self.line(depth, &format!("{pattern} => {{"));
-            self.line(depth + 1, &value.to_string());
+    pub(super) fn arm(&mut self, depth: usize, pattern: &str, value: &str) {
+        if !self.fitting(depth, &[pattern, " => ", value, ","]) {
+            self.line_of(depth, &[pattern, " => {"]);
+            self.line(depth + 1, value);
             self.line(depth, "}");
         }
-    }
-}
-
-/// `a, b`.
-struct Joined<'a, T>(&'a [T]);
-
-impl<T: Display> Display for Joined<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, item) in self.0.iter().enumerate() {
-            if index > 0 {
-                f.write_str(", ")?;
-            }
-            item.fmt(f)?;
-        }
-        Ok(())
     }
 }
 
@@ -432,10 +409,10 @@ mod tests {
         let long = "a".repeat(73);
         out.constant(
             0,
-            format_args!("pub const {}", long.to_uppercase()),
-            ("dv::Navigation", &[&"super::Of", &format_args!("T{long}")]),
+            &long.to_uppercase(),
+            ("dv::Navigation", &["super::Of", &format!("T{long}")]),
             "dv::navigation",
-            literal(&long),
+            &literal(&long),
         );
         let wanted = format!(
             "    pub const {}:\n        dv::Navigation<\n            super::Of,\n            \

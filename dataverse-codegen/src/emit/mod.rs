@@ -8,6 +8,8 @@ mod table;
 mod targets;
 mod types;
 
+use std::borrow::Cow;
+
 use crate::lock::NameLock;
 use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
@@ -41,6 +43,7 @@ struct Module {
     reexported: Option<String>,
     /// What it is compiled with.
     feature: Option<String>,
+    /// Its text; where it will be a file, the whole of that.
     body: String,
 }
 
@@ -51,11 +54,12 @@ pub(crate) fn emit(selection: &Selection<'_>) -> (Vec<File>, NameLock) {
     modules.sort_by(|left, right| left.name.cmp(&right.name));
     let lints = lints(selection, &names);
     let mut files = match &selection.layout {
-        Layout::Folder => folder("", "mod.rs", &modules, &lints),
+        Layout::Folder => folder("", "mod.rs", modules, &lints),
         Layout::SingleFile => vec![single_file(&modules, &lints)],
         Layout::Crate { name, client } => {
-            let mut files = folder("src/", "src/lib.rs", &modules, &lints);
-            files.push(manifest(name, client, &modules));
+            let manifest = manifest(name, client, &modules);
+            let mut files = folder("src/", "src/lib.rs", modules, &lints);
+            files.push(manifest);
             files
         }
     };
@@ -69,18 +73,35 @@ fn tables(selection: &Selection<'_>, names: &Names<'_>, base: usize) -> Vec<Modu
     let module = |table: &&Table| {
         // What they take, nearly.
         let room = table.columns.len() * 640 + table.navigations.len() * 240;
-        let mut body = Text::at(base, room);
+        let doc = format!("Table `{}`.", table.logical_name);
+        let mut body = beginning(selection, base, room, &doc);
         table::emit(&mut body, selection, names, table);
         let logical_name = &table.logical_name;
         Module {
             name: names.module_of(logical_name).to_owned(),
-            doc: format!("Table `{logical_name}`."),
+            doc,
             reexported: Some(names.type_of(logical_name).to_owned()),
             feature: selection.feature(names, logical_name),
             body: body.into_string(),
         }
     };
     parallel::map(&selection.tables, module)
+}
+
+/// A module's text, with its header if it will be a file.
+fn beginning(selection: &Selection<'_>, base: usize, room: usize, doc: &str) -> Text {
+    let mut out = Text::at(base, room);
+    if !matches!(selection.layout, Layout::SingleFile) {
+        header(&mut out, doc);
+    }
+    out
+}
+
+/// The first lines of a file.
+fn header(out: &mut Text, doc: &str) {
+    out.line(0, HEADER);
+    out.comment(0, "//!", doc);
+    out.blank();
 }
 
 fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
@@ -95,7 +116,7 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
                     doc: &str,
                     emit: fn(&mut Text, &Selection<'_>, &Names<'_>)| {
         if is_wanted {
-            let mut body = Text::at(base, 1 << 16);
+            let mut body = beginning(selection, base, 1 << 16, doc);
             emit(&mut body, selection, names);
             modules.push(Module {
                 name: name.to_owned(),
@@ -178,34 +199,24 @@ fn lints(selection: &Selection<'_>, names: &Names<'_>) -> Vec<&'static str> {
 }
 
 /// A file for each module, and one that holds them together.
-fn folder(path: &str, root: &str, modules: &[Module], lints: &[&str]) -> Vec<File> {
-    let start = |doc: &str| {
-        let mut out = Text::default();
-        out.line(0, HEADER);
-        out.comment(0, "//!", doc);
-        out.blank();
-        out
-    };
-    let mut whole = start("Tables and operations of a Dataverse org.");
+fn folder(path: &str, root: &str, modules: Vec<Module>, lints: &[&str]) -> Vec<File> {
+    let mut whole = Text::default();
+    header(&mut whole, "Tables and operations of a Dataverse org.");
     whole.allow("#!", lints);
     whole.blank();
-    for module in modules {
+    for module in &modules {
         whole.only_with(0, module.feature.as_deref());
         whole.line(0, &format!("pub mod {};", module.name));
     }
     whole.blank();
-    reexports(&mut whole, modules);
+    reexports(&mut whole, &modules);
     let mut files = vec![File {
         name: root.to_owned(),
         text: whole.into_string(),
     }];
-    files.extend(modules.iter().map(|module| {
-        let mut out = start(&module.doc);
-        out.append(&module.body);
-        File {
-            name: format!("{path}{}.rs", module.name),
-            text: out.into_string(),
-        }
+    files.extend(modules.into_iter().map(|module| File {
+        name: format!("{path}{}.rs", module.name),
+        text: module.body,
     }));
     files
 }
@@ -359,7 +370,7 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
     if columns.len() <= 2 {
         let on_one_line = |column: &Column| {
             let (function, arguments) = column_info(column);
-            format!("dv::ColumnInfo::{function}({})", arguments.join(", "))
+            format!("{function}({})", arguments.join(", "))
         };
         let joined = columns
             .iter()
@@ -379,12 +390,7 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
     out.line(2, "&[");
     for column in columns {
         let (function, arguments) = column_info(column);
-        out.call(
-            3,
-            format_args!("dv::ColumnInfo::{function}"),
-            &arguments,
-            ",",
-        );
+        out.call(3, function, &arguments, ",");
     }
     out.line(2, "],");
     out.line(1, ");");
@@ -397,12 +403,14 @@ fn column_info(column: &Column) -> (&'static str, Vec<String>) {
         ColumnType::Lookup(targets) if targets.len() == 1 => {
             arguments.push(literal(&column.wire_name));
             arguments.push(literal(&targets[0].navigation));
-            ("ToOne", "LimitedToOne")
+            ("dv::ColumnInfo::ToOne", "dv::ColumnInfo::LimitedToOne")
         }
-        _ if column.wire_name == column.logical_name => ("Plain", "Limited"),
+        _ if column.wire_name == column.logical_name => {
+            ("dv::ColumnInfo::Plain", "dv::ColumnInfo::Limited")
+        }
         _ => {
             arguments.push(literal(&column.wire_name));
-            ("ToAny", "LimitedToAny")
+            ("dv::ColumnInfo::ToAny", "dv::ColumnInfo::LimitedToAny")
         }
     };
     let access = match column.access {
@@ -416,21 +424,23 @@ fn column_info(column: &Column) -> (&'static str, Vec<String>) {
 }
 
 /// The Rust type of a column, as a file of the output names it.
-fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> String {
-    match &column.column_type {
-        ColumnType::PrimaryId => "dv::Id<Self>".to_owned(),
+fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> Cow<'static, str> {
+    let composed = match &column.column_type {
+        ColumnType::PrimaryId => return Cow::Borrowed("dv::Id<Self>"),
         ColumnType::Lookup(targets) => match &targets[..] {
-            [target] if target.table == table.logical_name => "dv::Lookup<Self>".to_owned(),
+            [target] if target.table == table.logical_name => {
+                return Cow::Borrowed("dv::Lookup<Self>");
+            }
             [target] => format!("dv::Lookup<super::{}>", names.type_of(&target.table)),
             _ => format!("dv::AnyLookup<{}>", targets::path(names, table, column)),
         },
         ColumnType::Choice(key) => match names.choices.get(key.as_str()) {
             Some(choice) => format!("super::choices::{}", choice.name),
-            None => "i32".to_owned(),
+            None => return Cow::Borrowed("i32"),
         },
         ColumnType::Choices(key) => match names.choices.get(key.as_str()) {
             Some(choice) => format!("dv::Choices<super::choices::{}>", choice.name),
-            None => "String".to_owned(),
+            None => return Cow::Borrowed("String"),
         },
         ColumnType::Structured(type_ref) => {
             let item = value_type(names, &type_ref.item, "super::types::");
@@ -439,8 +449,9 @@ fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> String {
                 false => item,
             }
         }
-        other => scalar_type(other).to_owned(),
-    }
+        other => return Cow::Borrowed(scalar_type(other)),
+    };
+    Cow::Owned(composed)
 }
 
 /// The Rust type of one value; `types` is the way to the module of the API's types.

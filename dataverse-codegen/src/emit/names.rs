@@ -320,9 +320,8 @@ fn names_of_columns(table: &Table, giver: &mut Giver<'_>) -> Vec<ColumnName> {
         let plain = naming::identifier(logical_name);
         let short = stripped(giver, column);
         // Nearly all columns: nobody has named them otherwise.
-        if short.is_none() && giver.is_idle() && !fields.has(&plain) {
+        if short.is_none() && giver.is_idle() && fields.reserve(&plain) {
             let constant = constants.give(naming::constant_name(logical_name));
-            fields.reserve(&plain);
             let field = plain;
             names.push((at, ColumnName { field, constant }));
             continue;

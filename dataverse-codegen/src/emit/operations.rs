@@ -254,7 +254,7 @@ fn request(
         out.line(depth, &format!("pub struct {name} {{"));
         if let Some((bound, field)) = bound_field {
             out.doc(depth + 1, &bound.doc);
-            out.field(depth + 1, format_args!("pub {field}"), &bound.rust_type);
+            out.field(depth + 1, field, ["", &bound.rust_type, ""]);
         }
         for argument in &arguments {
             out.doc(depth + 1, argument_doc(argument.parameter));
@@ -263,11 +263,7 @@ fn request(
             } else {
                 format!("Option<{}>", argument.rust_type)
             };
-            out.field(
-                depth + 1,
-                format_args!("pub {}", argument.field),
-                &rust_type,
-            );
+            out.field(depth + 1, &argument.field, ["", &rust_type, ""]);
         }
         out.line(depth, "}");
     }

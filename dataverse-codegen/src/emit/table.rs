@@ -1,6 +1,6 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
-use std::fmt::Display;
+use std::borrow::Cow;
 
 use super::layout::{Text, literal, plain};
 use super::names::{ColumnName, Names};
@@ -16,8 +16,10 @@ pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>,
     out.line(0, CLIENT);
     let name = names.type_of(&table.logical_name);
     let columns = names.columns_of(table);
-    structure(out, names, table, name, columns);
-    constants(out, names, table, name, columns);
+    let types = table.columns.iter();
+    let types: Vec<_> = types.map(|c| column_type(names, table, c)).collect();
+    structure(out, table, name, columns, &types);
+    constants(out, table, name, columns, &types);
     out.blank();
     out.line(0, &format!("impl dv::Entity for {name} {{"));
     entity_table(out, table, true);
@@ -35,7 +37,13 @@ pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>,
     navigations(out, selection, names, table, name);
 }
 
-fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
+fn structure(
+    out: &mut Text,
+    table: &Table,
+    name: &str,
+    columns: &[ColumnName],
+    types: &[Cow<'_, str>],
+) {
     out.blank();
     let set = table.entity_set.as_deref().unwrap_or_default();
     let label = table.label.as_deref().map(plain).unwrap_or_default();
@@ -63,15 +71,11 @@ fn structure(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
         return;
     }
     out.line(0, &format!("pub struct {name} {{"));
-    for (column, ColumnName { field, .. }) in table.columns.iter().zip(columns) {
+    let named = table.columns.iter().zip(columns).zip(types);
+    for ((column, ColumnName { field, .. }), column_type) in named {
         out.doc(1, column_doc(column));
         deprecated(out, 1, column.definition.deprecated);
-        let column_type = column_type(names, table, column);
-        out.field(
-            1,
-            format_args!("pub {field}"),
-            format_args!("Option<{column_type}>"),
-        );
+        out.field(1, field, ["Option<", column_type, ">"]);
     }
     out.line(0, "}");
 }
@@ -111,7 +115,7 @@ fn column_doc(column: &Column) -> String {
 }
 
 /// What a column holds, with its limits.
-fn kind(column: &Column) -> String {
+fn kind(column: &Column) -> Cow<'static, str> {
     let definition = &column.definition;
     let range = || match (&definition.minimum, &definition.maximum) {
         (Some(minimum), Some(maximum)) => {
@@ -124,23 +128,23 @@ fn kind(column: &Column) -> String {
         Some(digits) => format!(" with {digits} decimals"),
         None => String::new(),
     };
-    match &column.column_type {
+    let composed = match &column.column_type {
         ColumnType::Text => match definition.max_length {
             Some(length) => format!("text of at most {length} characters"),
-            None => "text".to_owned(),
+            None => return Cow::Borrowed("text"),
         },
         ColumnType::Boolean => match &definition.boolean_labels {
             Some([no, yes]) => format!("yes ({}) or no ({})", plain(yes), plain(no)),
-            None => "yes or no".to_owned(),
+            None => return Cow::Borrowed("yes or no"),
         },
         ColumnType::Int if definition.schema_name.is_some() => format!("whole number{}", range()),
-        ColumnType::Int => "whole number or choice".to_owned(),
-        ColumnType::BigInt => "big integer".to_owned(),
+        ColumnType::Int => return Cow::Borrowed("whole number or choice"),
+        ColumnType::BigInt => return Cow::Borrowed("big integer"),
         ColumnType::Double => format!("floating-point number{}", range()),
         ColumnType::Decimal if definition.schema_name.is_some() => {
             format!("decimal{}{}", precision(), range())
         }
-        ColumnType::Decimal => "decimal or money".to_owned(),
+        ColumnType::Decimal => return Cow::Borrowed("decimal or money"),
         ColumnType::Money => format!("money{}{}", precision(), range()),
         ColumnType::Choice(key) => format!("choice `{key}`"),
         ColumnType::Choices(key) => format!("any number of choice `{key}`"),
@@ -149,12 +153,12 @@ fn kind(column: &Column) -> String {
             let of = if targets.is_empty() { "" } else { " of " };
             format!("lookup{of}{targets} without a navigation property")
         }
-        ColumnType::Guid => "unique identifier".to_owned(),
-        ColumnType::PrimaryId => "primary key".to_owned(),
-        ColumnType::DateTime => "date and time".to_owned(),
-        ColumnType::LocalDateTime => "date and time without a time zone".to_owned(),
-        ColumnType::Date => "date".to_owned(),
-        ColumnType::Binary => "image or file".to_owned(),
+        ColumnType::Guid => return Cow::Borrowed("unique identifier"),
+        ColumnType::PrimaryId => return Cow::Borrowed("primary key"),
+        ColumnType::DateTime => return Cow::Borrowed("date and time"),
+        ColumnType::LocalDateTime => return Cow::Borrowed("date and time without a time zone"),
+        ColumnType::Date => return Cow::Borrowed("date"),
+        ColumnType::Binary => return Cow::Borrowed("image or file"),
         ColumnType::Lookup(targets) => {
             let targets = named_targets(targets.iter().map(|target| &target.table));
             format!("lookup of {targets}")
@@ -168,7 +172,8 @@ fn kind(column: &Column) -> String {
             format!("{many}`{}`", super::operations::item_name(&type_ref.item))
         }
         ColumnType::Other(name) => format!("JSON of `{name}`"),
-    }
+    };
+    Cow::Owned(composed)
 }
 
 /// The first few of them.
@@ -184,27 +189,27 @@ fn named_targets<'t>(tables: impl ExactSizeIterator<Item = &'t String>) -> Strin
     format!("{}{more}", named.join(", "))
 }
 
-fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, columns: &[ColumnName]) {
+fn constants(
+    out: &mut Text,
+    table: &Table,
+    name: &str,
+    columns: &[ColumnName],
+    types: &[Cow<'_, str>],
+) {
     if table.columns.is_empty() {
         return;
     }
-    let mut taken = Taken::default();
-    for column in columns {
-        taken.reserve(&column.constant);
-    }
     out.blank();
     out.line(0, &format!("impl {name} {{"));
-    for (ordinal, (column, ColumnName { constant, .. })) in
-        table.columns.iter().zip(columns).enumerate()
-    {
-        let column_type = column_type(names, table, column);
+    let named = table.columns.iter().zip(columns).zip(types);
+    for (ordinal, ((column, ColumnName { constant, .. }), column_type)) in named.enumerate() {
         let access = match column.access {
             Access::ReadWrite => "",
             Access::ReadOnly => "dv::ReadOnly",
             Access::CreateOnly => "dv::CreateOnly",
             Access::UpdateOnly => "dv::UpdateOnly",
         };
-        let parameters: [&dyn Display; 3] = [&"Self", &column_type, &access];
+        let parameters: [&str; 3] = ["Self", column_type, access];
         let parameters = if access.is_empty() {
             &parameters[..2]
         } else {
@@ -214,11 +219,17 @@ fn constants(out: &mut Text, names: &Names<'_>, table: &Table, name: &str, colum
         deprecated(out, 1, column.definition.deprecated);
         out.constant(
             1,
-            format_args!("pub const {constant}"),
+            constant,
             ("dv::Column", parameters),
             "dv::column",
-            ordinal,
+            &ordinal.to_string(),
         );
+    }
+    let mut taken = Taken::default();
+    if !table.alternate_keys.is_empty() {
+        for column in columns {
+            taken.reserve(&column.constant);
+        }
     }
     for key in &table.alternate_keys {
         alternate_key(out, table, key, &mut taken);
@@ -243,32 +254,30 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
     );
     out.constant(
         1,
-        format_args!(
-            "pub const {}",
-            taken.give(format!("KEY_{}", naming::constant_name(&joined.join("_"))))
-        ),
+        &taken.give(format!("KEY_{}", naming::constant_name(&joined.join("_")))),
         (
             "dv::AlternateKey",
-            &[&"Self", &format_args!("({}{comma})", types.join(", "))],
+            &["Self", &format!("({}{comma})", types.join(", "))],
         ),
         "dv::AlternateKey::new",
-        format_args!("&[{}]", ordinals.join(", ")),
+        &format!("&[{}]", ordinals.join(", ")),
     );
 }
 
 /// Hands out fields by number.
 pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
+    let ordinals: Vec<String> = (0..fields.len()).map(|at| at.to_string()).collect();
     out.line(0, &format!("impl dv::Columns for {name} {{"));
     let heads = [
         (
             "fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {",
             "let cell: &dyn dv::Cell = match ordinal {",
-            "&self",
+            "&self.",
         ),
         (
             "fn cell_mut(&mut self, ordinal: u16) -> Option<&mut dyn dv::Cell> {",
             "let cell: &mut dyn dv::Cell = match ordinal {",
-            "&mut self",
+            "&mut self.",
         ),
     ];
     for (index, (head, start, this)) in heads.into_iter().enumerate() {
@@ -284,8 +293,12 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
         out.line(1, head);
         // With its type said, the compiler need not find out what the arms have in common.
         out.line(2, start);
-        for (ordinal, field) in fields.iter().enumerate() {
-            out.arm(3, ordinal, format_args!("{this}.{field}"));
+        let mut value = String::new();
+        for (ordinal, field) in ordinals.iter().zip(fields) {
+            value.clear();
+            value.push_str(this);
+            value.push_str(field);
+            out.arm(3, ordinal, &value);
         }
         out.line(3, "_ => return None,");
         out.line(2, "};");
@@ -303,6 +316,7 @@ fn navigations(
     name: &str,
 ) {
     let mut taken = Taken::default();
+    let of = format!("super::{name}");
     let mut is_first = true;
     for navigation in &table.navigations {
         let is_wanted = if navigation.is_collection {
@@ -332,21 +346,13 @@ fn navigations(
         };
         out.blank();
         out.doc(1, format_args!("To {count} of `{}`.", navigation.target));
+        let to = ["dv::", many, "<", way, target, ">"].concat();
         out.constant(
             1,
-            format_args!(
-                "pub const {}",
-                taken.give(naming::constant_name(&navigation.name))
-            ),
-            (
-                "dv::Navigation",
-                &[
-                    &format_args!("super::{name}"),
-                    &format_args!("dv::{many}<{way}{target}>"),
-                ],
-            ),
+            &taken.give(naming::constant_name(&navigation.name)),
+            ("dv::Navigation", &[&of, &to]),
             "dv::navigation",
-            literal(&navigation.name),
+            &literal(&navigation.name),
         );
     }
     if !is_first {

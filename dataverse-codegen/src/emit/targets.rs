@@ -133,7 +133,7 @@ fn enumeration(
     for target in targets {
         let variant = names.type_of(&target.table);
         out.doc(1, format_args!("A row of `{}`.", target.table));
-        out.variant(1, variant, format_args!("dv::Id<super::{variant}>"));
+        out.variant(1, variant, &format!("dv::Id<super::{variant}>"));
     }
     out.doc(
         1,
@@ -157,8 +157,8 @@ fn enumeration(
         let variant = names.type_of(&target.table);
         out.arm(
             3,
-            format_args!("Some({})", literal(&target.table)),
-            format_args!("Self::{variant}(dv::Id::new(id))"),
+            &format!("Some({})", literal(&target.table)),
+            &format!("Self::{variant}(dv::Id::new(id))"),
         );
     }
     out.line(3, &format!("other => Self::{other} {{"));
@@ -174,8 +174,8 @@ fn enumeration(
         let variant = names.type_of(&target.table);
         out.arm(
             3,
-            format_args!("Self::{variant}(id)"),
-            format_args!("(Some({}), id.uuid())", literal(&target.table)),
+            &format!("Self::{variant}(id)"),
+            &format!("(Some({}), id.uuid())", literal(&target.table)),
         );
     }
     out.line(

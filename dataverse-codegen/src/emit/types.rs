@@ -96,11 +96,7 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
         } in &members
         {
             out.doc(1, format_args!("`{name}`."));
-            out.field(
-                1,
-                format_args!("pub {field}"),
-                format_args!("Option<{rust_type}>"),
-            );
+            out.field(1, field, ["Option<", rust_type, ">"]);
         }
         out.line(0, "}");
     }

@@ -7,7 +7,7 @@ use super::{
     AlternateKey, Column, ColumnDefinition, ColumnType, ComplexType, EnumType, ItemType, Model,
     Navigation, Operation, Parameter, Table, TypeRef, access, lookups, warnings,
 };
-use crate::csdl::{self, Csdl, EntityType, Schema, Text, collection_item, lookup_name};
+use crate::csdl::{self, Csdl, EntityType, Property, Schema, Text, collection_item, lookup_name};
 use crate::parallel;
 
 /// The tables and operations of a document.
@@ -176,17 +176,20 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
     };
     let lineage = names.lineage(entity);
     let primary_id = primary_id(&lineage);
-    let mut columns: BTreeMap<&str, Column> = BTreeMap::new();
+    let mut properties: BTreeMap<&str, &Property<'_>> = BTreeMap::new();
     // Bases first: what a derived type declares again replaces theirs.
     for property in lineage.iter().rev().flat_map(|entity| &entity.properties) {
         let logical_name = lookup_name(&property.name).unwrap_or(&property.name);
-        let is_taken_by_lookup = |known: &Column| known.wire_name != known.logical_name;
+        let is_taken_by_lookup = |known: &&Property<'_>| known.name != logical_name;
         if *logical_name == *property.name
-            && columns.get(logical_name).is_some_and(is_taken_by_lookup)
+            && properties.get(logical_name).is_some_and(is_taken_by_lookup)
         {
             // `x` beside `_x_value` is the same column.
             continue;
         }
+        properties.insert(logical_name, property);
+    }
+    let columns = properties.into_iter().map(|(logical_name, property)| {
         let column_type = match lookup_name(&property.name) {
             // Its targets come later.
             Some(_) => ColumnType::Lookup(Vec::new()),
@@ -196,37 +199,33 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
                 scalar => scalar,
             },
         };
-        columns.insert(
-            logical_name,
-            Column {
-                logical_name: logical_name.to_owned(),
-                wire_name: property.name.to_string(),
-                column_type,
-                access: access::of_property(property),
-                description: property.description.as_deref().map(str::to_owned),
-                definition: ColumnDefinition::default(),
-            },
-        );
-    }
-    let mut columns: Vec<_> = columns.into_values().collect();
-    let mut navigations: BTreeMap<&str, Navigation> = BTreeMap::new();
+        Column {
+            logical_name: logical_name.to_owned(),
+            wire_name: property.name.to_string(),
+            column_type,
+            access: access::of_property(property),
+            description: property.description.as_deref().map(str::to_owned),
+            definition: ColumnDefinition::default(),
+        }
+    });
+    let mut columns: Vec<_> = columns.collect();
+    let mut declared = BTreeMap::new();
     for navigation in lineage.iter().rev().flat_map(|entity| &entity.navigations) {
         let item = collection_item(&navigation.type_name);
-        let Some(target) = names.local(item.unwrap_or(&navigation.type_name)) else {
-            continue;
-        };
-        navigations.insert(
-            &navigation.name,
-            Navigation {
-                name: navigation.name.to_string(),
-                target: target.to_owned(),
-                is_collection: item.is_some(),
-                partner: navigation.partner.as_deref().map(str::to_owned),
-                lookup: None,
-            },
-        );
+        if let Some(target) = names.local(item.unwrap_or(&navigation.type_name)) {
+            let what = (navigation, target, item.is_some());
+            declared.insert(navigation.name.as_ref(), what);
+        }
     }
-    let mut navigations: Vec<_> = navigations.into_values().collect();
+    let navigations = declared.into_iter();
+    let navigations = navigations.map(|(name, (navigation, target, is_collection))| Navigation {
+        name: name.to_owned(),
+        target: target.to_owned(),
+        is_collection,
+        partner: navigation.partner.as_deref().map(str::to_owned),
+        lookup: None,
+    });
+    let mut navigations: Vec<_> = navigations.collect();
     lookups::join(names, &lineage, &mut columns, &mut navigations);
     access::apply_known_columns(&mut columns);
     Table {

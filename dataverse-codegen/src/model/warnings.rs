@@ -5,16 +5,20 @@ use std::collections::HashSet;
 
 use super::build::Names;
 use crate::csdl::{Csdl, EntityType, Schema, Text};
+use crate::parallel;
 
 /// One sentence for each oddity, with the name it is about; sorted, no two alike.
 pub(super) fn of(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<String> {
     let mut warnings = Vec::new();
     for schema in &csdl.schemas {
         repeated_types(schema, &mut warnings);
-        for entity in &schema.entity_types {
+        let of_entities = parallel::map(&schema.entity_types, |entity| {
+            let mut warnings = Vec::new();
             base(names, entity, &mut warnings);
             members(names, entity, &mut warnings);
-        }
+            warnings
+        });
+        warnings.extend(of_entities.into_iter().flatten());
         for complex in &schema.complex_types {
             let properties = complex.properties.iter().map(|p| &p.name);
             for name in repeated(properties) {
