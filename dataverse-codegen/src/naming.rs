@@ -276,7 +276,10 @@ pub(crate) fn is_snake(name: &str) -> bool {
 
 /// A constant. No keyword is upper case.
 pub(crate) fn constant_name(name: &str) -> String {
-    let name = name.to_uppercase();
+    let name = match name.is_ascii() {
+        true => name.to_ascii_uppercase(),
+        false => name.to_uppercase(),
+    };
     match identifier(&name) {
         only if only.trim_matches('_').is_empty() => format!("X{only}"),
         constant => constant,

@@ -659,6 +659,18 @@ fn term(annotation: &Element<'_>) -> Result<Term> {
     })
 }
 
+/// Key and value of the attribute that `text` begins with, if it is written as services write it:
+/// ` key="value"` with nothing to replace.
+fn plain_attribute(text: &str) -> Option<(&str, &str)> {
+    let text = text.strip_prefix(' ')?;
+    let is_end = |byte: u8| !byte.is_ascii_alphanumeric();
+    let (key, text) = text.split_at(text.bytes().position(is_end)?);
+    let text = text.strip_prefix("=\"")?;
+    let is_special = |byte| matches!(byte, b'"' | b'&' | b'\t' | b'\n' | b'\r');
+    let (value, rest) = text.split_at(text.bytes().position(is_special)?);
+    rest.starts_with('"').then_some((key, value))
+}
+
 impl<'a> Element<'a> {
     fn attribute(&self, name: &str) -> Result<Option<Text<'a>>> {
         let from = self.next.get();
@@ -669,15 +681,18 @@ impl<'a> Element<'a> {
     }
 
     fn attribute_from(&self, start: usize, name: &str) -> Result<Option<Text<'a>>> {
-        let mut attributes = Attributes::new(self.tag, start);
+        let mut at = start;
+        while let Some((key, value)) = plain_attribute(&self.tag[at..]) {
+            at += key.len() + value.len() + r#" ="""#.len();
+            if key == name {
+                self.next.set(at);
+                return Ok(Some(Cow::Borrowed(value)));
+            }
+        }
+        let mut attributes = Attributes::new(self.tag, at);
         for attribute in attributes.with_checks(false) {
             let attribute = attribute.map_err(|error| self.malformed(&error))?;
             if attribute.key.as_ref() == name {
-                if let Cow::Borrowed(value) = attribute.value {
-                    // Behind the value and its quote.
-                    let before = (value.as_ptr() as usize).wrapping_sub(self.tag.as_ptr() as usize);
-                    self.next.set(before.wrapping_add(value.len() + 1));
-                }
                 let value = attribute.normalized_value(XmlVersion::Implicit1_0);
                 return value.map(Some).map_err(|error| self.malformed(&error));
             }
@@ -771,6 +786,32 @@ mod tests {
 
     fn middle_is_inside(text: &str) -> bool {
         middle(text).is_some_and(|at| text[at..].starts_with("<EntityType "))
+    }
+
+    #[test]
+    fn attributes_may_be_written_in_any_way() {
+        let ways = [
+            "Name=\"t\" Abstract=\"true\" BaseType=\"n.b\"",
+            "Name='t' BaseType = \"n.b\" Abstract='true'",
+            "Abstract=\"true\"\n\t Name=\"&#116;\" x:y=\"Name\"  BaseType=\"n.b\" ",
+            "x=\">\" BaseType=\"n&#46;b\" Name=\"t\" Abstract=\"true\"",
+        ];
+        for way in ways {
+            let text = format!(
+                "<Edmx><DataServices><Schema Namespace=\"n\"><EntityType {way}/></Schema>\
+                 </DataServices></Edmx>"
+            );
+            let csdl = parse(&text).unwrap();
+            let entity = &csdl.schemas[0].entity_types[0];
+            let read = (
+                &*entity.name,
+                entity.base_type.as_deref(),
+                entity.is_abstract,
+            );
+            assert_eq!(read, ("t", Some("n.b"), true), "{way}");
+        }
+        let broken = "<Edmx><DataServices><Schema Namespace=\"n\" Alias></Schema>";
+        assert!(parse(broken).is_err());
     }
 
     #[test]

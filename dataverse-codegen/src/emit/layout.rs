@@ -121,6 +121,20 @@ impl Text {
         self.out.push(' ');
         let from = self.out.len();
         let _ = write!(self.out, "{text}");
+        self.end_comment(from);
+    }
+
+    /// A doc comment of these parts.
+    pub(super) fn doc_of(&mut self, depth: usize, parts: &[&str]) {
+        self.indent(depth);
+        self.out.push_str("/// ");
+        let from = self.out.len();
+        parts.iter().for_each(|part| self.out.push_str(part));
+        self.end_comment(from);
+    }
+
+    /// Makes one line of what was written since `from`, and ends it.
+    fn end_comment(&mut self, from: usize) {
         let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
         if !self.out.as_bytes()[from..].iter().all(is_plain)
             && self.out[from..].contains(is_no_text)

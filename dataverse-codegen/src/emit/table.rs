@@ -73,7 +73,7 @@ fn structure(
     out.line(0, &format!("pub struct {name} {{"));
     let named = table.columns.iter().zip(columns).zip(types);
     for ((column, ColumnName { field, .. }), column_type) in named {
-        out.doc(1, column_doc(column));
+        column_doc(out, column);
         deprecated(out, 1, column.definition.deprecated);
         out.field(1, field, ["Option<", column_type, ">"]);
     }
@@ -81,12 +81,12 @@ fn structure(
 }
 
 /// Name, label, kind, limits, access, description.
-fn column_doc(column: &Column) -> String {
+fn column_doc(out: &mut Text, column: &Column) {
     let definition = &column.definition;
     let label = definition.label.as_deref().map(plain).unwrap_or_default();
-    let label = match label.is_empty() {
-        true => String::new(),
-        false => format!(" ({label})"),
+    let (before, behind) = match label.is_empty() {
+        true => ("`", ": "),
+        false => ("` (", "): "),
     };
     let access = match column.access {
         Access::ReadWrite => "",
@@ -107,11 +107,25 @@ fn column_doc(column: &Column) -> String {
     };
     let description = column.description.as_deref().map(plain).unwrap_or_default();
     let space = if description.is_empty() { "" } else { " " };
-    format!(
-        "`{}`{label}: {}{access}{required}{secured}.{space}{description}",
-        column.logical_name,
-        kind(column)
-    )
+    let name = column.logical_name.as_str();
+    let kind = kind(column);
+    out.doc_of(
+        1,
+        &[
+            "`",
+            name,
+            before,
+            &label,
+            behind,
+            &kind,
+            access,
+            required,
+            secured,
+            ".",
+            space,
+            &description,
+        ],
+    );
 }
 
 /// What a column holds, with its limits.
@@ -345,7 +359,7 @@ fn navigations(
             false => ("one row", "One"),
         };
         out.blank();
-        out.doc(1, format_args!("To {count} of `{}`.", navigation.target));
+        out.doc_of(1, &["To ", count, " of `", &navigation.target, "`."]);
         let to = ["dv::", many, "<", way, target, ">"].concat();
         out.constant(
             1,
