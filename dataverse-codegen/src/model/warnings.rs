@@ -114,9 +114,10 @@ fn repeats(kind: &str, name: &str, of: &str) -> String {
 
 /// The names that come more than once.
 fn repeated<'a>(names: impl Iterator<Item = &'a Text<'a>>) -> Vec<&'a str> {
-    let mut seen = HashSet::new();
-    names
-        .map(|name| name.as_ref())
-        .filter(|name| !seen.insert(*name))
-        .collect()
+    // Services write most of them in order, or nearly: then sorting is cheaper than hashing.
+    let mut names: Vec<&str> = names.map(|name| name.as_ref()).collect();
+    names.sort_unstable();
+    let pairs = names.windows(2);
+    let repeats = pairs.filter(|pair| pair[0] == pair[1]);
+    repeats.map(|pair| pair[0]).collect()
 }
