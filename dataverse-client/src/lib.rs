@@ -125,8 +125,8 @@ pub use op::{
     StartUpload, StoredFile, Suggestion, UploadBlock, UploadChunk, UploadFile, UploadSession,
 };
 pub use schema::{
-    AlternateKey, AnyRow, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation, New,
-    Record, Row, ToKey,
+    AlternateKey, AnyRow, AnyTable, Body, Changes, Column, Complex, Edit, Entity, Key, Navigation,
+    New, Record, Row, ToKey,
 };
 /// The crates whose types stand in rows, in the versions used here.
 #[doc(no_inline)]

@@ -17,7 +17,7 @@ use crate::op::{
     Unanswered, Update, UpdateReturning, Upsert, UpsertReturning,
 };
 use crate::schema::{AnyRow, Many, Navigation, Record, TableName};
-use crate::value::{ETag, Id};
+use crate::value::{AnyValue, ETag, Id};
 
 /// An operation that is sent when it is awaited.
 #[derive(Debug, Clone)]
@@ -165,6 +165,8 @@ forward! {
         with_count();
         /// Asks for labels, and for names and tables of lookups, too.
         with_annotations();
+        /// A value for `@name` in a raw filter.
+        parameter(name: impl Into<String>, value: impl Into<AnyValue>);
         /// Only the rows of this partition of an elastic table.
         partition_id(id: impl Into<String>);
         /// What the system view with this `savedqueryid` shows.

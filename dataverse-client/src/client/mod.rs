@@ -136,10 +136,10 @@ impl Client {
     /// Changes a row that exists; see [`Update`].
     pub fn update<E: Entity>(
         &self,
-        key: impl ToKey<Entity = E>,
+        row: impl BindTarget<Entity = E>,
         changes: impl Into<Changes<E>>,
     ) -> Call<Update<E>> {
-        self.call(Update::new(key, changes))
+        self.call(Update::new(row, changes))
     }
 
     /// Changes a row, or creates it; see [`Upsert`].
@@ -168,20 +168,20 @@ impl Client {
     /// Writes one column of one row; see [`SetColumn`].
     pub fn set_column<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
         &self,
-        key: impl ToKey<Entity = E>,
+        row: impl BindTarget<Entity = E>,
         column: Column<E, T, A>,
         value: impl Into<T>,
     ) -> Call<SetColumn> {
-        self.call(SetColumn::new(key, column, value))
+        self.call(SetColumn::new(row, column, value))
     }
 
     /// Clears one column of one row; see [`SetColumn`].
     pub fn clear_column<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
         &self,
-        key: impl ToKey<Entity = E>,
+        row: impl BindTarget<Entity = E>,
         column: Column<E, T, A>,
     ) -> Call<SetColumn> {
-        self.call(SetColumn::clear(key, column))
+        self.call(SetColumn::clear(row, column))
     }
 
     /// Points a lookup at a row; see [`Associate`].

@@ -182,7 +182,8 @@ pub(crate) fn absolute_url(reference: &Reference, scope: &Scope<'_>) -> Result<S
     })
 }
 
-fn reference_url(reference: &Reference, scope: &Scope<'_>) -> Result<String> {
+/// A row as a URL names it: `accounts(…)`, or `$1`.
+pub(crate) fn reference_url(reference: &Reference, scope: &Scope<'_>) -> Result<String> {
     match &reference.0 {
         ReferenceKind::Row { entity_set, key } => row_path(entity_set, key),
         ReferenceKind::Content(content) => Ok(format!("${}", scope.content_id(*content)?)),

@@ -1,5 +1,6 @@
 //! What can be said beside an operation: who calls, what the service leaves out, where it goes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -30,7 +31,7 @@ use crate::error::{Error, Result};
 #[must_use]
 pub struct CallOptions {
     headers: HeaderMap,
-    annotations: Vec<&'static str>,
+    annotations: Vec<Cow<'static, str>>,
     tag: Option<String>,
     session: Option<Session>,
     /// Told when a request is to be sent.
@@ -149,16 +150,27 @@ impl CallOptions {
         self
     }
 
+    /// Asks for these annotations, by their terms: `OData.Community.Display.V1.FormattedValue`,
+    /// `Microsoft.Dynamics.CRM.*`.
+    pub fn annotations<T: Into<Cow<'static, str>>>(
+        mut self,
+        terms: impl IntoIterator<Item = T>,
+    ) -> Self {
+        self.annotations.extend(terms.into_iter().map(Into::into));
+        self
+    }
+
     /// Asks for everything the service can tell beside the answer, the details of errors included.
     /// Answers grow to several times their size.
     pub fn all_annotations(mut self) -> Self {
-        self.annotations.push("*");
+        self.annotations.push(Cow::Borrowed("*"));
         self
     }
 
     /// Asks for details of errors: trace text, help link, the plug-in that failed.
     pub fn error_details(mut self) -> Self {
-        self.annotations.push("Microsoft.PowerApps.CDS.*");
+        self.annotations
+            .push(Cow::Borrowed("Microsoft.PowerApps.CDS.*"));
         self
     }
 
@@ -196,7 +208,7 @@ impl CallOptions {
             headers.insert(name, value.clone());
         }
         let mut annotations = base.annotations.clone();
-        annotations.extend(&self.annotations);
+        annotations.extend(self.annotations.iter().cloned());
         CallOptions {
             headers,
             annotations,

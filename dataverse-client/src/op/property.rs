@@ -8,9 +8,11 @@ use http::{HeaderValue, Method, StatusCode};
 use super::answer::read_optional_value;
 use super::{Operation, Replay, Scope};
 use crate::error::Result;
+use crate::odata::body::reference_url;
 use crate::odata::key::row_path;
+use crate::odata::url::encode;
 use crate::odata::{Request, Response};
-use crate::schema::{Column, Entity, OnUpdate, RowRef, ToKey, WritableIn};
+use crate::schema::{BindTarget, Column, Entity, OnUpdate, Reference, RowRef, ToKey, WritableIn};
 use crate::value::{AnyValue, Value};
 
 /// Reads one column of one row.
@@ -117,45 +119,50 @@ impl Operation for GetText {
 /// single property value".
 #[derive(Clone)]
 pub struct SetColumn {
-    row: RowRef,
+    row: Reference,
     column: String,
     /// None to clear it.
     json: Option<String>,
 }
 
 impl SetColumn {
-    /// Writes `value` into `column` of the row that `key` identifies.
+    /// Writes `value` into `column` of a row. One that the same change set creates is given by the
+    /// handle of its create.
     pub fn new<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
-        key: impl ToKey<Entity = E>,
+        row: impl BindTarget<Entity = E>,
         column: Column<E, T, A>,
         value: impl Into<T>,
     ) -> Self {
         let value: T = value.into();
-        SetColumn::named(RowRef::of(key), column.logical_name(), value)
+        SetColumn::named(row, column.logical_name(), value)
     }
 
-    /// Clears `column` of the row that `key` identifies.
+    /// Clears `column` of a row.
     pub fn clear<E: Entity, T: Value, A: WritableIn<OnUpdate>>(
-        key: impl ToKey<Entity = E>,
+        row: impl BindTarget<Entity = E>,
         column: Column<E, T, A>,
     ) -> Self {
-        SetColumn::clear_named(RowRef::of(key), column.logical_name())
+        SetColumn::clear_named(row, column.logical_name())
     }
 
     /// Writes a column that is only known at run time, by its logical name.
-    pub fn named(row: RowRef, column: impl Into<String>, value: impl Into<AnyValue>) -> Self {
+    pub fn named(
+        row: impl BindTarget,
+        column: impl Into<String>,
+        value: impl Into<AnyValue>,
+    ) -> Self {
         let value: AnyValue = value.into();
         SetColumn {
-            row,
+            row: row.reference(),
             column: column.into(),
             json: Some(value.into_json()),
         }
     }
 
     /// Clears a column that is only known at run time, by its logical name.
-    pub fn clear_named(row: RowRef, column: impl Into<String>) -> Self {
+    pub fn clear_named(row: impl BindTarget, column: impl Into<String>) -> Self {
         SetColumn {
-            row,
+            row: row.reference(),
             column: column.into(),
             json: None,
         }
@@ -172,8 +179,10 @@ impl std::fmt::Debug for SetColumn {
 impl Operation for SetColumn {
     type Output = ();
 
-    fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
-        let path = column_path(&self.row, &self.column)?;
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        let mut path = reference_url(&self.row, scope)?;
+        path.push('/');
+        encode(&self.column, &mut path);
         Ok(match &self.json {
             Some(json) => Request::new(Method::PUT, path).json(format!("{{\"value\":{json}}}")),
             None => Request::new(Method::DELETE, path),
@@ -192,6 +201,6 @@ impl Operation for SetColumn {
 fn column_path(row: &RowRef, column: &str) -> Result<String> {
     let mut path = row_path(row.table.entity_set(), &row.key)?;
     path.push('/');
-    crate::odata::url::encode(column, &mut path);
+    encode(column, &mut path);
     Ok(path)
 }

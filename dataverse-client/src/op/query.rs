@@ -15,6 +15,7 @@ use crate::odata::key::row_path;
 use crate::odata::url::Query as Url;
 use crate::odata::{Filter, NextLink, Order, Page, Request, Response, RowCount, Target};
 use crate::schema::{AnyRow, Many, Navigation, Record, RowRef, TableName, ToKey};
+use crate::value::{AnyValue, Literal};
 
 /// Reads the rows of a table that meet a condition, page by page.
 ///
@@ -31,6 +32,7 @@ pub struct Query<R: Read> {
     top: Option<u32>,
     count: bool,
     partition_id: Option<String>,
+    parameters: Vec<(String, String)>,
     next: Option<NextLink>,
     record: PhantomData<fn() -> R>,
 }
@@ -161,6 +163,7 @@ impl<R: Read> Query<R> {
             top: None,
             count: false,
             partition_id: None,
+            parameters: Vec::new(),
             next: None,
             record: PhantomData,
         }
@@ -208,6 +211,17 @@ impl<R: Read> Query<R> {
     #[must_use]
     pub fn with_annotations(mut self) -> Self {
         self.wanted.annotations = true;
+        self
+    }
+
+    /// A value for `@name` in a [raw](Filter::raw) filter: it cannot be read as anything but a
+    /// value, whatever it holds.
+    #[must_use]
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<AnyValue>) -> Self {
+        let value: AnyValue = value.into();
+        let mut literal = String::new();
+        value.append_literal(&mut literal);
+        self.parameters.push((name.into(), literal));
         self
     }
 
@@ -278,6 +292,9 @@ impl<R: Read> Query<R> {
         if self.count {
             url.option("$count", "true");
         }
+        for (name, literal) in &self.parameters {
+            url.option(&format!("@{name}"), literal);
+        }
         if let Some(id) = &self.partition_id {
             url.option("partitionId", id);
         }
@@ -326,6 +343,7 @@ impl<R: Read> Clone for Query<R> {
             order: self.order.clone(),
             wanted: self.wanted.clone(),
             partition_id: self.partition_id.clone(),
+            parameters: self.parameters.clone(),
             next: self.next.clone(),
             ..*self
         }

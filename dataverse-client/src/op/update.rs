@@ -6,11 +6,10 @@ use http::{HeaderValue, Method};
 use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
-use crate::odata::body::write_object;
+use crate::odata::body::{reference_url, write_object};
 use crate::odata::expansion::names;
-use crate::odata::key::row_path;
 use crate::odata::{Request, Response, headers};
-use crate::schema::{AnyRow, AnyTable, Changes, Entity, Key, TableName, ToKey};
+use crate::schema::{AnyRow, AnyTable, BindTarget, Changes, Entity, Reference, TableName, ToKey};
 use crate::value::ETag;
 
 /// Changes one row, and fails if the row does not exist.
@@ -22,17 +21,19 @@ use crate::value::ETag;
 /// update".
 pub struct Update<E> {
     table: TableName,
-    key: Key<E>,
+    row: Reference,
     changes: Changes<E>,
     if_match: Option<ETag>,
 }
 
 impl<E: Entity> Update<E> {
-    /// Changes the row that `key` identifies.
-    pub fn new(key: impl ToKey<Entity = E>, changes: impl Into<Changes<E>>) -> Self {
+    /// Changes one row.
+    ///
+    /// A row that the same change set creates is given by the handle of its create.
+    pub fn new(row: impl BindTarget<Entity = E>, changes: impl Into<Changes<E>>) -> Self {
         Update {
             table: TableName::of::<E>(),
-            key: key.to_key(),
+            row: row.reference(),
             changes: changes.into(),
             if_match: None,
         }
@@ -47,8 +48,25 @@ impl Update<AnyTable> {
         changes: impl Into<Changes<AnyTable>>,
     ) -> Self {
         Update {
+            row: table.row(key).reference(),
             table,
-            key: key.to_key(),
+            changes: changes.into(),
+            if_match: None,
+        }
+    }
+}
+
+impl Update<AnyTable> {
+    /// Changes a row of a table that is only known at run time: one that the same change set
+    /// creates, by the handle of its create.
+    pub fn created_in_table(
+        table: TableName,
+        row: impl BindTarget<Entity = AnyTable>,
+        changes: impl Into<Changes<AnyTable>>,
+    ) -> Self {
+        Update {
+            table,
+            row: row.reference(),
             changes: changes.into(),
             if_match: None,
         }
@@ -78,7 +96,7 @@ impl<E> Clone for Update<E> {
     fn clone(&self) -> Self {
         Update {
             table: self.table.clone(),
-            key: self.key.clone(),
+            row: self.row.clone(),
             changes: self.changes.clone(),
             if_match: self.if_match.clone(),
         }
@@ -89,7 +107,7 @@ impl<E> std::fmt::Debug for Update<E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Update")
             .field("table", &self.table)
-            .field("key", &self.key)
+            .field("row", &self.row)
             .field("columns", &self.changes)
             .field("if_match", &self.if_match)
             .finish()
@@ -110,7 +128,7 @@ impl<E: 'static> Operation for Update<E> {
             Some(etag) => headers::etag(etag)?,
             None => HeaderValue::from_static("*"),
         };
-        let path = row_path(self.table.entity_set(), self.key.kind())?;
+        let path = reference_url(&self.row, scope)?;
         let body = write_object("", self.changes.entries(), scope)?;
         Ok(Request::new(Method::PATCH, path)
             .header(IF_MATCH, if_match)

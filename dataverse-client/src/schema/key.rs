@@ -13,7 +13,7 @@ pub struct Key<E> {
     entity: PhantomData<fn() -> E>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) enum KeyKind {
     Id(uuid::Uuid),
     /// Wire name and OData literal of each part.
@@ -60,9 +60,15 @@ impl<E> PartialEq for Key<E> {
 impl<E> Eq for Key<E> {}
 
 impl<E> fmt::Debug for Key<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for KeyKind {
     /// Names the columns of an alternate key, not their values: those are a row's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.kind {
+        match self {
             KeyKind::Id(id) => write!(f, "Key({id})"),
             KeyKind::Alternate(parts) => {
                 let mut list = f.debug_list();

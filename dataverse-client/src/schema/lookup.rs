@@ -128,6 +128,14 @@ impl<E: Entity> BindTarget for Key<E> {
     }
 }
 
+impl<E: Entity> BindTarget for &Key<E> {
+    type Entity = E;
+
+    fn reference(self) -> Reference {
+        Reference::row(self.clone())
+    }
+}
+
 impl<E: Entity> BindTarget for &Lookup<E> {
     type Entity = E;
 

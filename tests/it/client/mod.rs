@@ -12,6 +12,7 @@ mod files;
 mod operations;
 mod paging;
 mod query;
+mod recorded;
 mod requests;
 mod rows;
 mod search;
