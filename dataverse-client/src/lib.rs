@@ -47,8 +47,13 @@
 //!
 //! # Where things are
 //!
-//! - [`Client`]: `retrieve`, `query`, `fetch`, `create`, `update`, `upsert`, `delete`, `invoke`, `batch`.
-//!   Each gives a [`Call`], sent when awaited.
+//! - [`Client`]: `retrieve`, `query`, `fetch`, `create`, `update`, `upsert`, `delete`, `associate`,
+//!   `changes`, `aggregate`, `invoke`, `batch` …. Each gives a [`Call`], sent when awaited.
+//! - [`Client::table`]: the same for a table that is only known at run time, with rows as
+//!   [`AnyRow`]; [`Client::definitions`] tells the names.
+//! - [`Column`], [`Navigation`]: conditions ([`Filter`]), orders and groups, from generated
+//!   constants; [`column()`] from names.
+//! - [`CallOptions`]: who calls, what logic is left out, what annotations come.
 //! - The operations themselves ([`Retrieve`], [`Query`], [`Create`] …) are values: the same one is
 //!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
 //! - [`FetchXml`]: what to ask for in Dataverse's own query language, from text or from typed
@@ -97,7 +102,7 @@ pub mod value;
 #[cfg(feature = "derive")]
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
-pub use client::{Call, ChangeStream, Client, ClientBuilder, Pages, Rows, Table};
+pub use client::{Call, ChangeStream, Client, ClientBuilder, NamedTable, Pages, Rows};
 pub use client::{Discovery, DiscoveryBuilder, Download, DownloadState, Upload, UploadState};
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
 pub use odata::fetchxml::{self, FetchXml};

@@ -13,7 +13,7 @@ use crate::message::{Answer, Asked};
 use crate::query::Rows;
 use crate::row_key::RowKey;
 use crate::store::Store;
-use crate::url::{Address, MAX_LENGTH, Segment, encode_value};
+use crate::url::{Address, MAX_LENGTH, MAX_LENGTH_IN_BATCH, Segment, encode_value};
 use crate::value::write_string;
 use crate::{
     associate, batch, bound, definitions, delta, discovery, elastic, file, operation, parameter,
@@ -156,7 +156,11 @@ impl Service {
         now: DateTime<Utc>,
         contents: Option<(&Contents, Option<String>)>,
     ) -> Result<Answer> {
-        if asked.target.len() > MAX_LENGTH {
+        let longest = match contents {
+            Some(_) => MAX_LENGTH_IN_BATCH,
+            None => MAX_LENGTH,
+        };
+        if asked.target.len() > longest {
             return Err(Fault::bad_request(
                 "Invalid URI: The Uri string is too long.",
             ));

@@ -5,6 +5,9 @@ use crate::fault::{Fault, Result};
 /// Longest URL.
 pub(crate) const MAX_LENGTH: usize = 32_768;
 
+/// Longest URL of a part of a batch.
+pub(crate) const MAX_LENGTH_IN_BATCH: usize = 65_536;
+
 /// One segment of a path: `accounts(…)`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Segment {

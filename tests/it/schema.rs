@@ -38,6 +38,11 @@ async fn a_schema_knows_how_to_write_what_it_read() {
     assert_eq!(names, ["account", "email", "task"]);
 
     let task = schema.table("task").unwrap();
+    let name = task.name().unwrap();
+    assert_eq!(
+        (name.entity_set(), name.known_primary_id()),
+        ("tasks", Some("activityid"))
+    );
     assert_eq!(task.entity_set.as_deref(), Some("tasks"));
     assert_eq!(task.primary_id.as_deref(), Some("activityid"));
     assert_eq!(task.primary_name.as_deref(), Some("subject"));

@@ -18,7 +18,7 @@ pub use changes::ChangeStream;
 pub use definitions::Definitions;
 pub use discovery::{Discovery, DiscoveryBuilder};
 pub use rows::{Pages, Rows};
-pub use table::Table;
+pub use table::NamedTable;
 pub use transfer::{Download, DownloadState, Upload, UploadState};
 
 use std::fmt;
@@ -309,9 +309,9 @@ impl Client {
         self.call(Batch::new())
     }
 
-    /// A table that is only known at run time; see [`Table`].
-    pub fn table(&self, name: TableName) -> Table {
-        Table::new(self, name)
+    /// A table that is only known at run time; see [`NamedTable`].
+    pub fn table(&self, name: TableName) -> NamedTable {
+        NamedTable::new(self, name)
     }
 
     /// The same client, with these options for every call. What it said itself before stands where

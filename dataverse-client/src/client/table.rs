@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use uuid::Uuid;
 
 use super::{Call, Client};
+use crate::definition::TableSchema;
 use crate::odata::fetchxml::FetchXml;
 use crate::op::{
     Aggregate, Associate, Count, Create, CreateMultiple, Delete, DeleteMultiple, Disassociate,
@@ -33,14 +34,26 @@ use crate::value::{AnyValue, Value};
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone)]
-pub struct Table {
+pub struct NamedTable {
     client: Client,
     name: TableName,
 }
 
-impl Table {
+impl TableSchema {
+    /// Its names, for [`Client::table`]; None if its entity set is not known.
+    pub fn name(&self) -> Option<TableName> {
+        let mut name =
+            TableName::new(self.entity_set.clone()?).logical_name(self.logical_name.clone());
+        if let Some(column) = &self.primary_id {
+            name = name.primary_id(column.clone());
+        }
+        Some(name)
+    }
+}
+
+impl NamedTable {
     pub(super) fn new(client: &Client, name: TableName) -> Self {
-        Table {
+        NamedTable {
             client: client.clone(),
             name,
         }
