@@ -9,6 +9,7 @@ mod derived;
 mod discovery;
 mod fetchxml;
 mod files;
+mod foreign;
 mod operations;
 mod paging;
 mod query;
