@@ -122,6 +122,7 @@ fn change_set(
     let contents = Contents::default();
     let mut answers = Vec::new();
     let mut failed = None;
+    let org = service.org();
     // All is kept or nothing: what fails is told from outside the work.
     let done = service.store.atomically(|| {
         for member in members {
@@ -143,6 +144,7 @@ fn change_set(
         Ok(())
     });
     if let Err(fault) = done {
+        service.put_back(org);
         // A wrong reference is answered for the whole batch, as plain text.
         if fault.is_text {
             return Err(fault);

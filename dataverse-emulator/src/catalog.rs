@@ -454,7 +454,8 @@ fn intersect(
         let has = |id: &String| table.columns.iter().any(|column| column.wire_name == *id);
         table.entity_set.is_some() && has(near) && has(far)
     };
-    let named = [name.trim_end_matches("_association"), name];
+    let lower = name.to_lowercase();
+    let named = [name.trim_end_matches("_association"), name, &lower];
     let mut named = named.iter().filter_map(|name| model.tables.get(*name));
     if let Some(found) = named.find(has).filter(|_| !is_self) {
         return Some(Intersect {

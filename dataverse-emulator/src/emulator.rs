@@ -1,26 +1,29 @@
 //! The emulator as a program uses it: set up, sent to, looked at.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use dataverse_client::http::{Clock, Reached, SystemClock, Transport, TransportError};
-use dataverse_codegen::{csdl, model};
+use dataverse_codegen::csdl;
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::catalog::Catalog;
-use crate::definitions::{Definitions, Given};
+use crate::definitions::{Custom, Given};
 use crate::fault::Fault;
 use crate::message::{Answer, Asked};
+use crate::org::{Org, Setup};
+use crate::seed::Rows;
 use crate::service::{BUSINESS_UNIT, Call, Service, USER};
+use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::url::Address;
 use crate::write::{self, Members};
+use crate::{control, sign_in, standard};
 
 /// A local Dataverse. Clones share their rows.
 #[derive(Clone)]
@@ -32,6 +35,10 @@ struct Inner {
     service: Mutex<Service>,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
+    /// Rows that there are from the start.
+    seeds: Vec<Rows>,
+    /// Copies of all rows and definitions, by name.
+    snapshots: Mutex<HashMap<String, Snapshot>>,
 }
 
 #[derive(Default)]
@@ -92,9 +99,6 @@ pub enum InjectedFault {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// No document was given.
-    #[error("the emulator needs a $metadata document: `Emulator::builder().metadata(…)`")]
-    NoMetadata,
     /// The document is not CSDL.
     #[error("the $metadata document: {0}")]
     Metadata(#[from] csdl::Error),
@@ -110,6 +114,9 @@ pub enum BuildError {
     /// The definitions are not those of an org.
     #[error("the definitions: {0}")]
     Definitions(String),
+    /// The rows that there shall be from the start are not as they should be.
+    #[error("the rows to begin with: {0}")]
+    Seed(String),
     /// The rows cannot be stored.
     #[error("the store: {0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
@@ -136,10 +143,13 @@ pub struct EmulatorBuilder {
     elastic_tables: Vec<String>,
     delta_lifetime: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
+    seeds: Vec<String>,
 }
 
 impl EmulatorBuilder {
-    /// The `$metadata` document whose tables there are: text, gzip or UTF-16. Needed.
+    /// The `$metadata` document whose tables there are: text, gzip or UTF-16. Without one they are
+    /// the built-in ones: `account`, `contact`, `lead`, `task`, `systemuser` and about eighty more,
+    /// from captured documents.
     #[must_use]
     pub fn metadata(mut self, document: impl Into<Vec<u8>>) -> Self {
         self.metadata = Some(document.into());
@@ -159,6 +169,22 @@ impl EmulatorBuilder {
     pub fn data_file(mut self, file: impl Into<PathBuf>) -> Self {
         self.data_file = Some(file.into());
         self
+    }
+
+    /// Rows that there are from the start, and after each [`Emulator::reset`]: a JSON object with
+    /// the rows of each table by its logical name, `{"account": [{"name": "Contoso"}]}`, as creates
+    /// would have them. Tables and rows are written in the order in which they stand. A data file
+    /// that has rows already keeps those.
+    #[must_use]
+    pub fn seed(mut self, json: impl Into<String>) -> Self {
+        self.seeds.push(json.into());
+        self
+    }
+
+    /// A few rows in the built-in tables: three accounts, two contacts, an opportunity, a task.
+    #[must_use]
+    pub fn sample_rows(self) -> Self {
+        self.seed(standard::ROWS)
     }
 
     /// Adds an alternate key over columns, by logical name. Documents name few keys.
@@ -212,55 +238,40 @@ impl EmulatorBuilder {
     ///
     /// Errors: [`BuildError`], before a file is touched where the document is at fault.
     pub fn build(self) -> Result<Emulator, BuildError> {
-        let document = csdl::text(self.metadata.ok_or(BuildError::NoMetadata)?)?;
-        let mut catalog = Catalog::new(&model::build(&csdl::parse(&document)?));
-        let mut given = Given::default();
+        let document = self.metadata.unwrap_or_else(|| standard::DOCUMENT.to_vec());
+        let mut setup = Setup {
+            document: csdl::text(document)?,
+            alternate_keys: self.alternate_keys,
+            max_lengths: self.max_lengths,
+            without_optimistic_concurrency: self.without_optimistic_concurrency,
+            elastic_tables: self.elastic_tables,
+            ..Setup::default()
+        };
         if let Some(json) = self.definitions {
             let json = csdl::text(json).map_err(|e| BuildError::Definitions(e.to_string()))?;
-            given = Given::parse(&json).map_err(BuildError::Definitions)?;
-            for (table, column) in given.primary_names() {
-                catalog.set_primary_name(table, column);
-            }
-            for (table, column, length) in given.lengths() {
-                // Of a column that is not in the document, or is no text there, nothing is stored.
-                catalog.set_max_length(table, column, length).ok();
-            }
+            setup.given = Given::parse(&json).map_err(BuildError::Definitions)?;
         }
-        for (table, columns) in &self.alternate_keys {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            catalog
-                .add_key(table, &columns)
-                .map_err(BuildError::AlternateKey)?;
-        }
-        for (table, column, length) in &self.max_lengths {
-            catalog
-                .set_max_length(table, column, *length)
-                .map_err(BuildError::MaxLength)?;
-        }
-        for table in &self.without_optimistic_concurrency {
-            catalog
-                .end_optimistic_concurrency(table)
-                .map_err(BuildError::Table)?;
-        }
-        for table in &self.elastic_tables {
-            catalog.make_elastic(table).map_err(BuildError::Table)?;
-        }
+        let seeds = self.seeds.iter().map(|json| Rows::parse(json));
+        let seeds = seeds.collect::<Result<_, _>>().map_err(BuildError::Seed)?;
+        // What the builder was told is at fault before the file is touched.
+        let org = setup.org(Custom::default())?;
         let store = Store::open(self.data_file.as_deref())
             .map_err(|error| BuildError::Store(Box::new(error)))?;
         let emulator = Emulator {
             inner: Arc::new(Inner {
-                service: Mutex::new(Service {
-                    document,
-                    catalog,
-                    definitions: Definitions::new(given),
+                service: Mutex::new(Service::new(
+                    setup,
+                    org,
                     store,
-                    delta_lifetime: self.delta_lifetime.unwrap_or(DELTA_LIFETIME),
-                }),
+                    self.delta_lifetime.unwrap_or(DELTA_LIFETIME),
+                )?),
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                 state: Mutex::default(),
+                seeds,
+                snapshots: Mutex::default(),
             }),
         };
-        emulator.make_caller()?;
+        emulator.begin()?;
         Ok(emulator)
     }
 }
@@ -332,38 +343,64 @@ impl Emulator {
             row,
             message,
         };
-        let service = self.service();
-        let found = service.catalog.by_name(table);
-        let found = found.ok_or_else(|| refused(0, "there is no such table".to_owned()))?;
+        let rows: Vec<R> = rows.into_iter().collect();
+        let rows = rows.iter().map(AsRef::as_ref);
+        self.insert(&self.service(), table, rows)
+            .map_err(|(row, message)| refused(row, message))
+    }
+
+    /// Writes rows; errors with the place of the first that a create would refuse.
+    fn insert<'r>(
+        &self,
+        service: &Service,
+        table: &str,
+        rows: impl Iterator<Item = &'r str>,
+    ) -> Result<usize, (usize, String)> {
+        let org = service.org();
+        let found = org.catalog.by_name(table);
+        let found = found.ok_or_else(|| (0, "there is no such table".to_owned()))?;
         let asked = empty_request();
-        let call = self.call(&service, &asked);
+        let call = self.call(service, &org, &asked);
         let mut count = 0;
         let done = service.store.atomically(|| {
             for row in rows {
-                let members: Members = write::members(row.as_ref().as_bytes(), &found.entity_set)?;
+                let members: Members = write::members(row.as_bytes(), &found.entity_set)?;
                 let written = write::read(&call, found, &members)?;
                 write::insert(&call, found, written)?;
                 count += 1;
             }
             Ok(())
         });
-        match done {
-            Ok(()) => Ok(count),
-            Err(fault) => Err(refused(count, fault.message)),
+        done.map(|()| count).map_err(|fault| (count, fault.message))
+    }
+
+    /// Makes the rows that there are from the start.
+    pub(crate) fn begin(&self) -> Result<(), BuildError> {
+        let service = self.service();
+        self.make_caller(&service)?;
+        if !service.store.is_new {
+            return Ok(());
         }
+        for (table, rows) in self.inner.seeds.iter().flat_map(|seed| &seed.0) {
+            self.insert(&service, table, rows.iter().map(|row| row.get()))
+                .map_err(|(row, message)| {
+                    BuildError::Seed(format!("row {row} for `{table}`: {message}"))
+                })?;
+        }
+        Ok(())
     }
 
     /// The user and the business unit that rows belong to.
-    fn make_caller(&self) -> Result<(), BuildError> {
-        let service = self.service();
+    fn make_caller(&self, service: &Service) -> Result<(), BuildError> {
+        let org = service.org();
         let asked = empty_request();
-        let call = self.call(&service, &asked);
+        let call = self.call(service, &org, &asked);
         let rows = [
             ("businessunit", "businessunitid", BUSINESS_UNIT, "name"),
             ("systemuser", "systemuserid", USER, "fullname"),
         ];
         for (table, primary_id, id, name) in rows {
-            let Some(table) = service.catalog.by_name(table) else {
+            let Some(table) = org.catalog.by_name(table) else {
                 continue;
             };
             let make = || {
@@ -389,10 +426,10 @@ impl Emulator {
         Ok(())
     }
 
-    fn call<'c>(&self, service: &'c Service, asked: &'c Asked) -> Call<'c> {
+    fn call<'c>(&self, service: &'c Service, org: &'c Org, asked: &'c Asked) -> Call<'c> {
         Call {
-            document: &service.document,
-            catalog: &service.catalog,
+            document: &org.document,
+            catalog: &org.catalog,
             store: &service.store,
             asked,
             address: Address {
@@ -409,11 +446,17 @@ impl Emulator {
         }
     }
 
+    /// The service knows times to the second.
     fn now(&self) -> DateTime<Utc> {
-        self.inner.clock.now().into()
+        let now: DateTime<Utc> = self.inner.clock.now().into();
+        now.with_nanosecond(0).unwrap_or(now)
     }
 
-    fn service(&self) -> MutexGuard<'_, Service> {
+    pub(crate) fn snapshots(&self) -> &Mutex<HashMap<String, Snapshot>> {
+        &self.inner.snapshots
+    }
+
+    pub(crate) fn service(&self) -> MutexGuard<'_, Service> {
         self.inner
             .service
             .lock()
@@ -425,6 +468,11 @@ impl Emulator {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the faults that were ordered and did not come yet.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
     }
 
     fn next_fault(&self, asked: &Asked) -> Option<InjectedFault> {
@@ -457,6 +505,9 @@ impl Emulator {
             headers: head.headers,
             body,
         };
+        if let Some(answer) = control::answer(self, &asked) {
+            return Ok(response(answer));
+        }
         let fault = self.next_fault(&asked);
         let result = match fault {
             Some(InjectedFault::ConnectionRefused) => {
@@ -471,25 +522,19 @@ impl Emulator {
             None => Ok(self.answer(&asked, origin)),
         };
         self.record(asked, result.as_ref().ok().map(|answer| answer.status));
-        let answer = result?;
-        let mut response = http::Response::new(answer.body);
-        *response.status_mut() = answer.status;
-        *response.headers_mut() = answer.headers;
-        Ok(response)
+        Ok(response(result?))
     }
 
     fn answer(&self, asked: &Asked, origin: &str) -> Answer {
+        let now = self.now();
+        if let Some(answer) = sign_in::answer(asked, origin, now) {
+            return answer;
+        }
         let authorization = asked.header(AUTHORIZATION.as_str()).unwrap_or_default();
         let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
         if token.trim().is_empty() {
-            let challenge = format!(
-                "Bearer authorization_uri=https://login.microsoftonline.com/common/oauth2/authorize, \
-                 resource_id={origin}/"
-            );
-            return Answer::new(StatusCode::UNAUTHORIZED)
-                .with(http::header::WWW_AUTHENTICATE, &challenge);
+            return sign_in::challenge(origin);
         }
-        let now = self.now();
         self.service().answer(asked, origin, now)
     }
 
@@ -510,6 +555,13 @@ impl Emulator {
             status,
         });
     }
+}
+
+fn response(answer: Answer) -> http::Response<Bytes> {
+    let mut response = http::Response::new(answer.body);
+    *response.status_mut() = answer.status;
+    *response.headers_mut() = answer.headers;
+    response
 }
 
 fn empty_request() -> Asked {

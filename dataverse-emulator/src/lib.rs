@@ -1,4 +1,5 @@
-//! A local Dataverse: the Web API over SQLite, with the tables of any `$metadata` document.
+//! A local Dataverse: the Web API over SQLite, with built-in tables or those of any `$metadata`
+//! document, and those that requests make.
 //!
 //! In process, as the transport of a client:
 //!
@@ -31,14 +32,20 @@
 //! On a port, for anything that speaks HTTP: [`Emulator::listen`], or the program:
 //!
 //! ```sh
-//! dataverse-emulator --metadata metadata.xml --port 5000 --data org.sqlite
+//! dataverse-emulator --port 5000 --data org.sqlite
 //! ```
+//!
+//! Without `--metadata` there are built-in tables with a few rows. `POST /emulator/reset`,
+//! `/emulator/snapshot`, `/emulator/restore` (`{"name": "…"}`) and `/emulator/faults` do what
+//! [`Emulator::reset`], [`snapshot`](Emulator::snapshot), [`restore`](Emulator::restore) and
+//! [`inject_when`](Emulator::inject_when) do. Clients sign in at `/{tenant}/oauth2/v2.0/token`.
 //!
 //! It answers as the service does, or with 501 and the name of what it does not support:
 //! `NOT_SUPPORTED.md` lists that. Any bearer token is taken; a request without one is answered
-//! with 401.
+//! with 401, which tells where to sign in.
 //!
-//! From a request to its answer: `emulator` (faults on demand, log, token), `service` (who
+//! From a request to its answer: `emulator` (faults on demand, log, token), `sign_in`, `control`,
+//! `snapshot`, `org` (what is declared), `service` (who
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
 //! `file`; the rest: `operation`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
@@ -52,6 +59,7 @@ mod batch;
 mod bound;
 mod bulk;
 mod catalog;
+mod control;
 mod cookie;
 mod definitions;
 mod delta;
@@ -71,6 +79,7 @@ mod nested;
 mod operation;
 mod operator;
 mod order;
+mod org;
 mod output;
 mod parameter;
 mod query;
@@ -82,10 +91,14 @@ mod relation;
 mod row;
 mod row_key;
 mod search;
+mod seed;
 mod service;
 mod sharing;
+mod sign_in;
+mod snapshot;
 mod span;
 mod spelling;
+mod standard;
 mod store;
 mod url;
 mod value;
@@ -93,3 +106,4 @@ mod write;
 
 pub use emulator::{BuildError, Emulator, EmulatorBuilder, InjectedFault, Recorded, SeedError};
 pub use listen::Listening;
+pub use snapshot::SnapshotError;

@@ -7,13 +7,15 @@ use std::process::ExitCode;
 use clap::Parser;
 use dataverse_emulator::{BuildError, Emulator};
 
-/// A local Dataverse: the Web API over SQLite, with the tables of a $metadata document.
+/// A local Dataverse: the Web API over SQLite, with built-in tables or those of a $metadata
+/// document.
 #[derive(Debug, Parser)]
 #[command(name = "dataverse-emulator", version, about)]
 struct Cli {
-    /// The $metadata document: a file, plain or .gz.
+    /// The $metadata document: a file, plain or .gz. Without it there are the built-in tables
+    /// (account, contact, lead, task …) with a few rows.
     #[arg(long)]
-    metadata: PathBuf,
+    metadata: Option<PathBuf>,
 
     /// Definitions: a file with the answer of RetrieveMetadataChanges, plain or .gz. Without it
     /// tables and columns have no labels and choices.
@@ -21,12 +23,22 @@ struct Cli {
     definitions: Option<PathBuf>,
 
     /// The port on 127.0.0.1; 0 for one that is free.
-    #[arg(long)]
+    #[arg(long, default_value_t = 5000)]
     port: u16,
 
-    /// Keeps rows in this file; without it they are in memory.
+    /// Keeps rows and definitions in this file; `:memory:`, and nothing, keep them until the
+    /// emulator ends.
     #[arg(long)]
     data: Option<PathBuf>,
+
+    /// Rows to begin with: a file with {"account": [{"name": "Contoso"}]}. A data file that has
+    /// rows already keeps those.
+    #[arg(long)]
+    seed: Option<PathBuf>,
+
+    /// Leaves the rows of the built-in tables out.
+    #[arg(long)]
+    no_sample_rows: bool,
 }
 
 #[tokio::main]
@@ -42,22 +54,37 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
-    let document = std::fs::read(&cli.metadata)
-        .map_err(|error| format!("{}: {error}", cli.metadata.display()))?;
-    let mut builder = Emulator::builder().metadata(document);
-    if let Some(file) = &cli.definitions {
-        let json = std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        builder = builder.definitions(json);
+    let read = |file: &PathBuf| {
+        std::fs::read(file).map_err(|error| format!("{}: {error}", file.display()))
+    };
+    let mut builder = Emulator::builder();
+    if let Some(file) = &cli.metadata {
+        builder = builder.metadata(read(file)?);
+    } else if !cli.no_sample_rows {
+        builder = builder.sample_rows();
     }
-    if let Some(file) = &cli.data {
+    if let Some(file) = &cli.definitions {
+        builder = builder.definitions(read(file)?);
+    }
+    if let Some(file) = &cli.seed {
+        let json = String::from_utf8(read(file)?);
+        let json = json.map_err(|error| format!("{}: {error}", file.display()))?;
+        builder = builder.seed(json);
+    }
+    if let Some(file) = cli.data.filter(|file| file.as_os_str() != ":memory:") {
         builder = builder.data_file(file);
     }
     let emulator = builder.build().map_err(|error| {
-        let file = match (&error, &cli.definitions) {
-            (BuildError::Definitions(_), Some(file)) => file,
-            _ => &cli.metadata,
+        let file = match &error {
+            BuildError::Definitions(_) => &cli.definitions,
+            BuildError::Metadata(_) => &cli.metadata,
+            BuildError::Seed(_) => &cli.seed,
+            _ => &None,
         };
-        format!("{}: {error}", file.display())
+        match file {
+            Some(file) => format!("{}: {error}", file.display()),
+            None => error.to_string(),
+        }
     })?;
     let listening = emulator
         .listen(cli.port)

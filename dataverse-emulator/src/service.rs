@@ -2,14 +2,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 
 use crate::catalog::{Catalog, Table};
+use crate::definitions::{Change, Custom};
+use crate::emulator::BuildError;
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, Asked};
+use crate::org::{Org, Setup};
 use crate::query::Rows;
 use crate::row_key::RowKey;
 use crate::store::Store;
@@ -33,12 +37,11 @@ const VERSIONS: &[&str] = &["v9.0", "v9.1", "v9.2"];
 /// Rows that the members of a change set created, by Content-ID.
 pub(crate) type Contents = RefCell<HashMap<String, (String, String)>>;
 
-/// What answers: the document, its tables, their rows.
+/// What answers: what the org declares, and its rows.
 #[derive(Debug)]
 pub(crate) struct Service {
-    pub(crate) document: String,
-    pub(crate) catalog: Catalog,
-    pub(crate) definitions: definitions::Definitions,
+    setup: Setup,
+    org: RefCell<Arc<Org>>,
     pub(crate) store: Store,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
@@ -141,6 +144,53 @@ impl<'c> Call<'c> {
 }
 
 impl Service {
+    /// What answers for an org that is set up so, with the changes that are stored.
+    pub(crate) fn new(
+        setup: Setup,
+        org: Org,
+        store: Store,
+        delta_lifetime: Duration,
+    ) -> Result<Self, BuildError> {
+        let service = Service {
+            org: RefCell::new(Arc::new(org)),
+            setup,
+            store,
+            delta_lifetime,
+        };
+        service.read_definitions()?;
+        Ok(service)
+    }
+
+    /// What the org declares now.
+    pub(crate) fn org(&self) -> Arc<Org> {
+        self.org.borrow().clone()
+    }
+
+    /// Takes back what was declared before: its change was not kept.
+    pub(crate) fn put_back(&self, org: Arc<Org>) {
+        *self.org.borrow_mut() = org;
+    }
+
+    /// Takes the definitions that are stored.
+    pub(crate) fn read_definitions(&self) -> Result<(), BuildError> {
+        let custom = Custom::load(&self.store);
+        let custom = custom.map_err(|error| BuildError::Store(Box::new(error)))?;
+        if !(custom.is_empty() && self.org().custom.is_empty()) {
+            self.put_back(Arc::new(self.setup.org(custom)?));
+        }
+        Ok(())
+    }
+
+    /// Keeps a change of definitions.
+    fn change(&self, change: &Change) -> Result<()> {
+        let org = self.setup.org(change.custom.clone());
+        let org = org.map_err(|error| Fault::invalid_argument(error.to_string()))?;
+        self.store.atomically(|| change.keep(&self.store))?;
+        self.store.forget();
+        self.put_back(Arc::new(org));
+        Ok(())
+    }
+
     /// Answers a request of its own.
     pub(crate) fn answer(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Answer {
         discovery::answer(asked, origin)
@@ -165,9 +215,10 @@ impl Service {
                 "Invalid URI: The Uri string is too long.",
             ));
         }
+        let org = self.org();
         let mut call = Call {
-            document: &self.document,
-            catalog: &self.catalog,
+            document: &org.document,
+            catalog: &org.catalog,
             store: &self.store,
             asked,
             address: Address::parse(&asked.target)?,
@@ -184,11 +235,18 @@ impl Service {
             return Ok(Answer::json(StatusCode::NOT_FOUND, body.to_owned()));
         }
         call.resolve_content()?;
-        if self.catalog.has_elastic {
-            elastic::end_rows(&call, &self.catalog)?;
+        if org.catalog.has_elastic {
+            elastic::end_rows(&call, &org.catalog)?;
             elastic::take_partition(&mut call)?;
         }
         let segments = call.address.segments.clone();
+        if let [first, rest @ ..] = &segments[..]
+            && let Some(change) =
+                definitions::change(&org.definitions, &org.custom, &call, first, rest)?
+        {
+            self.change(&change)?;
+            return Ok(change.answer);
+        }
         match &segments[..] {
             [] => only(&Method::GET, asked).map(|()| service_document(&call)),
             [first] if first.name == "$metadata" => {
@@ -204,9 +262,9 @@ impl Service {
                 batch::answer(self, asked, origin, now)
             }
             [first, rest @ ..] if definitions::is_asked(first) => {
-                definitions::answer(&self.definitions, &call, first, rest)
+                definitions::answer(&org.definitions, &call, first, rest)
             }
-            [first, rest @ ..] => match self.catalog.by_set(&first.name) {
+            [first, rest @ ..] => match org.catalog.by_set(&first.name) {
                 Some(table) => in_table(&call, table, first, rest),
                 None if rest.is_empty() => operation::answer(&call, first),
                 None => Err(Fault::unknown_segment(&first.name)),

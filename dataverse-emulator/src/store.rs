@@ -22,6 +22,8 @@ pub(crate) struct Store {
     pub(crate) connection: Connection,
     /// Tables that are known to exist.
     made: RefCell<HashSet<String>>,
+    /// Whether nothing was stored before.
+    pub(crate) is_new: bool,
 }
 
 impl Store {
@@ -51,6 +53,8 @@ impl Store {
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.set_prepared_statement_cache_capacity(256);
+        let sql = "SELECT count(*) = 0 FROM sqlite_master";
+        let is_new = connection.query_row(sql, [], |row| row.get(0))?;
         connection.execute_batch(
             "CREATE TABLE IF NOT EXISTS \"@counter\" (version INTEGER NOT NULL);
              CREATE TABLE IF NOT EXISTS \"@deleted\" (
@@ -65,7 +69,13 @@ impl Store {
         Ok(Store {
             connection,
             made: RefCell::default(),
+            is_new,
         })
+    }
+
+    /// Looks for each table again: they may have changed.
+    pub(crate) fn forget(&self) {
+        self.made.borrow_mut().clear();
     }
 
     /// A version greater than every one before.

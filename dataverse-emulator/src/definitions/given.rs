@@ -7,20 +7,24 @@ use serde_json::Value;
 use super::Members;
 
 /// Tables and choices of an org.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Given {
     tables: BTreeMap<String, Table>,
     /// Global ones, by name.
     choices: BTreeMap<String, Members>,
+    /// Relationships that requests made, by id.
+    made: BTreeMap<String, Members>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Table {
     members: Members,
     /// By logical name.
     columns: BTreeMap<String, Members>,
     /// By navigation property.
     relationships: BTreeMap<&'static str, Vec<Members>>,
+    /// Keys that requests made.
+    keys: Vec<Members>,
 }
 
 const RELATIONSHIPS: [&str; 3] = [
@@ -132,6 +136,63 @@ impl Given {
         })
     }
 
+    pub(super) fn tell_table(&mut self, name: &str, members: &Members) {
+        let table = self.tables.entry(name.to_owned()).or_default();
+        table.members.extend(members.clone());
+    }
+
+    pub(super) fn tell_column(&mut self, table: &str, name: &str, members: Members) {
+        let table = self.tables.entry(table.to_owned()).or_default();
+        table.columns.insert(name.to_owned(), members);
+    }
+
+    pub(super) fn tell_relationship(&mut self, members: &Members) {
+        if let Some(id) = text(members, "MetadataId") {
+            self.made.insert(id, members.clone());
+        }
+    }
+
+    pub(super) fn tell_key(&mut self, table: &str, key: &Members) {
+        let table = self.tables.entry(table.to_owned()).or_default();
+        table.keys.push(key.clone());
+    }
+
+    pub(super) fn tell_choice(&mut self, name: &str, choice: &Members) {
+        self.choices.insert(name.to_owned(), choice.clone());
+    }
+
+    /// A global choice by its name or id.
+    pub(super) fn choice(&self, name_or_id: &str) -> Option<&Members> {
+        let is_it = |choice: &&Members| {
+            ["Name", "MetadataId"]
+                .iter()
+                .any(|property| text(choice, property).as_deref() == Some(name_or_id))
+        };
+        self.choices.values().find(is_it)
+    }
+
+    /// Names keys as the requests did that made them.
+    pub(super) fn add_to_keys(&self, table: &str, keys: &mut [Members]) {
+        let told = self.tables.get(table).map(|table| table.keys.as_slice());
+        for key in keys {
+            let columns = key.get("KeyAttributes");
+            let mut told = told.unwrap_or_default().iter();
+            if let Some(told) = told.find(|told| told.get("KeyAttributes") == columns) {
+                key.extend(told.clone());
+            }
+        }
+    }
+
+    /// Tells of those relationships that requests made what they told.
+    fn add_to_relationships(&self, all: &mut [Members]) {
+        for one in all {
+            let id = text(one, "MetadataId");
+            if let Some(told) = id.and_then(|id| self.made.get(&id)) {
+                one.extend(told.clone());
+            }
+        }
+    }
+
     pub(super) fn add_to_table(&self, name: &str, members: &mut Members) {
         if let Some(given) = self.tables.get(name) {
             members.extend(given.members.clone());
@@ -166,17 +227,25 @@ impl Given {
         &self,
         table: &str,
         navigation: &str,
-        own: Vec<Members>,
+        mut own: Vec<Members>,
     ) -> Vec<Members> {
+        self.add_to_relationships(&mut own);
         let given = self.tables.get(table);
         match given.and_then(|given| given.relationships.get(navigation)) {
-            Some(given) if !given.is_empty() => given.clone(),
+            Some(given) if !given.is_empty() => {
+                let is_made = |one: &Members| {
+                    text(one, "MetadataId").is_some_and(|id| self.made.contains_key(&id))
+                };
+                own.retain(is_made);
+                given.iter().cloned().chain(own).collect()
+            }
             _ => own,
         }
     }
 
     /// All relationships: what was given goes before what has the same schema name.
-    pub(super) fn all_relationships(&self, own: Vec<Members>) -> Vec<Members> {
+    pub(super) fn all_relationships(&self, mut own: Vec<Members>) -> Vec<Members> {
+        self.add_to_relationships(&mut own);
         let mut by_name: BTreeMap<String, Members> = BTreeMap::new();
         for table in self.tables.values() {
             for (navigation, found) in &table.relationships {

@@ -127,7 +127,11 @@ impl Known {
                 given.add_to_columns(table, &mut columns);
                 (columns, COLUMN)
             }
-            "Keys" => (known.map(table::keys).unwrap_or_default(), KEY),
+            "Keys" => {
+                let mut keys = known.map(table::keys).unwrap_or_default();
+                given.add_to_keys(table, &mut keys);
+                (keys, KEY)
+            }
             "ManyToOneRelationships" => {
                 let own = self.related(&self.by_referencing, table, false);
                 (given.relationships(table, navigation, own), ONE_TO_MANY)

@@ -3,12 +3,17 @@
 //!
 //! They are made when they are first asked for: most programs ask for rows only.
 
+mod change;
 mod changes;
 mod column;
+mod complete;
 mod condition;
+mod csdl;
+mod custom;
 mod filter;
 mod given;
 mod known;
+mod options;
 mod projection;
 mod relationship;
 mod table;
@@ -18,6 +23,8 @@ use std::sync::OnceLock;
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
+pub(crate) use change::Change;
+pub(crate) use custom::Custom;
 pub(crate) use given::Given;
 
 use crate::fault::{Fault, Result};
@@ -26,6 +33,7 @@ use crate::query::check_options;
 use crate::service::Call;
 use crate::url::{Segment, text_literal};
 use crate::value::guid;
+use change::Changer;
 use filter::Filter;
 use known::{CHOICE, COLUMN, Known, RELATIONSHIP, TABLE};
 use projection::Projection;
@@ -78,7 +86,35 @@ pub(crate) fn is_asked(first: &Segment) -> bool {
     )
 }
 
-/// Answers a request about definitions.
+/// What a request changes in definitions; None if it changes none.
+pub(crate) fn change(
+    definitions: &Definitions,
+    custom: &Custom,
+    call: &Call<'_>,
+    first: &Segment,
+    rest: &[Segment],
+) -> Result<Option<Change>> {
+    let is_definition = is_asked(first) && first.name != "RetrieveMetadataChanges";
+    let is_action = options::is_asked(first) && rest.is_empty();
+    if !is_action && (!is_definition || call.asked.method == Method::GET) {
+        return Ok(None);
+    }
+    let source = Source {
+        known: definitions.known(call)?,
+        given: &definitions.given,
+        call,
+    };
+    let changer = Changer::new(&source, custom);
+    let change = if is_action {
+        options::answer(changer, first)?
+    } else {
+        check_options(&call.address.options, &[])?;
+        changer.answer(first, rest)?
+    };
+    Ok(Some(change))
+}
+
+/// Answers a request that reads definitions.
 pub(crate) fn answer(
     definitions: &Definitions,
     call: &Call<'_>,
@@ -90,9 +126,6 @@ pub(crate) fn answer(
             return Err(Fault::wrong_verb(&call.asked.target));
         }
         return changes::answer(definitions, call, first);
-    }
-    if call.asked.method != Method::GET {
-        return Err(Fault::not_supported("changes of definitions"));
     }
     check_options(&call.address.options, OPTIONS)?;
     let source = Source {

@@ -149,8 +149,6 @@ async fn a_file_takes_a_document_with_more_columns() {
 
 #[test]
 fn what_cannot_be_emulated_is_told() {
-    let error = Emulator::builder().build().unwrap_err();
-    assert!(matches!(error, BuildError::NoMetadata));
     let error = Emulator::builder().metadata("<html>").build().unwrap_err();
     assert!(matches!(error, BuildError::Metadata(_)), "{error}");
     let document = std::fs::read(dataverse_tests::fixture("csdl/trippin-v4.csdl.xml.gz")).unwrap();

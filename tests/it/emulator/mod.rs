@@ -5,6 +5,7 @@ mod associate;
 mod batch;
 mod bulk;
 mod conditions;
+mod customs;
 mod definitions;
 mod delta;
 mod documented;
@@ -22,6 +23,7 @@ mod paging;
 mod query;
 mod search;
 pub(crate) mod small;
+mod start;
 mod views;
 mod write;
 
