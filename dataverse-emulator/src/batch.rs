@@ -286,6 +286,10 @@ fn head(section: &[u8]) -> Result<(HeaderMap, &[u8])> {
     let mut headers = HeaderMap::new();
     let mut rest = section;
     loop {
+        if rest.is_empty() && !headers.is_empty() {
+            // Clients leave out the empty line before no body.
+            return Ok((headers, rest));
+        }
         let end = rest
             .iter()
             .position(|byte| *byte == b'\n')

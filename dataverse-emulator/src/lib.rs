@@ -58,6 +58,7 @@ mod associate;
 mod batch;
 mod bound;
 mod bulk;
+mod bulk_delete;
 mod catalog;
 mod control;
 mod cookie;

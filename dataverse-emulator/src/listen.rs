@@ -91,7 +91,11 @@ async fn answer(
     };
     // Links in answers lead to where the request came: `localhost` is not `127.0.0.1` to a client.
     let host = head.headers.get(HOST).and_then(|host| host.to_str().ok());
-    let origin = host.map_or(origin, |host| format!("http://{host}"));
+    // A proxy before it may speak https.
+    let scheme = head.headers.get("x-forwarded-proto");
+    let is_https = scheme.is_some_and(|scheme| scheme == "https");
+    let scheme = if is_https { "https" } else { "http" };
+    let origin = host.map_or(origin, |host| format!("{scheme}://{host}"));
     let request = http::Request::from_parts(head, body.to_bytes());
     let done = tokio::task::spawn_blocking(move || emulator.handle(request, &origin)).await;
     match done {

@@ -2,6 +2,7 @@
 
 use http::{Method, StatusCode};
 
+use crate::bulk_delete;
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::file;
@@ -26,7 +27,8 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     }
     let is_function = match segment.name.as_str() {
         "WhoAmI" | "RetrieveTotalRecordCount" => true,
-        "WinOpportunity" | "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" => false,
+        "WinOpportunity" | "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess"
+        | "BulkDelete" => false,
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
             return Err(Fault::not_supported(format!(
                 "the operation or type `{name}`"
@@ -50,6 +52,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         "GrantAccess" => sharing::grant(call, false),
         "ModifyAccess" => sharing::grant(call, true),
         "RevokeAccess" => sharing::revoke(call),
+        "BulkDelete" => bulk_delete::answer(call),
         _ => merge(call),
     }
 }

@@ -99,6 +99,10 @@ pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
         check_options(&address.options, &[name, "$count"])?;
         return fetch::inline(call, rows, xml);
     }
+    if let Some(sql) = address.option("sql") {
+        check_options(&address.options, &["sql", "$count", "$skiptoken"])?;
+        return fetch::statement(call, rows, sql);
+    }
     if let Some(text) = address.option("$apply") {
         return apply::answer(call, rows, text);
     }

@@ -48,7 +48,7 @@ pub(super) fn definition(
         "IsOptimisticConcurrencyEnabled": has("versionnumber"),
         "IsIntersect": null,
         "IsManaged": null,
-        "IsPrivate": null,
+        "IsPrivate": false,
         "ChangeTrackingEnabled": null,
         "HasActivities": null,
         "HasNotes": null,

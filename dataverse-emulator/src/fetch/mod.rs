@@ -1,10 +1,14 @@
-//! FetchXML: `GET accounts?fetchXml=…`.
+//! FetchXML: `GET accounts?fetchXml=…`; and SQL, which is read as such a query.
 
 mod aggregate;
 mod cookie;
+mod expression;
 mod query;
+mod select;
 mod sql;
 mod xml;
+
+pub(crate) use self::expression::found;
 
 use http::StatusCode;
 use rusqlite::{Row, params_from_iter};
@@ -74,6 +78,16 @@ pub(crate) fn saved(call: &Call<'_>, of: &Rows<'_>, views: &str, id: &str) -> Re
         Some(token) => cookie::read_token(token)?,
         None => (1, None),
     };
+    answer(call, of, fetch, true)
+}
+
+/// `sql=…`: the rows that a statement asks for. Its pages are those of the preference, and followed
+/// by links.
+pub(crate) fn statement(call: &Call<'_>, of: &Rows<'_>, sql: &str) -> Result<Answer> {
+    let mut fetch = select::parse(call, sql)?;
+    if let Some(token) = call.address.option("$skiptoken") {
+        (fetch.page, fetch.cookie) = cookie::read_token(token)?;
+    }
     answer(call, of, fetch, true)
 }
 

@@ -1,0 +1,715 @@
+//! `sql=SELECT …`: one statement, read as the query that FetchXML would be.
+
+use chrono::{DateTime, Duration, Months, Utc};
+
+use super::query::{Attribute, Condition, Entity, Fetch, Link, LinkType, Order, Part};
+use crate::fault::{Fault, Result};
+use crate::query::MAX_PAGE;
+use crate::service::Call;
+use crate::value::format_time;
+
+/// Deeper conditions are refused.
+const MAX_DEPTH: usize = 64;
+
+/// Words that end a list or a name: they are no aliases.
+const KEYWORDS: &[&str] = &[
+    "FROM", "WHERE", "GROUP", "ORDER", "INNER", "LEFT", "JOIN", "ON", "AND", "OR", "NOT", "AS",
+    "IN", "IS", "LIKE", "BETWEEN", "HAVING", "UNION", "CROSS", "RIGHT", "FULL", "OFFSET",
+];
+
+#[derive(Debug, Clone, PartialEq)]
+enum Token {
+    /// A name or a keyword.
+    Word(String),
+    /// `[name]` or `"name"`: never a keyword.
+    Name(String),
+    Number(String),
+    Text(String),
+    Sign(&'static str),
+}
+
+const SIGNS: &[&str] = &[
+    "<>", "!=", "<=", ">=", "=", "<", ">", "(", ")", ",", ".", "*", "-", "+",
+];
+
+fn tokens(sql: &str) -> Result<Vec<Token>> {
+    let mut tokens = Vec::new();
+    let mut rest = sql.trim().trim_end_matches(';').trim_end();
+    while let Some(first) = rest.chars().next() {
+        let is_word = |char: char| char.is_alphanumeric() || char == '_' || char == '@';
+        let take = |rest: &str, is_in: &dyn Fn(char) -> bool| {
+            rest.find(|char| !is_in(char)).unwrap_or(rest.len())
+        };
+        if first.is_whitespace() {
+            rest = rest.trim_start();
+        } else if first == '\'' || rest.starts_with("N'") {
+            let quoted = rest.trim_start_matches('N');
+            let end = crate::url::quoted_end(quoted);
+            let end = end.ok_or_else(|| wrong("a text that does not end"))?;
+            let text = crate::url::text_literal(&quoted[..end]);
+            tokens.push(Token::Text(text.unwrap_or_default()));
+            rest = &quoted[end..];
+        } else if first == '[' || first == '"' {
+            let close = if first == '[' { ']' } else { '"' };
+            let end = rest[1..].find(close);
+            let end = end.ok_or_else(|| wrong("a name that does not end"))?;
+            tokens.push(Token::Name(rest[1..=end].to_owned()));
+            rest = &rest[end + 2..];
+        } else if first.is_ascii_digit() {
+            let end = take(rest, &|char| char.is_ascii_digit() || char == '.');
+            tokens.push(Token::Number(rest[..end].to_owned()));
+            rest = &rest[end..];
+        } else if is_word(first) {
+            let end = take(rest, &is_word);
+            tokens.push(Token::Word(rest[..end].to_owned()));
+            rest = &rest[end..];
+        } else {
+            let sign = SIGNS.iter().find(|sign| rest.starts_with(**sign));
+            let sign = sign.ok_or_else(|| wrong(&format!("'{first}'")))?;
+            tokens.push(Token::Sign(sign));
+            rest = &rest[sign.len()..];
+        }
+    }
+    Ok(tokens)
+}
+
+fn wrong(near: &str) -> Fault {
+    Fault::bad_request(format!(
+        "The SQL statement cannot be read: incorrect syntax near {near}."
+    ))
+}
+
+/// A column as it stands in a statement: the alias of its table, and its name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Name {
+    table: Option<String>,
+    column: String,
+}
+
+/// What is selected.
+struct Item {
+    function: Option<String>,
+    is_distinct: bool,
+    /// None for `*`.
+    name: Option<Name>,
+    alias: Option<String>,
+}
+
+/// A table and where it hangs: which one before it, by which columns.
+struct Joined {
+    alias: String,
+    entity: Entity,
+    parent: usize,
+    from: String,
+    to: String,
+    link_type: LinkType,
+}
+
+struct Parser<'c> {
+    call: &'c Call<'c>,
+    tokens: Vec<Token>,
+    at: usize,
+    depth: usize,
+    tables: Vec<Joined>,
+}
+
+/// Reads a statement.
+pub(super) fn parse(call: &Call<'_>, sql: &str) -> Result<Fetch> {
+    let mut parser = Parser {
+        call,
+        tokens: tokens(sql)?,
+        at: 0,
+        depth: 0,
+        tables: Vec::new(),
+    };
+    parser.statement()
+}
+
+impl Parser<'_> {
+    fn error(&self) -> Fault {
+        match self.tokens.get(self.at) {
+            None => wrong("the end"),
+            Some(Token::Word(word) | Token::Name(word) | Token::Number(word)) => {
+                wrong(&format!("'{word}'"))
+            }
+            Some(Token::Text(text)) => wrong(&format!("'{text}'")),
+            Some(Token::Sign(sign)) => wrong(&format!("'{sign}'")),
+        }
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self.tokens.get(self.at), Some(Token::Word(next)) if next.eq_ignore_ascii_case(word))
+    }
+
+    fn word(&mut self, word: &str) -> bool {
+        let is_it = self.is_word(word);
+        self.at += usize::from(is_it);
+        is_it
+    }
+
+    fn expect_word(&mut self, word: &str) -> Result<()> {
+        if self.word(word) {
+            Ok(())
+        } else {
+            Err(self.error())
+        }
+    }
+
+    fn sign(&mut self, sign: &str) -> bool {
+        let is_it = matches!(self.tokens.get(self.at), Some(Token::Sign(next)) if *next == sign);
+        self.at += usize::from(is_it);
+        is_it
+    }
+
+    fn expect_sign(&mut self, sign: &str) -> Result<()> {
+        if self.sign(sign) {
+            Ok(())
+        } else {
+            Err(self.error())
+        }
+    }
+
+    /// A name that is no keyword.
+    fn maybe_identifier(&mut self) -> Option<String> {
+        let name = match self.tokens.get(self.at)? {
+            Token::Name(name) => name.clone(),
+            Token::Word(word)
+                if !KEYWORDS
+                    .iter()
+                    .any(|keyword| word.eq_ignore_ascii_case(keyword)) =>
+            {
+                word.clone()
+            }
+            _ => return None,
+        };
+        self.at += 1;
+        Some(name)
+    }
+
+    fn identifier(&mut self) -> Result<String> {
+        self.maybe_identifier().ok_or_else(|| self.error())
+    }
+
+    fn number(&mut self) -> Result<usize> {
+        match self.tokens.get(self.at) {
+            Some(Token::Number(text)) => {
+                let number = text.parse().map_err(|_| self.error())?;
+                self.at += 1;
+                Ok(number)
+            }
+            _ => Err(self.error()),
+        }
+    }
+
+    /// `name`, `alias.name`.
+    fn name(&mut self) -> Result<Name> {
+        let first = self.identifier()?;
+        Ok(if self.sign(".") {
+            Name {
+                table: Some(first),
+                column: self.identifier()?.to_lowercase(),
+            }
+        } else {
+            Name {
+                table: None,
+                column: first.to_lowercase(),
+            }
+        })
+    }
+
+    fn statement(&mut self) -> Result<Fetch> {
+        self.expect_word("SELECT")?;
+        let is_distinct = self.word("DISTINCT");
+        let mut top = None;
+        if self.word("TOP") {
+            let is_in_brackets = self.sign("(");
+            top = Some(self.number()?);
+            if is_in_brackets {
+                self.expect_sign(")")?;
+            }
+        }
+        let mut items = vec![self.item()?];
+        while self.sign(",") {
+            items.push(self.item()?);
+        }
+        self.expect_word("FROM")?;
+        self.table(None)?;
+        loop {
+            let link_type = if self.word("LEFT") {
+                self.word("OUTER");
+                LinkType::Outer
+            } else if self.word("INNER") || self.is_word("JOIN") {
+                LinkType::Inner
+            } else {
+                break;
+            };
+            self.expect_word("JOIN")?;
+            self.table(Some(link_type))?;
+        }
+        let condition = if self.word("WHERE") {
+            Some(self.or()?)
+        } else {
+            None
+        };
+        let mut groups = Vec::new();
+        if self.word("GROUP") {
+            self.expect_word("BY")?;
+            groups.push(self.name()?);
+            while self.sign(",") {
+                groups.push(self.name()?);
+            }
+        }
+        let mut orders = Vec::new();
+        if self.word("ORDER") {
+            self.expect_word("BY")?;
+            loop {
+                let name = self.name()?;
+                let descending = self.word("DESC");
+                if !descending {
+                    self.word("ASC");
+                }
+                orders.push((name, descending));
+                if !self.sign(",") {
+                    break;
+                }
+            }
+        }
+        if self.is_word("OFFSET") || self.is_word("HAVING") || self.is_word("UNION") {
+            return Err(Fault::not_supported("OFFSET, HAVING and UNION in `sql`"));
+        }
+        if self.at < self.tokens.len() {
+            return Err(self.error());
+        }
+        let is_aggregate = !groups.is_empty() || items.iter().any(|item| item.function.is_some());
+        for item in items {
+            self.select(item, &groups, is_aggregate)?;
+        }
+        for (name, descending) in orders {
+            self.order(&name, descending, is_aggregate)?;
+        }
+        let entity = self.assemble(condition)?;
+        let count = self.call.asked.preferences().page_size;
+        Ok(Fetch {
+            count: count
+                .map(|count| count.min(MAX_PAGE))
+                .filter(|_| top.is_none()),
+            top: top.map(|top| top.min(MAX_PAGE)),
+            page: 1,
+            cookie: None,
+            is_distinct: is_distinct && !is_aggregate,
+            is_aggregate,
+            wants_total: false,
+            entity,
+        })
+    }
+
+    fn item(&mut self) -> Result<Item> {
+        if self.sign("*") {
+            return Err(Fault::bad_request(
+                "SELECT * is not supported: name the columns.",
+            ));
+        }
+        let mut item = Item {
+            function: None,
+            is_distinct: false,
+            name: None,
+            alias: None,
+        };
+        let is_call = matches!(self.tokens.get(self.at + 1), Some(Token::Sign("(")));
+        if is_call {
+            let function = self.identifier()?.to_lowercase();
+            if !["count", "sum", "avg", "min", "max"].contains(&function.as_str()) {
+                return Err(Fault::not_supported(format!(
+                    "the function `{function}` in `sql`"
+                )));
+            }
+            self.expect_sign("(")?;
+            item.is_distinct = self.word("DISTINCT");
+            if !(function == "count" && self.sign("*")) {
+                item.name = Some(self.name()?);
+            }
+            self.expect_sign(")")?;
+            item.function = Some(function);
+        } else {
+            item.name = Some(self.name()?);
+        }
+        if self.word("AS") {
+            item.alias = Some(self.identifier()?);
+        } else {
+            item.alias = self.maybe_identifier();
+        }
+        Ok(item)
+    }
+
+    /// A table of the statement; `JOIN` has a condition.
+    fn table(&mut self, link_type: Option<LinkType>) -> Result<()> {
+        let mut name = self.identifier()?;
+        if name.eq_ignore_ascii_case("dbo") && self.sign(".") {
+            name = self.identifier()?;
+        }
+        let name = name.to_lowercase();
+        if self.call.catalog.by_name(&name).is_none() {
+            return Err(Fault::unknown_entity(&name));
+        }
+        let alias = if self.word("AS") {
+            Some(self.identifier()?)
+        } else {
+            self.maybe_identifier()
+        };
+        let joined = Joined {
+            alias: alias.unwrap_or_else(|| name.clone()),
+            entity: Entity {
+                name,
+                no_attributes: true,
+                ..Entity::default()
+            },
+            parent: 0,
+            from: String::new(),
+            to: String::new(),
+            link_type: link_type.unwrap_or(LinkType::Inner),
+        };
+        let own = self.tables.len();
+        self.tables.push(joined);
+        if link_type.is_none() {
+            return Ok(());
+        }
+        self.expect_word("ON")?;
+        let left = self.name()?;
+        self.expect_sign("=")?;
+        let right = self.name()?;
+        let (left_table, right_table) = (self.find(&left)?, self.find(&right)?);
+        let (from, (parent, to)) = match (left_table == own, right_table == own) {
+            (true, false) => (left, (right_table, right)),
+            (false, true) => (right, (left_table, left)),
+            _ => {
+                return Err(Fault::bad_request(
+                    "A JOIN compares a column of its table with one of a table before it.",
+                ));
+            }
+        };
+        let joined = &mut self.tables[own];
+        joined.parent = parent;
+        joined.from = from.column;
+        joined.to = to.column;
+        Ok(())
+    }
+
+    /// The table that a column belongs to.
+    fn find(&self, name: &Name) -> Result<usize> {
+        let place = match &name.table {
+            Some(alias) => self
+                .tables
+                .iter()
+                .position(|table| table.alias.eq_ignore_ascii_case(alias)),
+            None => self.tables.iter().position(|table| {
+                let known = self.call.catalog.by_name(&table.entity.name);
+                known.is_some_and(|known| known.column_named(&name.column).is_some())
+            }),
+        };
+        place.ok_or_else(|| {
+            let table = self.tables.first().map_or("", |table| &table.entity.name);
+            Fault::unknown_attribute(name.table.as_deref().unwrap_or(table), &name.column)
+        })
+    }
+
+    fn select(&mut self, item: Item, groups: &[Name], is_aggregate: bool) -> Result<()> {
+        let (at, column) = match &item.name {
+            Some(name) => (self.find(name)?, name.column.clone()),
+            None => {
+                let name = self.tables.first().map_or("", |table| &table.entity.name);
+                let table = self.call.catalog.by_name(name);
+                (
+                    0,
+                    table.map_or(String::new(), |table| table.primary_id.clone()),
+                )
+            }
+        };
+        let is_group = match &item.name {
+            Some(name) => groups.iter().any(|group| {
+                group.column == name.column && self.find(group).is_ok_and(|place| place == at)
+            }),
+            None => false,
+        };
+        if is_aggregate && item.function.is_none() && !is_group {
+            return Err(Fault::bad_request(format!(
+                "Column '{column}' is neither in an aggregate function nor in the GROUP BY clause."
+            )));
+        }
+        let aggregate = item.function.as_ref().map(|function| {
+            let is_column = function == "count" && item.name.is_some();
+            if is_column {
+                "countcolumn".to_owned()
+            } else {
+                function.clone()
+            }
+        });
+        // Columns of joined tables go by their own names, unless another has that name.
+        let known = self
+            .tables
+            .iter()
+            .flat_map(|table| &table.entity.attributes);
+        let is_taken = |name: &str| {
+            let mut known = known.clone();
+            known.any(|one| one.alias.as_deref().unwrap_or(&one.name) == name)
+        };
+        let alias = item.alias.clone().or_else(|| match &item.function {
+            Some(function) if is_taken(function) => Some(format!("{function}_{column}")),
+            Some(function) => Some(function.clone()),
+            None if is_group || (at > 0 && !is_taken(&column)) => Some(column.clone()),
+            None => None,
+        });
+        self.tables[at].entity.attributes.push(Attribute {
+            name: column,
+            alias,
+            groups: is_group && item.function.is_none(),
+            date_grouping: None,
+            aggregate,
+            is_distinct: item.is_distinct,
+        });
+        Ok(())
+    }
+
+    fn order(&mut self, name: &Name, descending: bool, is_aggregate: bool) -> Result<()> {
+        let mut attributes = self.tables.iter().enumerate().flat_map(|(at, table)| {
+            table
+                .entity
+                .attributes
+                .iter()
+                .map(move |attribute| (at, attribute))
+        });
+        let selected = attributes.find(|(_, attribute)| {
+            name.table.is_none() && attribute.alias.as_deref() == Some(&name.column)
+                || is_aggregate && attribute.name == name.column
+        });
+        let (at, attribute, alias) = match selected {
+            Some((at, selected)) if is_aggregate => (at, None, selected.alias.clone()),
+            Some((at, selected)) => (at, Some(selected.name.clone()), None),
+            None => (self.find(name)?, Some(name.column.clone()), None),
+        };
+        self.tables[at].entity.orders.push(Order {
+            attribute,
+            alias,
+            entity: None,
+            descending,
+        });
+        Ok(())
+    }
+
+    /// The tables as links in each other.
+    fn assemble(&mut self, condition: Option<Part>) -> Result<Entity> {
+        let mut tables = std::mem::take(&mut self.tables);
+        while tables.len() > 1 {
+            let Some(last) = tables.pop() else { break };
+            let link = Link {
+                entity: last.entity,
+                from: last.from,
+                to: last.to,
+                alias: last.alias,
+                link_type: last.link_type,
+            };
+            if let Some(parent) = tables.get_mut(last.parent) {
+                parent.entity.links.insert(0, link);
+            }
+        }
+        let mut root = tables.pop().ok_or_else(|| self.error())?.entity;
+        root.filters.extend(condition);
+        Ok(root)
+    }
+
+    fn or(&mut self) -> Result<Part> {
+        let mut parts = vec![self.and()?];
+        while self.word("OR") {
+            parts.push(self.and()?);
+        }
+        Ok(Part::Filter { is_or: true, parts })
+    }
+
+    fn and(&mut self) -> Result<Part> {
+        let mut parts = vec![self.comparison()?];
+        while self.word("AND") {
+            parts.push(self.comparison()?);
+        }
+        Ok(Part::Filter {
+            is_or: false,
+            parts,
+        })
+    }
+
+    fn comparison(&mut self) -> Result<Part> {
+        if self.is_word("NOT") || self.is_word("EXISTS") {
+            return Err(Fault::not_supported(
+                "NOT and EXISTS before a condition in `sql`",
+            ));
+        }
+        if self.sign("(") {
+            self.depth += 1;
+            if self.depth > MAX_DEPTH {
+                return Err(Fault::too_many_conditions());
+            }
+            let inner = self.or()?;
+            self.depth -= 1;
+            self.expect_sign(")")?;
+            return Ok(inner);
+        }
+        let name = self.name()?;
+        if self.word("IS") {
+            let operator = if self.word("NOT") { "not-null" } else { "null" };
+            self.expect_word("NULL")?;
+            return self.condition(&name, operator, Vec::new(), None);
+        }
+        let is_not = self.word("NOT");
+        if self.word("LIKE") {
+            let operator = if is_not { "not-like" } else { "like" };
+            let value = self.value()?;
+            return self.condition(&name, operator, vec![value], None);
+        }
+        if self.word("IN") {
+            self.expect_sign("(")?;
+            let mut values = vec![self.value()?];
+            while self.sign(",") {
+                values.push(self.value()?);
+            }
+            self.expect_sign(")")?;
+            let operator = if is_not { "not-in" } else { "in" };
+            return self.condition(&name, operator, values, None);
+        }
+        if self.word("BETWEEN") {
+            let low = self.value()?;
+            self.expect_word("AND")?;
+            let values = vec![low, self.value()?];
+            let operator = if is_not { "not-between" } else { "between" };
+            return self.condition(&name, operator, values, None);
+        }
+        let operators = [
+            ("=", "eq"),
+            ("<>", "ne"),
+            ("!=", "ne"),
+            ("<=", "le"),
+            (">=", "ge"),
+            ("<", "lt"),
+            (">", "gt"),
+        ];
+        let mut operators = operators.iter();
+        let found = operators.find(|(sign, _)| !is_not && self.sign(sign));
+        let (_, operator) = found.ok_or_else(|| self.error())?;
+        let is_column = matches!(
+            self.tokens.get(self.at),
+            Some(Token::Word(_) | Token::Name(_))
+        ) && !matches!(self.tokens.get(self.at + 1), Some(Token::Sign("(")));
+        if is_column {
+            let other = self.name()?;
+            return self.condition(&name, operator, Vec::new(), Some(other));
+        }
+        let value = self.value()?;
+        self.condition(&name, operator, vec![value], None)
+    }
+
+    fn condition(
+        &self,
+        name: &Name,
+        operator: &str,
+        values: Vec<String>,
+        with: Option<Name>,
+    ) -> Result<Part> {
+        let at = self.find(name)?;
+        let alias = |at: usize| match at {
+            0 => None,
+            at => self.tables.get(at).map(|table| table.alias.clone()),
+        };
+        let value_of = match with {
+            None => None,
+            Some(other) => {
+                let other_at = self.find(&other)?;
+                Some(match alias(other_at) {
+                    Some(alias) => format!("{alias}.{}", other.column),
+                    None => other.column,
+                })
+            }
+        };
+        let condition = |operator: &str, values, value_of| {
+            Part::Condition(Condition {
+                entity: alias(at),
+                attribute: name.column.clone(),
+                operator: operator.to_owned(),
+                values,
+                value_of,
+            })
+        };
+        // Nothing is not unlike a value in SQL; in FetchXML it is.
+        let is_unlike = operator == "ne" || operator.starts_with("not-") && operator != "not-null";
+        let own = condition(operator, values, value_of);
+        Ok(if is_unlike {
+            Part::Filter {
+                is_or: false,
+                parts: vec![own, condition("not-null", Vec::new(), None)],
+            }
+        } else {
+            own
+        })
+    }
+
+    fn value(&mut self) -> Result<String> {
+        if self.sign("-") {
+            return self.value().map(|value| format!("-{value}"));
+        }
+        match self.tokens.get(self.at).cloned() {
+            Some(Token::Text(value) | Token::Number(value)) => {
+                self.at += 1;
+                Ok(value)
+            }
+            Some(Token::Word(_)) => self.time().map(format_time),
+            _ => Err(self.error()),
+        }
+    }
+
+    /// `GETUTCDATE()`, `DATEADD(day, -7, GETUTCDATE())`.
+    fn time(&mut self) -> Result<DateTime<Utc>> {
+        if self.word("GETUTCDATE") || self.word("GETDATE") {
+            self.expect_sign("(")?;
+            self.expect_sign(")")?;
+            return Ok(self.call.now);
+        }
+        if let Some(Token::Text(text)) = self.tokens.get(self.at) {
+            let time = crate::value::date_time(text);
+            let time = time.and_then(|time| DateTime::parse_from_rfc3339(&time).ok());
+            let time = time.ok_or_else(|| self.error())?;
+            self.at += 1;
+            return Ok(time.with_timezone(&Utc));
+        }
+        self.expect_word("DATEADD")?;
+        self.expect_sign("(")?;
+        let part = self.identifier()?.to_lowercase();
+        self.expect_sign(",")?;
+        let is_negative = self.sign("-");
+        let number = i64::try_from(self.number()?).map_err(|_| self.error())?;
+        let number = if is_negative { -number } else { number };
+        self.expect_sign(",")?;
+        let time = self.time()?;
+        self.expect_sign(")")?;
+        let months = |count: i64| {
+            let size = u32::try_from(count.unsigned_abs()).ok().map(Months::new)?;
+            if count < 0 {
+                time.checked_sub_months(size)
+            } else {
+                time.checked_add_months(size)
+            }
+        };
+        let moved = match part.as_str() {
+            "year" | "yy" | "yyyy" => number.checked_mul(12).and_then(months),
+            "quarter" | "qq" | "q" => number.checked_mul(3).and_then(months),
+            "month" | "mm" | "m" => months(number),
+            _ => {
+                let duration = match part.as_str() {
+                    "week" | "wk" | "ww" => Duration::try_weeks(number),
+                    "day" | "dd" | "d" => Duration::try_days(number),
+                    "hour" | "hh" => Duration::try_hours(number),
+                    "minute" | "mi" | "n" => Duration::try_minutes(number),
+                    "second" | "ss" | "s" => Duration::try_seconds(number),
+                    _ => return Err(wrong(&format!("'{part}'"))),
+                };
+                duration.and_then(|duration| time.checked_add_signed(duration))
+            }
+        };
+        moved.ok_or_else(|| Fault::bad_request("DATEADD leads to a time that does not exist."))
+    }
+}
