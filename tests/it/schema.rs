@@ -1,10 +1,11 @@
 //! The client's schema and definitions, from the emulator.
 
-use dataverse_client::Client;
 use dataverse_client::definitions::{
-    AttributeType, ColumnKind, MetadataFilter, MetadataQuery, RelationshipDefinition, Schema,
+    AttributeType, ColumnDefinition, ColumnKind, DefinitionPath, MetadataFilter, MetadataQuery,
+    Ownership, RelationshipDefinition, Schema, TableDefinition,
 };
 use dataverse_client::http::FixedToken;
+use dataverse_client::{Client, New};
 use dataverse_emulator::Emulator;
 use dataverse_tests::fixture;
 
@@ -193,4 +194,47 @@ async fn definitions_are_read_through_the_client() {
     assert_eq!(contact.columns.len(), 1);
     assert_eq!(contact.columns[0].logical_name.as_deref(), Some("fullname"));
     assert!(contact.many_to_one.is_empty());
+}
+
+#[tokio::test]
+async fn a_table_is_made_used_changed_and_deleted() {
+    let emulator = emulator();
+    let client = client(&emulator);
+    let definitions = client.definitions();
+    let name = ColumnDefinition::text("new_Name", 100).label("Name");
+    let table =
+        TableDefinition::new("new_Widget", Ownership::USER_OWNED, name).label("Widget", "Widgets");
+    definitions.create_table(&table).await.unwrap();
+    let size = ColumnDefinition::integer("new_Size", (0, 10)).label("Size");
+    definitions
+        .create_column("new_widget", &size)
+        .await
+        .unwrap();
+    definitions
+        .change_column("new_widget", "new_size", AttributeType::INTEGER, |column| {
+            column.display_name = Some("Width".into());
+        })
+        .await
+        .unwrap();
+    let column = definitions.column("new_widget", "new_size").await.unwrap();
+    let label = column.display_name.unwrap();
+    assert_eq!(label.text(1033), Some("Width"));
+
+    let mut schema = Schema::of(["new_widget"]);
+    definitions.refresh(&mut schema).await.unwrap();
+    let widgets = schema.table("new_widget").unwrap().name().unwrap();
+    let widgets = client.table(widgets);
+    let row = New::new()
+        .set_named("new_name", "a")
+        .set_named("new_size", 3);
+    let id = widgets.create(row).await.unwrap();
+    let row = widgets.retrieve(id).select(["new_size"]).await.unwrap();
+    assert_eq!(row.get::<i32>("new_size").unwrap(), Some(3));
+
+    definitions
+        .delete(DefinitionPath::table("new_widget"))
+        .await
+        .unwrap();
+    let missing = definitions.table("new_widget").optional().await.unwrap();
+    assert!(missing.is_none());
 }
