@@ -4,7 +4,9 @@
 //! Deterministic: names are given in the order of the wire names, whatever the order of the
 //! document, and a name that is taken gets `_`, then a number.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxBuildHasher, FxHashSet};
 
 /// How things are called, where it shall not be the default.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -138,7 +140,7 @@ const LONGEST_KEYWORD: usize = "abstract".len();
 
 /// Gives each name once.
 #[derive(Debug, Default)]
-pub(crate) struct Taken(HashSet<String>);
+pub(crate) struct Taken(FxHashSet<String>);
 
 impl Taken {
     /// `name`, or the first like it that is free.
@@ -165,6 +167,17 @@ impl Taken {
     pub(crate) fn reserve(&mut self, name: &str) -> bool {
         self.0.insert(name.to_owned())
     }
+}
+
+/// The names, each given once.
+pub(crate) fn each_once(names: Vec<String>) -> Vec<String> {
+    let mut seen = FxHashSet::with_capacity_and_hasher(names.len(), FxBuildHasher);
+    // Nearly always no two are alike, and none needs a copy.
+    if names.iter().all(|name| seen.insert(name.as_str())) {
+        return names;
+    }
+    let mut taken = Taken::default();
+    names.into_iter().map(|name| taken.give(name)).collect()
 }
 
 /// A label as the name of a variant: `FinancialServices` of `Financial Services`; None if it has
@@ -236,10 +249,18 @@ pub(crate) fn module_name(logical_name: &str) -> String {
     name
 }
 
+/// Whether [`identifier`] leaves it as it is, it is in lower case, and [`constant_name`] only turns
+/// that into upper case: two such names are never one constant.
+pub(crate) fn is_plain_field(name: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    name.starts_with(|first: char| first.is_ascii_lowercase())
+        && name.bytes().fold(true, |all, byte| all & is_part(byte))
+        && !is_keyword(name)
+}
+
 /// A field or a module: the name as it is, unless Rust does not allow it.
 pub(crate) fn identifier(name: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    let mut out = if name.bytes().all(is_plain) {
+    let mut out = if is_plain(name) {
         name.to_owned()
     } else {
         let allowed = |char| if is_part(char) { char } else { '_' };
@@ -248,10 +269,20 @@ pub(crate) fn identifier(name: &str) -> String {
     if !out.starts_with(|first: char| is_start(first) || first == '_') {
         out.insert(0, '_');
     }
-    if out.len() <= LONGEST_KEYWORD && KEYWORDS.contains(&out.as_str()) {
+    if is_keyword(&out) {
         out.push('_');
     }
     out
+}
+
+fn is_keyword(name: &str) -> bool {
+    name.len() <= LONGEST_KEYWORD && KEYWORDS.contains(&name)
+}
+
+/// Whether it holds letters and digits of ASCII and `_` alone.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    name.bytes().fold(true, |all, byte| all & is_plain(byte))
 }
 
 /// Whether Rust allows it within a name.
@@ -276,6 +307,9 @@ pub(crate) fn is_snake(name: &str) -> bool {
 
 /// A constant. No keyword is upper case.
 pub(crate) fn constant_name(name: &str) -> String {
+    if name.starts_with(|first: char| first.is_ascii_alphabetic()) && is_plain(name) {
+        return name.to_ascii_uppercase();
+    }
     let name = match name.is_ascii() {
         true => name.to_ascii_uppercase(),
         false => name.to_uppercase(),

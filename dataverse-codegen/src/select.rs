@@ -4,6 +4,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeSet;
 
+use rustc_hash::FxHashSet;
+
 use crate::error::Error;
 use crate::glob;
 use crate::lock::NameLock;
@@ -406,7 +408,8 @@ fn stubs<'m>(
     tables: &[&'m Table],
     operations: &[&'m Operation],
 ) -> Vec<&'m Table> {
-    let mut names: BTreeSet<&str> = lookup_targets(tables.iter().copied()).collect();
+    // Many lookups point at few tables.
+    let mut names: FxHashSet<&str> = lookup_targets(tables.iter().copied()).collect();
     for parameter in operations
         .iter()
         .flat_map(|operation| &operation.parameters)
@@ -420,6 +423,7 @@ fn stubs<'m>(
             names.insert(table);
         }
     }
+    let names: BTreeSet<&str> = names.into_iter().collect();
     names
         .into_iter()
         .filter(|name| position(tables, name).is_none())

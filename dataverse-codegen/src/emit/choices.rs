@@ -123,7 +123,7 @@ fn states_of(
     out.line(2, "Some(match self {");
     for (variant, state) in arms {
         let value = format!("{}::{state}", states.name);
-        out.arm(3, &format!("Self::{variant}"), &value);
+        out.arm(3, &format!("Self::{variant}"), ["", &value]);
     }
     out.line(3, "_ => return None,");
     out.line(2, "})");

@@ -3,6 +3,7 @@
 //! Nearly every line fits, so that is tried first.
 
 use std::fmt::{Display, Write};
+use std::ops::Deref;
 
 /// Widest line.
 const MAX_WIDTH: usize = 100;
@@ -15,6 +16,9 @@ const MAX_ATTRIBUTE: usize = 70;
 
 /// Widest array that stays on its line (rustfmt's `array_width`).
 pub(super) const MAX_ARRAY: usize = 60;
+
+/// How a constant begins.
+const CONST: &str = "pub const ";
 
 /// A text while it is written.
 #[derive(Debug, Default)]
@@ -47,9 +51,18 @@ impl Text {
     }
 
     fn indent(&mut self, depth: usize) {
-        for _ in 0..self.base + depth {
-            self.out.push_str("    ");
+        const SPACES: &str = "                                ";
+        let mut left = (self.base + depth) * 4;
+        while left > 0 {
+            let now = left.min(SPACES.len());
+            self.out.push_str(&SPACES[..now]);
+            left -= now;
         }
+    }
+
+    /// How many characters a line has room for.
+    fn width(&self, depth: usize) -> usize {
+        MAX_WIDTH.saturating_sub((self.base + depth) * 4)
     }
 
     /// One line, indented by `depth` steps.
@@ -61,6 +74,7 @@ impl Text {
 
     /// Writes a line of these parts if it fits: nearly all lines are such, and formatting costs
     /// more than their text.
+    #[inline]
     pub(super) fn fitting(&mut self, depth: usize, parts: &[&str]) -> bool {
         let fits = self.would_fit(depth, parts);
         if fits {
@@ -70,14 +84,17 @@ impl Text {
     }
 
     /// Whether a line of these parts would fit.
+    #[inline]
     fn would_fit(&self, depth: usize, parts: &[&str]) -> bool {
-        let width = MAX_WIDTH.saturating_sub((self.base + depth) * 4);
+        let width = self.width(depth);
         // Fewer bytes are fewer characters.
         parts.iter().map(|part| part.len()).sum::<usize>() <= width
-            || parts.iter().map(|part| part.chars().count()).sum::<usize>() <= width
+            || (!parts.iter().all(|part| part.is_ascii())
+                && parts.iter().map(|part| part.chars().count()).sum::<usize>() <= width)
     }
 
     /// One line of these parts.
+    #[inline]
     pub(super) fn line_of(&mut self, depth: usize, parts: &[&str]) {
         self.indent(depth);
         parts.iter().for_each(|part| self.out.push_str(part));
@@ -124,36 +141,47 @@ impl Text {
         self.end_comment(from);
     }
 
-    /// A doc comment of these parts.
-    pub(super) fn doc_of(&mut self, depth: usize, parts: &[&str]) {
+    /// A doc comment that `write` writes.
+    #[inline]
+    pub(super) fn doc_with(&mut self, depth: usize, write: impl FnOnce(&mut String)) {
         self.indent(depth);
         self.out.push_str("/// ");
         let from = self.out.len();
-        parts.iter().for_each(|part| self.out.push_str(part));
+        write(&mut self.out);
         self.end_comment(from);
     }
 
     /// Makes one line of what was written since `from`, and ends it.
     fn end_comment(&mut self, from: usize) {
-        let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
-        if !self.out.as_bytes()[from..].iter().all(is_plain)
-            && self.out[from..].contains(is_no_text)
+        // Without an early end, so that many bytes are looked at together.
+        let is_plain = |all, byte: &u8| all & matches!(byte, b' '..=b'~');
+        let written = &self.out[from..];
+        if !written.bytes().fold(true, |all, byte| is_plain(all, &byte))
+            && written.contains(is_no_text)
         {
             let one_line = self.out[from..].replace(is_no_text, " ");
             self.out.truncate(from);
             self.out.push_str(&one_line);
         }
-        let end = self.out.trim_end_matches(' ').len();
-        self.out.truncate(end);
+        while self.out.ends_with(' ') {
+            self.out.pop();
+        }
         self.out.push('\n');
     }
 
-    /// `pub name: type_name,` of a struct; the type is written in three parts.
-    pub(super) fn field(&mut self, depth: usize, name: &str, type_name: [&str; 3]) {
-        let [before, of, behind] = type_name;
-        if !self.fitting(depth, &["pub ", name, ": ", before, of, behind, ","]) {
+    /// `pub name: type_name,` of a struct; the type is written in three parts, and stands between
+    /// two more.
+    pub(super) fn field(
+        &mut self,
+        depth: usize,
+        name: &str,
+        [before, behind]: [&str; 2],
+        [start, of, end]: &[&str; 3],
+    ) {
+        let parts = ["pub ", name, ": ", before, start, of, end, behind, ","];
+        if !self.fitting(depth, &parts) {
             self.line_of(depth, &["pub ", name, ":"]);
-            self.line_of(depth + 1, &[before, of, behind, ","]);
+            self.line_of(depth + 1, &parts[3..]);
         }
     }
 
@@ -166,31 +194,79 @@ impl Text {
         }
     }
 
-    /// `pub const name: generic<parameters> = function(argument);`
+    /// `pub const name: generic<parameters> = function(argument);`; each parameter is written in
+    /// three parts.
     pub(super) fn constant(
         &mut self,
         depth: usize,
         name: &str,
-        (generic, parameters): (&str, &[&str]),
+        (generic, parameters): (&str, &[[&str; 3]]),
         function: &str,
         argument: &str,
     ) {
-        const HEAD: &str = "pub const ";
+        let of_parameter = |parts: &[&str; 3]| parts[0].len() + parts[1].len() + parts[2].len();
+        let list = parameters.iter().map(|parts| of_parameter(parts) + 2);
+        let list = list.sum::<usize>().saturating_sub(2);
+        let head = CONST.len() + name.len() + ": < =".len() + generic.len() + list + 1;
+        let value = function.len() + "();".len() + argument.len();
+        let is_one_line = head + 1 + value <= self.width(depth);
+        let is_ascii = || {
+            let mut parts = parameters.iter().flatten();
+            name.is_ascii() && argument.is_ascii() && parts.all(|part| part.is_ascii())
+        };
+        let is_two_lines = || {
+            head <= self.width(depth) && value <= self.width(depth + 1) && is_ascii()
+        };
+        if !is_one_line && !is_two_lines() {
+            let parameters: Vec<String> = parameters.iter().map(|parts| parts.concat()).collect();
+            return self.wide_constant(depth, name, (generic, &parameters), function, argument);
+        }
+        self.indent(depth);
+        for part in [CONST, name, ": ", generic, "<"] {
+            self.out.push_str(part);
+        }
+        for (at, parts) in parameters.iter().enumerate() {
+            if at > 0 {
+                self.out.push_str(", ");
+            }
+            parts.iter().for_each(|part| self.out.push_str(part));
+        }
+        self.out.push_str("> =");
+        if is_one_line {
+            self.out.push(' ');
+        } else {
+            self.out.push('\n');
+            self.indent(depth + 1);
+        }
+        for part in [function, "(", argument, ");\n"] {
+            self.out.push_str(part);
+        }
+    }
+
+    /// The same where it is neither one line nor two with the value alone on the second.
+    fn wide_constant(
+        &mut self,
+        depth: usize,
+        name: &str,
+        (generic, parameters): (&str, &[String]),
+        function: &str,
+        argument: &str,
+    ) {
         let list = parameters.join(", ");
         let typed = [generic, "<", &list, "> ="];
         let value = [function, "(", argument, ");"];
-        let whole = [&[HEAD, name, ": "], &typed[..], &[" "], &value].concat();
+        let whole = [&[CONST, name, ": "], &typed[..], &[" "], &value].concat();
         if self.fitting(depth, &whole) {
             return;
         }
         if self.fitting(depth, &whole[..7]) {
             self.value(depth + 1, "", function, argument, depth + 1);
-        } else if self.would_fit(depth, &[HEAD, name, ": ", generic, "< "]) {
-            self.line_of(depth, &[HEAD, name, ": ", generic, "<"]);
+        } else if self.would_fit(depth, &[CONST, name, ": ", generic, "< "]) {
+            self.line_of(depth, &[CONST, name, ": ", generic, "<"]);
             self.items(depth + 1, parameters);
             self.value(depth, "> = ", function, argument, depth);
         } else if self.would_fit(depth + 1, &[generic, "<", &list, ">"]) {
-            self.line_of(depth, &[HEAD, name, ":"]);
+            self.line_of(depth, &[CONST, name, ":"]);
             if self.fitting(depth + 1, &whole[3..]) {
                 return;
             }
@@ -203,7 +279,7 @@ impl Text {
                 self.value(depth + 1, "", function, argument, depth + 1);
             }
         } else {
-            self.line_of(depth, &[HEAD, name, ":"]);
+            self.line_of(depth, &[CONST, name, ":"]);
             self.line_of(depth + 1, &[generic, "<"]);
             self.items(depth + 2, parameters);
             let fits_beside = self.would_fit(depth + 1, &[&["> = "], &value[..]].concat());
@@ -250,6 +326,43 @@ impl Text {
         self.line_of(depth, &[head, "("]);
         self.items(depth + 1, arguments);
         self.line_of(depth, &[")", tail]);
+    }
+
+    /// The same with the arguments as they come.
+    pub(super) fn call_of(
+        &mut self,
+        depth: usize,
+        head: &str,
+        arguments: &[Argument<'_>],
+        tail: &str,
+    ) {
+        let lengths = arguments.iter().map(|argument| argument.plain_len());
+        let joined = lengths.sum::<Option<usize>>();
+        let joined = joined.map(|sum| sum + arguments.len().saturating_sub(1) * 2);
+        let is_one_line = |joined: usize| {
+            let rest = head.len() + "()".len() + tail.len();
+            joined <= MAX_ARGUMENTS && joined + rest <= self.width(depth)
+        };
+        if !joined.is_some_and(is_one_line) {
+            let arguments: Vec<String> = arguments.iter().map(Argument::text).collect();
+            return self.call(depth, head, &arguments, tail);
+        }
+        self.indent(depth);
+        self.out.push_str(head);
+        for (at, argument) in arguments.iter().enumerate() {
+            self.out.push_str(if at == 0 { "(" } else { ", " });
+            match argument {
+                Argument::Literal(text) => {
+                    self.out.push('"');
+                    self.out.push_str(text);
+                    self.out.push('"');
+                }
+                Argument::Word(word) => self.out.push_str(word),
+            }
+        }
+        for part in [")", tail, "\n"] {
+            self.out.push_str(part);
+        }
     }
 
     /// `start = head(arguments);`
@@ -316,13 +429,69 @@ impl Text {
         }
     }
 
-    /// `pattern => value,` of a match.
-    pub(super) fn arm(&mut self, depth: usize, pattern: &str, value: &str) {
-        if !self.fitting(depth, &[pattern, " => ", value, ","]) {
+    /// `pattern => value,` of a match; the value is written in two parts.
+    pub(super) fn arm(&mut self, depth: usize, pattern: &str, [start, end]: [&str; 2]) {
+        if !self.fitting(depth, &[pattern, " => ", start, end, ","]) {
             self.line_of(depth, &[pattern, " => {"]);
-            self.line(depth + 1, value);
+            self.line_of(depth + 1, &[start, end]);
             self.line(depth, "}");
         }
+    }
+}
+
+/// An argument of a call.
+#[derive(Clone, Copy)]
+pub(super) enum Argument<'t> {
+    /// A text, to be written as a literal.
+    Literal(&'t str),
+    /// An expression.
+    Word(&'t str),
+}
+
+impl Argument<'_> {
+    /// How many characters it takes, if it holds nothing but letters of ASCII.
+    fn plain_len(&self) -> Option<usize> {
+        match self {
+            Argument::Literal(text) => is_plain(text).then_some(text.len() + 2),
+            Argument::Word(word) => word.is_ascii().then_some(word.len()),
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        match self {
+            Argument::Literal(text) => literal(text),
+            Argument::Word(word) => (*word).to_owned(),
+        }
+    }
+}
+
+/// A few arguments, kept without memory of their own.
+pub(super) struct Arguments<'t> {
+    all: [Argument<'t>; 4],
+    len: usize,
+}
+
+impl<'t> Arguments<'t> {
+    pub(super) fn of(first: Argument<'t>) -> Self {
+        Arguments {
+            all: [first; 4],
+            len: 1,
+        }
+    }
+
+    pub(super) fn push(&mut self, argument: Argument<'t>) {
+        if let Some(place) = self.all.get_mut(self.len) {
+            *place = argument;
+            self.len += 1;
+        }
+    }
+}
+
+impl<'t> Deref for Arguments<'t> {
+    type Target = [Argument<'t>];
+
+    fn deref(&self) -> &[Argument<'t>] {
+        &self.all[..self.len]
     }
 }
 
@@ -333,27 +502,34 @@ fn is_no_text(char: char) -> bool {
     turns || char.is_control() || matches!(char, '\u{2028}' | '\u{2029}')
 }
 
+/// Whether a literal holds it as it is.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.bytes().fold(true, |all, byte| all & is_plain(byte))
+}
+
 /// A Rust string literal.
 pub(super) fn literal(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
+    push_literal(&mut out, text);
+    out
+}
+
+/// The same, at the end of `out`.
+pub(super) fn push_literal(out: &mut String, text: &str) {
     out.push('"');
-    if text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-    {
+    if is_plain(text) {
         out.push_str(text);
-        out.push('"');
-        return out;
-    }
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => out.extend(['\\', char]),
-            char if is_no_text(char) => out.extend(char.escape_default()),
-            char => out.push(char),
+    } else {
+        for char in text.chars() {
+            match char {
+                '"' | '\\' => out.extend(['\\', char]),
+                char if is_no_text(char) => out.extend(char.escape_default()),
+                char => out.push(char),
+            }
         }
     }
     out.push('"');
-    out
 }
 
 /// A description as one paragraph that rustdoc takes as plain text: no links, code or HTML.
@@ -424,7 +600,10 @@ mod tests {
         out.constant(
             0,
             &long.to_uppercase(),
-            ("dv::Navigation", &["super::Of", &format!("T{long}")]),
+            (
+                "dv::Navigation",
+                &[["super::", "Of", ""], ["T", &long, ""]],
+            ),
             "dv::navigation",
             &literal(&long),
         );

@@ -8,14 +8,12 @@ mod table;
 mod targets;
 mod types;
 
-use std::borrow::Cow;
-
 use crate::lock::NameLock;
 use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
 use crate::parallel;
 use crate::select::{Layout, MAX_ENUM_TARGETS, Selection};
-use layout::{MAX_ARRAY, Text, literal};
+use layout::{Argument, Arguments, MAX_ARRAY, Text, literal};
 use names::Names;
 pub(crate) use operations::item_name;
 
@@ -172,9 +170,7 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
 /// What the compiler shall not say of generated code, as an attribute's content.
 fn lints(selection: &Selection<'_>, names: &Names<'_>) -> Vec<&'static str> {
     let is_snake_everywhere = |table: &&Table| {
-        let columns = names.columns_of(table);
-        is_snake(names.module_of(&table.logical_name))
-            && columns.iter().all(|column| is_snake(&column.field))
+        is_snake(names.module_of(&table.logical_name)) && names.has_snake_fields(table)
     };
     let is_deprecated = |table: &&Table| {
         let mut columns = table.columns.iter();
@@ -370,6 +366,7 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
     if columns.len() <= 2 {
         let on_one_line = |column: &Column| {
             let (function, arguments) = column_info(column);
+            let arguments: Vec<String> = arguments.iter().map(Argument::text).collect();
             format!("{function}({})", arguments.join(", "))
         };
         let joined = columns
@@ -390,26 +387,26 @@ fn entity_table(out: &mut Text, table: &Table, with_columns: bool) {
     out.line(2, "&[");
     for column in columns {
         let (function, arguments) = column_info(column);
-        out.call(3, function, &arguments, ",");
+        out.call_of(3, function, &arguments, ",");
     }
     out.line(2, "],");
     out.line(1, ");");
 }
 
 /// Constructor and arguments of a column's names.
-fn column_info(column: &Column) -> (&'static str, Vec<String>) {
-    let mut arguments = vec![literal(&column.logical_name)];
+fn column_info(column: &Column) -> (&'static str, Arguments<'_>) {
+    let mut arguments = Arguments::of(Argument::Literal(&column.logical_name));
     let (plain, limited) = match &column.column_type {
         ColumnType::Lookup(targets) if targets.len() == 1 => {
-            arguments.push(literal(&column.wire_name));
-            arguments.push(literal(&targets[0].navigation));
+            arguments.push(Argument::Literal(&column.wire_name));
+            arguments.push(Argument::Literal(&targets[0].navigation));
             ("dv::ColumnInfo::ToOne", "dv::ColumnInfo::LimitedToOne")
         }
         _ if column.wire_name == column.logical_name => {
             ("dv::ColumnInfo::Plain", "dv::ColumnInfo::Limited")
         }
         _ => {
-            arguments.push(literal(&column.wire_name));
+            arguments.push(Argument::Literal(&column.wire_name));
             ("dv::ColumnInfo::ToAny", "dv::ColumnInfo::LimitedToAny")
         }
     };
@@ -419,53 +416,65 @@ fn column_info(column: &Column) -> (&'static str, Vec<String>) {
         Access::CreateOnly => "dv::Access::InCreate",
         Access::UpdateOnly => "dv::Access::InUpdate",
     };
-    arguments.push(access.to_owned());
+    arguments.push(Argument::Word(access));
     (limited, arguments)
 }
 
-/// The Rust type of a column, as a file of the output names it.
-fn column_type(names: &Names<'_>, table: &Table, column: &Column) -> Cow<'static, str> {
-    let composed = match &column.column_type {
-        ColumnType::PrimaryId => return Cow::Borrowed("dv::Id<Self>"),
+/// The Rust type of a column, as a file of the output names it, in three parts: what of it is a
+/// name stands in the middle.
+fn column_type<'n>(names: &'n Names<'_>, table: &Table, column: &Column) -> [&'n str; 3] {
+    let whole = |name| [name, "", ""];
+    match &column.column_type {
+        ColumnType::PrimaryId => whole("dv::Id<Self>"),
         ColumnType::Lookup(targets) => match &targets[..] {
-            [target] if target.table == table.logical_name => {
-                return Cow::Borrowed("dv::Lookup<Self>");
+            [target] if target.table == table.logical_name => whole("dv::Lookup<Self>"),
+            [target] => ["dv::Lookup<super::", names.type_of(&target.table), ">"],
+            _ => {
+                let name = names.targets_of(table, column);
+                match targets::group(column) {
+                    Some(_) => ["dv::AnyLookup<super::lookups::", name, ">"],
+                    None => ["dv::AnyLookup<", name, ">"],
+                }
             }
-            [target] => format!("dv::Lookup<super::{}>", names.type_of(&target.table)),
-            _ => format!("dv::AnyLookup<{}>", targets::path(names, table, column)),
         },
         ColumnType::Choice(key) => match names.choices.get(key.as_str()) {
-            Some(choice) => format!("super::choices::{}", choice.name),
-            None => return Cow::Borrowed("i32"),
+            Some(choice) => ["super::choices::", &choice.name, ""],
+            None => whole("i32"),
         },
         ColumnType::Choices(key) => match names.choices.get(key.as_str()) {
-            Some(choice) => format!("dv::Choices<super::choices::{}>", choice.name),
-            None => return Cow::Borrowed("String"),
+            Some(choice) => ["dv::Choices<super::choices::", &choice.name, ">"],
+            None => whole("String"),
         },
         ColumnType::Structured(type_ref) => {
-            let item = value_type(names, &type_ref.item, "super::types::");
-            match type_ref.is_collection {
-                true => format!("Vec<{item}>"),
-                false => item,
+            let many = type_ref.is_collection;
+            match (named_type(names, &type_ref.item), many) {
+                (Ok(name), false) => ["super::types::", name, ""],
+                (Ok(name), true) => ["Vec<super::types::", name, ">"],
+                (Err(name), false) => whole(name),
+                (Err(name), true) => ["Vec<", name, ">"],
             }
         }
-        other => return Cow::Borrowed(scalar_type(other)),
-    };
-    Cow::Owned(composed)
+        other => whole(scalar_type(other)),
+    }
 }
 
 /// The Rust type of one value; `types` is the way to the module of the API's types.
 fn value_type(names: &Names<'_>, item: &ItemType, types: &str) -> String {
-    let named = |name: Option<&String>| match name {
-        Some(name) => format!("{types}{name}"),
-        None => "dv::Json".to_owned(),
-    };
+    match named_type(names, item) {
+        Ok(name) => format!("{types}{name}"),
+        Err(name) => name.to_owned(),
+    }
+}
+
+/// The name of a value's type in the module of the API's types, or one that stands everywhere.
+fn named_type<'n>(names: &'n Names<'_>, item: &ItemType) -> Result<&'n str, &'static str> {
+    let named = |name: Option<&'n String>| name.map(String::as_str).ok_or("dv::Json");
     match item {
-        ItemType::Scalar(scalar) => scalar_type(scalar).to_owned(),
+        ItemType::Scalar(scalar) => Err(scalar_type(scalar)),
         ItemType::Complex(name) => named(names.complex_types.get(name.as_str())),
         ItemType::Enum(name) => named(names.enum_types.get(name.as_str())),
-        ItemType::Row(_) | ItemType::AnyRow(_) => "dv::AnyRow".to_owned(),
-        ItemType::Other(_) => "dv::Json".to_owned(),
+        ItemType::Row(_) | ItemType::AnyRow(_) => Err("dv::AnyRow"),
+        ItemType::Other(_) => Err("dv::Json"),
     }
 }
 

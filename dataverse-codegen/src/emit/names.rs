@@ -5,7 +5,10 @@
 //! file of their table, or share `lookups.rs`. A name that `names.lock` holds is never given to
 //! anything else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use rustc_hash::FxHashMap as HashMap;
 
 use super::{targets, types};
 use crate::lock::NameLock;
@@ -17,10 +20,10 @@ use crate::select::Selection;
 /// What each item is called.
 pub(super) struct Names<'m> {
     /// Structs of tables and stubs, by logical name.
-    types: HashMap<&'m str, String>,
+    types: HashMap<&'m str, TypeName>,
     modules: HashMap<&'m str, String>,
-    /// Fields and constants by table, then by ordinal.
-    columns: HashMap<&'m str, Vec<ColumnName>>,
+    /// Fields and constants by table.
+    columns: HashMap<&'m str, ColumnNames<'m>>,
     /// By place in the selection.
     operations: Vec<String>,
     /// Complex types and enum types that are used, sorted.
@@ -32,13 +35,28 @@ pub(super) struct Names<'m> {
     targets: HashMap<&'m str, HashMap<&'m str, String>>,
     /// What is in `lookups.rs`, sorted by name.
     pub(super) shared: BTreeMap<String, &'m [LookupTarget]>,
+    /// The numbers of columns and members as text, from 0 to the highest.
+    pub(super) ordinals: Vec<String>,
     /// All names that must stay.
     pub(super) lock: NameLock,
 }
 
+/// A table in Rust.
+struct TypeName {
+    name: String,
+    has_struct: bool,
+}
+
+/// The columns of a table in Rust, by ordinal.
+struct ColumnNames<'m> {
+    names: Vec<ColumnName<'m>>,
+    /// Whether the compiler takes all fields for snake case.
+    is_snake: bool,
+}
+
 /// A column in Rust.
-pub(super) struct ColumnName {
-    pub(super) field: String,
+pub(super) struct ColumnName<'m> {
+    pub(super) field: Cow<'m, str>,
     pub(super) constant: String,
 }
 
@@ -59,22 +77,25 @@ impl<'m> Names<'m> {
             lock: selection.lock.clone(),
         };
         let mut names = Names {
-            types: HashMap::new(),
-            modules: HashMap::new(),
-            columns: HashMap::new(),
+            types: HashMap::default(),
+            modules: HashMap::default(),
+            columns: HashMap::default(),
             operations: Vec::new(),
             complex_types: BTreeMap::new(),
             enum_types: BTreeMap::new(),
             choices: BTreeMap::new(),
-            targets: HashMap::new(),
+            targets: HashMap::default(),
             shared: BTreeMap::new(),
+            ordinals: ordinals(selection),
             lock: NameLock::default(),
         };
         names.name_root(selection, &mut giver);
         names.name_types(selection, &mut giver);
         let columns = parallel::map(&selection.tables, |table| {
             let mut giver = giver.of_columns(&table.logical_name);
-            (names_of_columns(table, &mut giver), giver.lock)
+            let names = names_of_columns(table, &mut giver);
+            let is_snake = names.iter().all(|name| naming::is_snake(&name.field));
+            (ColumnNames { names, is_snake }, giver.lock)
         });
         for (table, (columns, lock)) in selection.tables.iter().zip(columns) {
             names.columns.insert(&table.logical_name, columns);
@@ -108,8 +129,13 @@ impl<'m> Names<'m> {
                 },
             };
             let given = giver.give(&mut items, format!("table {name}"), default);
+            let has_struct = selection.has_struct(name);
+            let given = TypeName {
+                name: given,
+                has_struct,
+            };
             self.types.insert(name, given);
-            if selection.has_struct(name) {
+            if has_struct {
                 let stripped = giver.without_prefix(name).unwrap_or(name);
                 let default = naming::module_name(stripped);
                 let plain = naming::module_name(name);
@@ -129,9 +155,9 @@ impl<'m> Names<'m> {
         giver: &mut Giver<'_>,
         items: &mut Taken,
     ) {
-        let mut modules: HashMap<&str, Taken> = HashMap::new();
+        let mut modules: HashMap<&str, Taken> = HashMap::default();
         let keys: Vec<String> = selection.operations.iter().map(|o| key(o)).collect();
-        let mut count: HashMap<&str, usize> = HashMap::new();
+        let mut count: HashMap<&str, usize> = HashMap::default();
         for key in &keys {
             *count.entry(key).or_default() += 1;
         }
@@ -219,17 +245,21 @@ impl<'m> Names<'m> {
     fn name_targets(&mut self, selection: &Selection<'m>) {
         let type_name = |column: &str| format!("{}Target", naming::pascal(column));
         let mut shared = BTreeMap::new();
-        let mut own: HashMap<&str, HashMap<&str, String>> = HashMap::new();
+        let mut own: HashMap<&str, HashMap<&str, String>> = HashMap::default();
         for table in &selection.tables {
             let table_name = table.logical_name.as_str();
-            let mut taken = Taken::default();
-            taken.give(self.type_of(table_name).to_owned());
+            let mut taken = None;
             for column in &table.columns {
                 let column_name = column.logical_name.as_str();
                 if let Some(group) = targets::group(column) {
                     let columns = shared.entry(group.key).or_insert((group.targets, vec![]));
                     columns.1.push((table_name, column_name));
                 } else if targets::has_type(column) {
+                    let taken = taken.get_or_insert_with(|| {
+                        let mut taken = Taken::default();
+                        taken.reserve(self.type_of(table_name));
+                        taken
+                    });
                     let name = taken.give(type_name(column_name));
                     own.entry(table_name).or_default().insert(column_name, name);
                 }
@@ -249,7 +279,14 @@ impl<'m> Names<'m> {
 
     /// The struct of a table or stub.
     pub(super) fn type_of(&self, table: &str) -> &str {
-        self.types.get(table).map_or("Self", String::as_str)
+        let found = self.types.get(table);
+        found.map_or("Self", |found| &found.name)
+    }
+
+    /// The type of a table or stub, and whether it is a table's struct.
+    pub(super) fn type_and_struct(&self, table: &str) -> Option<(&str, bool)> {
+        let found = self.types.get(table)?;
+        Some((&found.name, found.has_struct))
     }
 
     pub(super) fn module_of(&self, table: &str) -> &str {
@@ -257,10 +294,15 @@ impl<'m> Names<'m> {
     }
 
     /// Names of the columns of a table that has a struct, by ordinal.
-    pub(super) fn columns_of(&self, table: &Table) -> &[ColumnName] {
-        self.columns
-            .get(table.logical_name.as_str())
-            .map_or(&[], Vec::as_slice)
+    pub(super) fn columns_of(&self, table: &Table) -> &[ColumnName<'m>] {
+        let found = self.columns.get(table.logical_name.as_str());
+        found.map_or(&[], |columns| &columns.names)
+    }
+
+    /// Whether the compiler takes all fields of a table for snake case.
+    pub(super) fn has_snake_fields(&self, table: &Table) -> bool {
+        let found = self.columns.get(table.logical_name.as_str());
+        found.is_none_or(|columns| columns.is_snake)
     }
 
     /// The request of the operation at `place` in the selection.
@@ -279,8 +321,8 @@ impl<'m> Names<'m> {
     /// Whether the compiler would rather have another type name: a number stands after `_`.
     pub(super) fn has_odd_types(&self) -> bool {
         let choices = self.choices.values();
-        self.types
-            .values()
+        let types = self.types.values().map(|given| &given.name);
+        types
             .chain(&self.operations)
             .chain(self.complex_types.values())
             .chain(self.enum_types.values())
@@ -302,7 +344,20 @@ fn key(operation: &Operation) -> String {
     }
 }
 
-fn names_of_columns(table: &Table, giver: &mut Giver<'_>) -> Vec<ColumnName> {
+fn names_of_columns<'m>(table: &'m Table, giver: &mut Giver<'_>) -> Vec<ColumnName<'m>> {
+    // Nearly all tables: nobody has named a column otherwise, and nothing is in the way.
+    let is_plain = |column: &Column| naming::is_plain_field(&column.logical_name);
+    if giver.is_idle()
+        && giver.options.strip_prefixes.is_empty()
+        && table.columns.iter().all(is_plain)
+        && table.columns.is_sorted_by(|a, b| a.logical_name < b.logical_name)
+    {
+        let names = table.columns.iter().map(|column| ColumnName {
+            field: Cow::Borrowed(column.logical_name.as_str()),
+            constant: column.logical_name.to_ascii_uppercase(),
+        });
+        return names.collect();
+    }
     let table_name = table.logical_name.as_str();
     let mut fields = giver.taken(&[&format!("column {table_name}.")]);
     let mut constants = Taken::default();
@@ -313,19 +368,12 @@ fn names_of_columns(table: &Table, giver: &mut Giver<'_>) -> Vec<ColumnName> {
     };
     // Columns that keep their names go before those that lose a prefix.
     order.sort_by_key(|at| stripped(giver, &table.columns[*at]).is_some());
-    let mut names: Vec<(usize, ColumnName)> = Vec::with_capacity(order.len());
+    let mut names: Vec<(usize, ColumnName<'m>)> = Vec::with_capacity(order.len());
     for at in order {
         let column = &table.columns[at];
         let logical_name = column.logical_name.as_str();
         let plain = naming::identifier(logical_name);
         let short = stripped(giver, column);
-        // Nearly all columns: nobody has named them otherwise.
-        if short.is_none() && giver.is_idle() && fields.reserve(&plain) {
-            let constant = constants.give(naming::constant_name(logical_name));
-            let field = plain;
-            names.push((at, ColumnName { field, constant }));
-            continue;
-        }
         let what = format!("column {table_name}.{logical_name}");
         let default = short.as_deref().map(naming::identifier);
         let default = default.unwrap_or_else(|| plain.clone());
@@ -333,10 +381,20 @@ fn names_of_columns(table: &Table, giver: &mut Giver<'_>) -> Vec<ColumnName> {
         let field = giver.give_unless(&mut fields, what, default, &plain);
         let constant = if is_renamed { &field } else { logical_name };
         let constant = constants.give(naming::constant_name(constant));
+        let field = Cow::Owned(field);
         names.push((at, ColumnName { field, constant }));
     }
     names.sort_unstable_by_key(|(at, _)| *at);
     names.into_iter().map(|(_, name)| name).collect()
+}
+
+/// Numbers of as many columns as a table, and members as a complex type, has at most.
+fn ordinals(selection: &Selection<'_>) -> Vec<String> {
+    let tables = selection.tables.iter().map(|table| table.columns.len());
+    let complex_types = selection.model.complex_types.values();
+    let members = complex_types.map(|complex| complex.members.len());
+    let most = tables.chain(members).max().unwrap_or_default();
+    (0..most).map(|ordinal| ordinal.to_string()).collect()
 }
 
 /// Labels as variants; where two are alike, or say nothing, the value tells them apart.
@@ -346,7 +404,7 @@ fn names_of_options(key: &str, choice: &Choice, giver: &mut Giver<'_>) -> Vec<St
         .iter()
         .map(|option| option.label.as_deref().and_then(naming::variant))
         .collect();
-    let mut count: HashMap<&str, usize> = HashMap::new();
+    let mut count: HashMap<&str, usize> = HashMap::default();
     for label in labels.iter().flatten() {
         *count.entry(label).or_default() += 1;
     }

@@ -254,16 +254,16 @@ fn request(
         out.line(depth, &format!("pub struct {name} {{"));
         if let Some((bound, field)) = bound_field {
             out.doc(depth + 1, &bound.doc);
-            out.field(depth + 1, field, ["", &bound.rust_type, ""]);
+            out.field(depth + 1, field, ["", ""], &["", &bound.rust_type, ""]);
         }
         for argument in &arguments {
             out.doc(depth + 1, argument_doc(argument.parameter));
-            let rust_type = if argument.parameter.required {
-                argument.rust_type.clone()
-            } else {
-                format!("Option<{}>", argument.rust_type)
+            let around = match argument.parameter.required {
+                true => ["", ""],
+                false => ["Option<", ">"],
             };
-            out.field(depth + 1, &argument.field, ["", &rust_type, ""]);
+            let rust_type = ["", argument.rust_type.as_str(), ""];
+            out.field(depth + 1, &argument.field, around, &rust_type);
         }
         out.line(depth, "}");
     }

@@ -1,8 +1,6 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
-use std::borrow::Cow;
-
-use super::layout::{Text, literal, plain};
+use super::layout::{Text, plain, push_literal};
 use super::names::{ColumnName, Names};
 use super::{CLIENT, column_type, entity_table, scalar_type, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
@@ -19,30 +17,30 @@ pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>,
     let types = table.columns.iter();
     let types: Vec<_> = types.map(|c| column_type(names, table, c)).collect();
     structure(out, table, name, columns, &types);
-    constants(out, table, name, columns, &types);
+    constants(out, names, table, name, columns, &types);
     out.blank();
-    out.line(0, &format!("impl dv::Entity for {name} {{"));
+    out.line_of(0, &["impl dv::Entity for ", name, " {"]);
     entity_table(out, table, true);
     out.line(0, "}");
     out.blank();
     let fields: Vec<&str> = columns.iter().map(|column| &*column.field).collect();
-    cells(out, name, &fields);
+    cells(out, names, name, &fields);
     out.blank();
-    out.line(0, &format!("dv::table!({name});"));
+    out.line_of(0, &["dv::table!(", name, ");"]);
     for column in &table.columns {
         if targets::has_type(column) && targets::group(column).is_none() {
             targets::declare(out, selection, names, table, column);
         }
     }
-    navigations(out, selection, names, table, name);
+    navigations(out, names, table, name);
 }
 
 fn structure(
     out: &mut Text,
     table: &Table,
     name: &str,
-    columns: &[ColumnName],
-    types: &[Cow<'_, str>],
+    columns: &[ColumnName<'_>],
+    types: &[[&str; 3]],
 ) {
     out.blank();
     let set = table.entity_set.as_deref().unwrap_or_default();
@@ -67,69 +65,58 @@ fn structure(
     out.line(0, "#[derive(Default)]");
     out.line(0, "#[non_exhaustive]");
     if columns.is_empty() {
-        out.line(0, &format!("pub struct {name} {{}}"));
+        out.line_of(0, &["pub struct ", name, " {}"]);
         return;
     }
-    out.line(0, &format!("pub struct {name} {{"));
+    out.line_of(0, &["pub struct ", name, " {"]);
     let named = table.columns.iter().zip(columns).zip(types);
     for ((column, ColumnName { field, .. }), column_type) in named {
-        column_doc(out, column);
+        out.doc_with(1, |out| column_doc(out, column));
         deprecated(out, 1, column.definition.deprecated);
-        out.field(1, field, ["Option<", column_type, ">"]);
+        out.field(1, field, ["Option<", ">"], column_type);
     }
     out.line(0, "}");
 }
 
 /// Name, label, kind, limits, access, description.
-fn column_doc(out: &mut Text, column: &Column) {
+fn column_doc(out: &mut String, column: &Column) {
     let definition = &column.definition;
+    out.push('`');
+    out.push_str(&column.logical_name);
+    out.push('`');
     let label = definition.label.as_deref().map(plain).unwrap_or_default();
-    let (before, behind) = match label.is_empty() {
-        true => ("`", ": "),
-        false => ("` (", "): "),
-    };
-    let access = match column.access {
+    if !label.is_empty() {
+        out.push_str(" (");
+        out.push_str(&label);
+        out.push(')');
+    }
+    out.push_str(": ");
+    kind(out, column);
+    out.push_str(match column.access {
         Access::ReadWrite => "",
         Access::ReadOnly => ", read-only",
         Access::CreateOnly => ", written only by a create",
         Access::UpdateOnly => ", written only by an update",
-    };
-    let required = match definition.required {
+    });
+    out.push_str(match definition.required {
         Required::No => "",
         Required::Recommended => ", recommended",
         Required::ByApplication => ", required by forms",
         Required::BySystem => ", required",
-    };
-    let secured = if definition.is_secured {
-        ", secured"
-    } else {
-        ""
-    };
+    });
+    if definition.is_secured {
+        out.push_str(", secured");
+    }
+    out.push('.');
     let description = column.description.as_deref().map(plain).unwrap_or_default();
-    let space = if description.is_empty() { "" } else { " " };
-    let name = column.logical_name.as_str();
-    let kind = kind(column);
-    out.doc_of(
-        1,
-        &[
-            "`",
-            name,
-            before,
-            &label,
-            behind,
-            &kind,
-            access,
-            required,
-            secured,
-            ".",
-            space,
-            &description,
-        ],
-    );
+    if !description.is_empty() {
+        out.push(' ');
+        out.push_str(&description);
+    }
 }
 
 /// What a column holds, with its limits.
-fn kind(column: &Column) -> Cow<'static, str> {
+fn kind(out: &mut String, column: &Column) {
     let definition = &column.definition;
     let range = || match (&definition.minimum, &definition.maximum) {
         (Some(minimum), Some(maximum)) => {
@@ -142,88 +129,104 @@ fn kind(column: &Column) -> Cow<'static, str> {
         Some(digits) => format!(" with {digits} decimals"),
         None => String::new(),
     };
-    let composed = match &column.column_type {
-        ColumnType::Text => match definition.max_length {
-            Some(length) => format!("text of at most {length} characters"),
-            None => return Cow::Borrowed("text"),
-        },
+    let has_definition = definition.schema_name.is_some();
+    match &column.column_type {
+        ColumnType::Text => {
+            out.push_str("text");
+            if let Some(length) = definition.max_length {
+                out.push_str(&format!(" of at most {length} characters"));
+            }
+        }
         ColumnType::Boolean => match &definition.boolean_labels {
-            Some([no, yes]) => format!("yes ({}) or no ({})", plain(yes), plain(no)),
-            None => return Cow::Borrowed("yes or no"),
+            Some([no, yes]) => {
+                out.push_str(&format!("yes ({}) or no ({})", plain(yes), plain(no)));
+            }
+            None => out.push_str("yes or no"),
         },
-        ColumnType::Int if definition.schema_name.is_some() => format!("whole number{}", range()),
-        ColumnType::Int => return Cow::Borrowed("whole number or choice"),
-        ColumnType::BigInt => return Cow::Borrowed("big integer"),
-        ColumnType::Double => format!("floating-point number{}", range()),
-        ColumnType::Decimal if definition.schema_name.is_some() => {
-            format!("decimal{}{}", precision(), range())
+        ColumnType::Int if has_definition => {
+            out.push_str("whole number");
+            out.push_str(&range());
         }
-        ColumnType::Decimal => return Cow::Borrowed("decimal or money"),
-        ColumnType::Money => format!("money{}{}", precision(), range()),
-        ColumnType::Choice(key) => format!("choice `{key}`"),
-        ColumnType::Choices(key) => format!("any number of choice `{key}`"),
+        ColumnType::Int => out.push_str("whole number or choice"),
+        ColumnType::BigInt => out.push_str("big integer"),
+        ColumnType::Double => {
+            out.push_str("floating-point number");
+            out.push_str(&range());
+        }
+        ColumnType::Decimal if !has_definition => out.push_str("decimal or money"),
+        ColumnType::Decimal | ColumnType::Money => {
+            let is_money = column.column_type == ColumnType::Money;
+            out.push_str(if is_money { "money" } else { "decimal" });
+            out.push_str(&precision());
+            out.push_str(&range());
+        }
+        ColumnType::Choice(key) => out.extend(["choice `", key, "`"]),
+        ColumnType::Choices(key) => out.extend(["any number of choice `", key, "`"]),
         ColumnType::Guid if column.wire_name != column.logical_name => {
-            let targets = named_targets(definition.targets.iter());
-            let of = if targets.is_empty() { "" } else { " of " };
-            format!("lookup{of}{targets} without a navigation property")
+            out.push_str("lookup");
+            if !definition.targets.is_empty() {
+                out.push_str(" of ");
+                named_targets(out, definition.targets.iter());
+            }
+            out.push_str(" without a navigation property");
         }
-        ColumnType::Guid => return Cow::Borrowed("unique identifier"),
-        ColumnType::PrimaryId => return Cow::Borrowed("primary key"),
-        ColumnType::DateTime => return Cow::Borrowed("date and time"),
-        ColumnType::LocalDateTime => return Cow::Borrowed("date and time without a time zone"),
-        ColumnType::Date => return Cow::Borrowed("date"),
-        ColumnType::Binary => return Cow::Borrowed("image or file"),
+        ColumnType::Guid => out.push_str("unique identifier"),
+        ColumnType::PrimaryId => out.push_str("primary key"),
+        ColumnType::DateTime => out.push_str("date and time"),
+        ColumnType::LocalDateTime => out.push_str("date and time without a time zone"),
+        ColumnType::Date => out.push_str("date"),
+        ColumnType::Binary => out.push_str("image or file"),
         ColumnType::Lookup(targets) => {
-            let targets = named_targets(targets.iter().map(|target| &target.table));
-            format!("lookup of {targets}")
+            out.push_str("lookup of ");
+            named_targets(out, targets.iter().map(|target| &target.table));
         }
         ColumnType::Structured(type_ref) => {
-            let many = if type_ref.is_collection {
-                "a list of "
-            } else {
-                ""
-            };
-            format!("{many}`{}`", super::operations::item_name(&type_ref.item))
+            if type_ref.is_collection {
+                out.push_str("a list of ");
+            }
+            out.extend(["`", super::operations::item_name(&type_ref.item), "`"]);
         }
-        ColumnType::Other(name) => format!("JSON of `{name}`"),
-    };
-    Cow::Owned(composed)
+        ColumnType::Other(name) => out.extend(["JSON of `", name, "`"]),
+    }
 }
 
 /// The first few of them.
-fn named_targets<'t>(tables: impl ExactSizeIterator<Item = &'t String>) -> String {
-    let more = match tables.len().saturating_sub(MAX_NAMED_TARGETS) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named: Vec<_> = tables
-        .take(MAX_NAMED_TARGETS)
-        .map(|table| format!("`{table}`"))
-        .collect();
-    format!("{}{more}", named.join(", "))
+fn named_targets<'t>(out: &mut String, tables: impl ExactSizeIterator<Item = &'t String>) {
+    let more = tables.len().saturating_sub(MAX_NAMED_TARGETS);
+    for (at, table) in tables.take(MAX_NAMED_TARGETS).enumerate() {
+        out.push_str(if at > 0 { ", `" } else { "`" });
+        out.push_str(table);
+        out.push('`');
+    }
+    if more > 0 {
+        out.push_str(&format!(" and {more} more"));
+    }
 }
 
 fn constants(
     out: &mut Text,
+    names: &Names<'_>,
     table: &Table,
     name: &str,
-    columns: &[ColumnName],
-    types: &[Cow<'_, str>],
+    columns: &[ColumnName<'_>],
+    types: &[[&str; 3]],
 ) {
     if table.columns.is_empty() {
         return;
     }
     out.blank();
-    out.line(0, &format!("impl {name} {{"));
+    out.line_of(0, &["impl ", name, " {"]);
     let named = table.columns.iter().zip(columns).zip(types);
-    for (ordinal, ((column, ColumnName { constant, .. }), column_type)) in named.enumerate() {
+    for (((column, ColumnName { constant, .. }), column_type), ordinal) in
+        named.zip(&names.ordinals)
+    {
         let access = match column.access {
             Access::ReadWrite => "",
             Access::ReadOnly => "dv::ReadOnly",
             Access::CreateOnly => "dv::CreateOnly",
             Access::UpdateOnly => "dv::UpdateOnly",
         };
-        let parameters: [&str; 3] = ["Self", column_type, access];
+        let parameters = [["Self", "", ""], *column_type, [access, "", ""]];
         let parameters = if access.is_empty() {
             &parameters[..2]
         } else {
@@ -236,7 +239,7 @@ fn constants(
             constant,
             ("dv::Column", parameters),
             "dv::column",
-            &ordinal.to_string(),
+            ordinal,
         );
     }
     let mut taken = Taken::default();
@@ -261,7 +264,7 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
         .map(|c| scalar_type(&c.column_type))
         .collect();
     let ordinals: Vec<_> = ordinals.iter().map(usize::to_string).collect();
-    let comma = if types.len() == 1 { "," } else { "" };
+    let comma = if types.len() == 1 { ",)" } else { ")" };
     out.doc(
         1,
         format_args!("Alternate key over `{}`.", joined.join("`, `")),
@@ -271,7 +274,7 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
         &taken.give(format!("KEY_{}", naming::constant_name(&joined.join("_")))),
         (
             "dv::AlternateKey",
-            &["Self", &format!("({}{comma})", types.join(", "))],
+            &[["Self", "", ""], ["(", &types.join(", "), comma]],
         ),
         "dv::AlternateKey::new",
         &format!("&[{}]", ordinals.join(", ")),
@@ -279,9 +282,8 @@ fn alternate_key(out: &mut Text, table: &Table, key: &AlternateKey, taken: &mut 
 }
 
 /// Hands out fields by number.
-pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
-    let ordinals: Vec<String> = (0..fields.len()).map(|at| at.to_string()).collect();
-    out.line(0, &format!("impl dv::Columns for {name} {{"));
+pub(super) fn cells(out: &mut Text, names: &Names<'_>, name: &str, fields: &[&str]) {
+    out.line_of(0, &["impl dv::Columns for ", name, " {"]);
     let heads = [
         (
             "fn cell(&self, ordinal: u16) -> Option<&dyn dv::Cell> {",
@@ -307,12 +309,8 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
         out.line(1, head);
         // With its type said, the compiler need not find out what the arms have in common.
         out.line(2, start);
-        let mut value = String::new();
-        for (ordinal, field) in ordinals.iter().zip(fields) {
-            value.clear();
-            value.push_str(this);
-            value.push_str(field);
-            out.arm(3, ordinal, &value);
+        for (ordinal, field) in names.ordinals.iter().zip(fields) {
+            out.arm(3, ordinal, [this, field]);
         }
         out.line(3, "_ => return None,");
         out.line(2, "};");
@@ -322,56 +320,49 @@ pub(super) fn cells(out: &mut Text, name: &str, fields: &[&str]) {
     out.line(0, "}");
 }
 
-fn navigations(
-    out: &mut Text,
-    selection: &Selection<'_>,
-    names: &Names<'_>,
-    table: &Table,
-    name: &str,
-) {
-    let mut taken = Taken::default();
-    let of = format!("super::{name}");
-    let mut is_first = true;
-    for navigation in &table.navigations {
-        let is_wanted = if navigation.is_collection {
-            selection.has_struct(&navigation.target)
-        } else {
-            selection.has_type(&navigation.target)
-        };
-        if !is_wanted {
-            continue;
-        }
-        if std::mem::take(&mut is_first) {
-            out.blank();
-            out.doc(
-                0,
-                format_args!("Navigation properties of `{}`.", table.logical_name),
-            );
-            out.line(0, "pub mod nav {");
-            out.line(1, CLIENT);
-        }
-        let (way, target) = match navigation.target == table.logical_name {
-            true => ("super::", name),
-            false => ("super::super::", names.type_of(&navigation.target)),
-        };
-        let (count, many) = match navigation.is_collection {
-            true => ("any number of rows", "Many"),
-            false => ("one row", "One"),
+fn navigations(out: &mut Text, names: &Names<'_>, table: &Table, name: &str) {
+    let wanted = table.navigations.iter().filter_map(|navigation| {
+        let (target, has_struct) = names.type_and_struct(&navigation.target)?;
+        (has_struct || !navigation.is_collection).then_some((navigation, target))
+    });
+    let wanted: Vec<_> = wanted.collect();
+    if wanted.is_empty() {
+        return;
+    }
+    let constants = wanted.iter();
+    let constants = constants.map(|(navigation, _)| naming::constant_name(&navigation.name));
+    let constants = naming::each_once(constants.collect());
+    out.blank();
+    out.doc(
+        0,
+        format_args!("Navigation properties of `{}`.", table.logical_name),
+    );
+    out.line(0, "pub mod nav {");
+    out.line(1, CLIENT);
+    let mut argument = String::new();
+    for ((navigation, target), constant) in wanted.into_iter().zip(&constants) {
+        let is_self = navigation.target == table.logical_name;
+        let (count, before) = match (navigation.is_collection, is_self) {
+            (true, true) => ("any number of rows", "dv::Many<super::"),
+            (true, false) => ("any number of rows", "dv::Many<super::super::"),
+            (false, true) => ("one row", "dv::One<super::"),
+            (false, false) => ("one row", "dv::One<super::super::"),
         };
         out.blank();
-        out.doc_of(1, &["To ", count, " of `", &navigation.target, "`."]);
-        let to = ["dv::", many, "<", way, target, ">"].concat();
+        out.doc_with(1, |out| {
+            out.extend(["To ", count, " of `", &navigation.target, "`."]);
+        });
+        argument.clear();
+        push_literal(&mut argument, &navigation.name);
         out.constant(
             1,
-            &taken.give(naming::constant_name(&navigation.name)),
-            ("dv::Navigation", &[&of, &to]),
+            constant,
+            ("dv::Navigation", &[["super::", name, ""], [before, target, ">"]]),
             "dv::navigation",
-            &literal(&navigation.name),
+            &argument,
         );
     }
-    if !is_first {
-        out.line(0, "}");
-    }
+    out.line(0, "}");
 }
 
 /// What a maker has marked as deprecated.

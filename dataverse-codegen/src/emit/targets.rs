@@ -39,15 +39,6 @@ pub(super) fn group(column: &Column) -> Option<Group<'_>> {
     })
 }
 
-/// The type of a lookup's targets, as a table's file names it.
-pub(super) fn path(names: &Names<'_>, table: &Table, column: &Column) -> String {
-    let name = names.targets_of(table, column);
-    match group(column) {
-        Some(_) => format!("super::lookups::{name}"),
-        None => name.to_owned(),
-    }
-}
-
 /// `lookups.rs`.
 pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
     out.line(0, CLIENT);
@@ -158,7 +149,7 @@ fn enumeration(
         out.arm(
             3,
             &format!("Some({})", literal(&target.table)),
-            &format!("Self::{variant}(dv::Id::new(id))"),
+            ["Self::", &format!("{variant}(dv::Id::new(id))")],
         );
     }
     out.line(3, &format!("other => Self::{other} {{"));
@@ -175,7 +166,7 @@ fn enumeration(
         out.arm(
             3,
             &format!("Self::{variant}(id)"),
-            &format!("(Some({}), id.uuid())", literal(&target.table)),
+            ["", &format!("(Some({}), id.uuid())", literal(&target.table))],
         );
     }
     out.line(

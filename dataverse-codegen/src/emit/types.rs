@@ -96,7 +96,7 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
         } in &members
         {
             out.doc(1, format_args!("`{name}`."));
-            out.field(1, field, ["Option<", rust_type, ">"]);
+            out.field(1, field, ["Option<", ">"], &["", rust_type, ""]);
         }
         out.line(0, "}");
     }
@@ -107,7 +107,7 @@ fn complex_type(out: &mut Text, names: &Names<'_>, complex: &ComplexType, name: 
     out.line(0, "}");
     out.blank();
     let fields: Vec<&str> = members.iter().map(|member| &*member.field).collect();
-    cells(out, name, &fields);
+    cells(out, names, name, &fields);
     out.blank();
     out.line(0, &format!("dv::complex!({name});"));
 }

@@ -1,7 +1,9 @@
 //! From elements to meaning. Takes any document: what it cannot place it leaves out.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+
+use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::{
     AlternateKey, Column, ColumnDefinition, ColumnType, ComplexType, EnumType, ItemType, Model,
@@ -87,10 +89,10 @@ impl<'a> Names<'a> {
         let mut names = Names {
             prefixes,
             entities: BTreeMap::new(),
-            complexes: HashMap::new(),
-            enums: HashMap::new(),
-            sets: HashMap::new(),
-            with_rows: HashMap::new(),
+            complexes: HashMap::default(),
+            enums: HashMap::default(),
+            sets: HashMap::default(),
+            with_rows: HashMap::default(),
         };
         for schema in by_precedence(csdl) {
             let entities = schema.entity_types.iter();
@@ -122,7 +124,7 @@ impl<'a> Names<'a> {
     }
 
     fn find_rows(&self) -> HashMap<&'a str, Vec<&'a str>> {
-        let mut found: HashMap<&str, Vec<&str>> = HashMap::new();
+        let mut found: HashMap<&str, Vec<&str>> = HashMap::default();
         for entity in self.entities.values() {
             let lineage = self.lineage(entity);
             let can_be_named = primary_id(&lineage).is_some();
@@ -176,28 +178,23 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
     };
     let lineage = names.lineage(entity);
     let primary_id = primary_id(&lineage);
-    let mut properties: BTreeMap<&str, &Property<'_>> = BTreeMap::new();
-    // Bases first: what a derived type declares again replaces theirs.
-    for property in lineage.iter().rev().flat_map(|entity| &entity.properties) {
-        let logical_name = lookup_name(&property.name).unwrap_or(&property.name);
-        let is_taken_by_lookup = |known: &&Property<'_>| known.name != logical_name;
-        if *logical_name == *property.name
-            && properties.get(logical_name).is_some_and(is_taken_by_lookup)
-        {
-            // `x` beside `_x_value` is the same column.
-            continue;
-        }
-        properties.insert(logical_name, property);
-    }
-    let columns = properties.into_iter().map(|(logical_name, property)| {
-        let column_type = match lookup_name(&property.name) {
+    let declared = lineage.iter().rev().flat_map(|entity| &entity.properties);
+    let declared = declared.map(|property| {
+        let lookup = lookup_name(&property.name);
+        (lookup.unwrap_or(&property.name), lookup.is_some(), property)
+    });
+    let mut properties: Vec<(&str, bool, &Property<'_>)> = declared.collect();
+    // Bases first: what a derived type declares again replaces theirs. `x` beside `_x_value` is the
+    // same column.
+    properties.sort_by_key(|(logical_name, is_lookup, _)| (*logical_name, *is_lookup));
+    keep_last(&mut properties, |(logical_name, ..)| *logical_name);
+    let columns = properties.into_iter().map(|(logical_name, is_lookup, property)| {
+        let column_type = match column_type(&property.type_name) {
             // Its targets come later.
-            Some(_) => ColumnType::Lookup(Vec::new()),
-            None if Some(logical_name) == primary_id => ColumnType::PrimaryId,
-            None => match column_type(&property.type_name) {
-                ColumnType::Other(name) => structured(names, name),
-                scalar => scalar,
-            },
+            _ if is_lookup => ColumnType::Lookup(Vec::new()),
+            _ if Some(logical_name) == primary_id => ColumnType::PrimaryId,
+            ColumnType::Other(name) => structured(names, name),
+            scalar => scalar,
         };
         Column {
             logical_name: logical_name.to_owned(),
@@ -209,17 +206,18 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
         }
     });
     let mut columns: Vec<_> = columns.collect();
-    let mut declared = BTreeMap::new();
-    for navigation in lineage.iter().rev().flat_map(|entity| &entity.navigations) {
+    let declared = lineage.iter().rev().flat_map(|entity| &entity.navigations);
+    let declared = declared.filter_map(|navigation| {
         let item = collection_item(&navigation.type_name);
-        if let Some(target) = names.local(item.unwrap_or(&navigation.type_name)) {
-            let what = (navigation, target, item.is_some());
-            declared.insert(navigation.name.as_ref(), what);
-        }
-    }
+        let target = names.local(item.unwrap_or(&navigation.type_name))?;
+        Some((navigation, target, item.is_some()))
+    });
+    let mut declared: Vec<_> = declared.collect();
+    declared.sort_by_key(|(navigation, ..)| navigation.name.as_ref());
+    keep_last(&mut declared, |(navigation, ..)| navigation.name.as_ref());
     let navigations = declared.into_iter();
-    let navigations = navigations.map(|(name, (navigation, target, is_collection))| Navigation {
-        name: name.to_owned(),
+    let navigations = navigations.map(|(navigation, target, is_collection)| Navigation {
+        name: navigation.name.to_string(),
         target: target.to_owned(),
         is_collection,
         partner: navigation.partner.as_deref().map(str::to_owned),
@@ -244,6 +242,18 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
         description: entity.description.as_deref().map(str::to_owned),
         ..Table::default()
     }
+}
+
+/// Of neighbours with one key, the last.
+fn keep_last<T, K: PartialEq>(sorted: &mut Vec<T>, key: impl Fn(&T) -> K) {
+    // `dedup` keeps the first.
+    sorted.dedup_by(|later, kept| {
+        let is_same = key(later) == key(kept);
+        if is_same {
+            std::mem::swap(later, kept);
+        }
+        is_same
+    });
 }
 
 /// The column that identifies a row. A table whose key is a column of an abstract base has one of
@@ -409,7 +419,7 @@ fn operations(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<Operation> {
         })
         .map(Text::as_ref)
         .collect();
-    let imports: std::collections::HashSet<&str> = imports.into_iter().collect();
+    let imports: HashSet<&str> = imports.into_iter().collect();
     let mut operations: Vec<Operation> = csdl
         .schemas
         .iter()
@@ -440,10 +450,14 @@ fn operations(names: &Names<'_>, csdl: &Csdl<'_>) -> Vec<Operation> {
             }
         })
         .collect();
-    operations.sort_by_cached_key(|operation| {
+    // What tells overloads apart is needed for few.
+    let overload = |operation: &Operation| {
         let binding = format!("{:?}", operation.binding);
-        let overload = format!("{:?}", operation.parameters);
-        (operation.name.clone(), binding, overload)
+        (binding, format!("{:?}", operation.parameters))
+    };
+    operations.sort_by(|left, right| {
+        let names = left.name.cmp(&right.name);
+        names.then_with(|| overload(left).cmp(&overload(right)))
     });
     operations
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use rustc_hash::FxHashMap as HashMap;
+
 use super::build::Names;
 use super::{Access, Column, ColumnType, LookupTarget, Navigation};
 use crate::csdl::{EntityType, NavigationProperty, collection_item, lookup_name};
@@ -51,7 +53,7 @@ pub(super) fn join(
             lower_case: column.logical_name.to_lowercase(),
         })
         .collect();
-    let mut ways: BTreeMap<&str, BTreeMap<&str, Way<'_>>> = BTreeMap::new();
+    let mut ways: HashMap<&str, BTreeMap<&str, Way<'_>>> = HashMap::default();
     for (depth, entity) in lineage.iter().rev().enumerate() {
         for navigation in &entity.navigations {
             if collection_item(&navigation.type_name).is_some() {

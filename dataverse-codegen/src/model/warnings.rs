@@ -1,7 +1,7 @@
 //! What of a document was passed over: every org's holds some oddity, and none of them is worth
 //! refusing the rest.
 
-use std::collections::HashSet;
+use rustc_hash::{FxBuildHasher, FxHashSet as HashSet};
 
 use super::build::Names;
 use crate::csdl::{Csdl, EntityType, Schema, Text};
@@ -55,7 +55,7 @@ fn repeated_types(schema: &Schema<'_>, warnings: &mut Vec<String>) {
 }
 
 fn base(names: &Names<'_>, entity: &EntityType<'_>, warnings: &mut Vec<String>) {
-    let mut seen = HashSet::new();
+    let mut seen = HashSet::default();
     let mut current = entity;
     while let Some(base) = current.base_type.as_deref() {
         if !seen.insert(current.name.as_ref()) {
@@ -113,11 +113,8 @@ fn repeats(kind: &str, name: &str, of: &str) -> String {
 }
 
 /// The names that come more than once.
-fn repeated<'a>(names: impl Iterator<Item = &'a Text<'a>>) -> Vec<&'a str> {
-    // Services write most of them in order, or nearly: then sorting is cheaper than hashing.
-    let mut names: Vec<&str> = names.map(|name| name.as_ref()).collect();
-    names.sort_unstable();
-    let pairs = names.windows(2);
-    let repeats = pairs.filter(|pair| pair[0] == pair[1]);
-    repeats.map(|pair| pair[0]).collect()
+fn repeated<'a>(names: impl ExactSizeIterator<Item = &'a Text<'a>>) -> Vec<&'a str> {
+    let mut seen = HashSet::with_capacity_and_hasher(names.len(), FxBuildHasher);
+    let names = names.map(AsRef::as_ref);
+    names.filter(|name: &&str| !seen.insert(*name)).collect()
 }
