@@ -50,6 +50,12 @@ impl Text {
         self.would_fit(depth, &[line])
     }
 
+    #[inline]
+    fn push<const N: usize>(&mut self, parts: [&str; N]) {
+        self.out.reserve(parts.iter().map(|part| part.len()).sum());
+        parts.iter().for_each(|part| self.out.push_str(part));
+    }
+
     fn indent(&mut self, depth: usize) {
         const SPACES: &str = "                                ";
         let mut left = (self.base + depth) * 4;
@@ -209,41 +215,52 @@ impl Text {
         let list = list.sum::<usize>().saturating_sub(2);
         let head = CONST.len() + name.len() + ": < =".len() + generic.len() + list + 1;
         let value = function.len() + "();".len() + argument.len();
-        let is_one_line = head + 1 + value <= self.width(depth);
+        let width = self.width(depth);
         let is_ascii = || {
             let mut parts = parameters.iter().flatten();
             name.is_ascii() && argument.is_ascii() && parts.all(|part| part.is_ascii())
         };
-        let is_two_lines = || {
-            head <= self.width(depth) && value <= self.width(depth + 1) && is_ascii()
+        let is_one_line = head + 1 + value <= width;
+        let has_one_head = head <= width;
+        let fits = match has_one_head {
+            true => value <= self.width(depth + 1),
+            false => head - list - 2 <= width && value + "> = ".len() <= width,
         };
-        if !is_one_line && !is_two_lines() {
+        if !is_one_line && !(fits && is_ascii()) {
             let parameters: Vec<String> = parameters.iter().map(|parts| parts.concat()).collect();
             return self.wide_constant(depth, name, (generic, &parameters), function, argument);
         }
         self.indent(depth);
-        for part in [CONST, name, ": ", generic, "<"] {
-            self.out.push_str(part);
-        }
-        for (at, parts) in parameters.iter().enumerate() {
-            if at > 0 {
-                self.out.push_str(", ");
+        self.push([CONST, name, ": ", generic, "<"]);
+        if has_one_head {
+            for (at, parts) in parameters.iter().enumerate() {
+                if at > 0 {
+                    self.out.push_str(", ");
+                }
+                self.push(*parts);
             }
-            parts.iter().for_each(|part| self.out.push_str(part));
+            self.out.push_str("> =");
+        } else {
+            self.out.push('\n');
+            for parts in parameters {
+                self.indent(depth + 1);
+                self.push(*parts);
+                self.out.push_str(",\n");
+            }
+            self.indent(depth);
+            self.out.push_str("> =");
         }
-        self.out.push_str("> =");
-        if is_one_line {
+        if is_one_line || !has_one_head {
             self.out.push(' ');
         } else {
             self.out.push('\n');
             self.indent(depth + 1);
         }
-        for part in [function, "(", argument, ");\n"] {
-            self.out.push_str(part);
-        }
+        self.push([function, "(", argument, ");\n"]);
     }
 
-    /// The same where it is neither one line nor two with the value alone on the second.
+    /// The same where it is laid out in none of the usual ways: a line, two with the value alone on
+    /// the second, one for each parameter.
     fn wide_constant(
         &mut self,
         depth: usize,
@@ -337,32 +354,33 @@ impl Text {
         tail: &str,
     ) {
         let lengths = arguments.iter().map(|argument| argument.plain_len());
-        let joined = lengths.sum::<Option<usize>>();
-        let joined = joined.map(|sum| sum + arguments.len().saturating_sub(1) * 2);
-        let is_one_line = |joined: usize| {
-            let rest = head.len() + "()".len() + tail.len();
-            joined <= MAX_ARGUMENTS && joined + rest <= self.width(depth)
-        };
-        if !joined.is_some_and(is_one_line) {
+        let Some(joined) = lengths.sum::<Option<usize>>() else {
             let arguments: Vec<String> = arguments.iter().map(Argument::text).collect();
             return self.call(depth, head, &arguments, tail);
-        }
+        };
+        let joined = joined + arguments.len().saturating_sub(1) * 2;
+        let rest = head.len() + "()".len() + tail.len();
+        let is_one_line = joined <= MAX_ARGUMENTS && joined + rest <= self.width(depth);
         self.indent(depth);
-        self.out.push_str(head);
+        self.push([head, if is_one_line { "(" } else { "(\n" }]);
         for (at, argument) in arguments.iter().enumerate() {
-            self.out.push_str(if at == 0 { "(" } else { ", " });
+            if !is_one_line {
+                self.indent(depth + 1);
+            } else if at > 0 {
+                self.out.push_str(", ");
+            }
             match argument {
-                Argument::Literal(text) => {
-                    self.out.push('"');
-                    self.out.push_str(text);
-                    self.out.push('"');
-                }
+                Argument::Literal(text) => self.push(["\"", text, "\""]),
                 Argument::Word(word) => self.out.push_str(word),
             }
+            if !is_one_line {
+                self.out.push_str(",\n");
+            }
         }
-        for part in [")", tail, "\n"] {
-            self.out.push_str(part);
+        if !is_one_line {
+            self.indent(depth);
         }
+        self.push([")", tail, "\n"]);
     }
 
     /// `start = head(arguments);`

@@ -1,8 +1,6 @@
 //! Lookup columns and the navigation properties they are bound through.
 
-use std::collections::BTreeMap;
-
-use rustc_hash::FxHashMap as HashMap;
+use std::borrow::Cow;
 
 use super::build::Names;
 use super::{Access, Column, ColumnType, LookupTarget, Navigation};
@@ -20,9 +18,11 @@ enum Sureness {
 }
 
 /// The name of a lookup column, also in lower case.
-struct Lookup {
-    name: String,
-    lower_case: String,
+struct Lookup<'c> {
+    /// Its place among the columns.
+    at: usize,
+    name: &'c str,
+    lower_case: Cow<'c, str>,
 }
 
 /// A navigation property that leads a column to a table.
@@ -45,63 +45,74 @@ pub(super) fn join(
     columns: &mut [Column],
     navigations: &mut [Navigation],
 ) {
-    let lookups: Vec<Lookup> = columns
-        .iter()
-        .filter(|column| matches!(column.column_type, ColumnType::Lookup(_)))
-        .map(|column| Lookup {
-            name: column.logical_name.clone(),
-            lower_case: column.logical_name.to_lowercase(),
+    let lookups = columns.iter().enumerate();
+    let lookups = lookups.filter(|(_, column)| matches!(column.column_type, ColumnType::Lookup(_)));
+    let lookups: Vec<Lookup<'_>> = lookups
+        .map(|(at, column)| Lookup {
+            at,
+            name: &column.logical_name,
+            lower_case: lower_case(&column.logical_name),
         })
         .collect();
-    let mut ways: HashMap<&str, BTreeMap<&str, Way<'_>>> = HashMap::default();
+    // By column and table.
+    let mut ways: Vec<(usize, &str, Way<'_>)> = Vec::new();
     for (depth, entity) in lineage.iter().rev().enumerate() {
         for navigation in &entity.navigations {
             if collection_item(&navigation.type_name).is_some() {
                 continue;
             }
-            let Some((column, sureness)) = column_of(navigation, &lookups)
+            let Some((lookup, sureness)) = column_of(navigation, &lookups)
                 .or_else(|| column_of_twin(navigation, entity, lineage, navigations, &lookups))
             else {
                 continue;
             };
             if let Some(at) = place(navigations, &navigation.name) {
-                navigations[at].lookup = Some(column.to_owned());
+                navigations[at].lookup = Some(lookup.name.to_owned());
             }
-            for (table, through) in targets(names, &navigation.type_name) {
+            targets(names, &navigation.type_name, |table, through| {
                 let way = Way {
                     depth,
                     sureness,
                     navigation: &navigation.name,
                     through,
                 };
-                let tables = ways.entry(column).or_default();
-                match tables.get(table) {
-                    Some(known) if !way.goes_before(known) => {}
-                    _ => drop(tables.insert(table, way)),
+                ways.push((lookup.at, table, way));
+            });
+        }
+    }
+    let lookups: Vec<usize> = lookups.iter().map(|lookup| lookup.at).collect();
+    ways.sort_by_key(|(at, table, _)| (*at, *table));
+    let mut ways = ways.into_iter().peekable();
+    for at in lookups {
+        let mut targets: Vec<LookupTarget> = Vec::new();
+        while let Some((_, table, mut way)) = ways.next_if(|(of, ..)| *of == at) {
+            while let Some((.., other)) = ways.next_if(|(of, to, _)| (*of, *to) == (at, table)) {
+                if other.goes_before(&way) {
+                    way = other;
                 }
             }
+            targets.push(LookupTarget {
+                table: table.to_owned(),
+                navigation: way.navigation.to_owned(),
+                through: way.through.map(str::to_owned),
+            });
         }
-    }
-    for column in columns {
-        if !matches!(column.column_type, ColumnType::Lookup(_)) {
-            continue;
-        }
-        match ways.get(column.logical_name.as_str()) {
-            Some(tables) => {
-                let targets = tables.iter().map(|(table, way)| LookupTarget {
-                    table: (*table).to_owned(),
-                    navigation: way.navigation.to_owned(),
-                    through: way.through.map(str::to_owned),
-                });
-                column.column_type = ColumnType::Lookup(targets.collect());
-            }
+        let column = &mut columns[at];
+        if targets.is_empty() {
             // Nothing to bind it through.
-            None => {
-                column.column_type = ColumnType::Guid;
-                column.access = Access::ReadOnly;
-            }
+            column.column_type = ColumnType::Guid;
+            column.access = Access::ReadOnly;
+        } else {
+            column.column_type = ColumnType::Lookup(targets);
         }
     }
+}
+
+fn lower_case(name: &str) -> Cow<'_, str> {
+    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.to_lowercase())
 }
 
 /// Where the navigation property stands: they are sorted.
@@ -121,45 +132,50 @@ impl Way<'_> {
     }
 }
 
-fn column_of<'l>(
+fn column_of<'l, 'c>(
     navigation: &NavigationProperty<'_>,
-    lookups: &'l [Lookup],
-) -> Option<(&'l str, Sureness)> {
+    lookups: &'l [Lookup<'c>],
+) -> Option<(&'l Lookup<'c>, Sureness)> {
     let find = |name: &str| lookups.iter().find(|lookup| lookup.lower_case == name);
-    let exact = |name: &str| lookups.iter().find(|lookup| lookup.name == name);
     for (dependent, _) in &navigation.constraints {
-        if let Some(lookup) = lookup_name(dependent).and_then(exact) {
-            return Some((&lookup.name, Sureness::Constraint));
+        if let Some(lookup) = lookup_name(dependent).and_then(|name| named(lookups, name)) {
+            return Some((lookup, Sureness::Constraint));
         }
     }
     if !navigation.constraints.is_empty() {
         // Tied to a column that is no lookup.
         return None;
     }
-    let name = navigation.name.to_lowercase();
+    let name = lower_case(&navigation.name);
     if let Some(lookup) = find(&name) {
-        return Some((&lookup.name, Sureness::SameName));
+        return Some((lookup, Sureness::SameName));
     }
-    let begins = |lookup: &&Lookup| {
-        name.strip_prefix(lookup.lower_case.as_str())
+    let begins = |lookup: &&Lookup<'_>| {
+        name.strip_prefix(&*lookup.lower_case)
             .is_some_and(|rest| rest.starts_with('_'))
     };
     lookups
         .iter()
         .filter(begins)
         .max_by_key(|lookup| lookup.name.len())
-        .map(|lookup| (lookup.name.as_str(), Sureness::Prefix))
+        .map(|lookup| (lookup, Sureness::Prefix))
+}
+
+/// The lookup of this name: they are sorted.
+fn named<'l, 'c>(lookups: &'l [Lookup<'c>], name: &str) -> Option<&'l Lookup<'c>> {
+    let at = lookups.binary_search_by(|lookup| lookup.name.cmp(name));
+    lookups.get(at.ok()?)
 }
 
 /// The column of the navigation property that a base has for the same purpose: `sla_task_sla` of
 /// `task` stands for `sla_activitypointer_sla` of `activitypointer`.
-fn column_of_twin<'l>(
+fn column_of_twin<'l, 'c>(
     navigation: &NavigationProperty<'_>,
     entity: &EntityType<'_>,
     lineage: &[&EntityType<'_>],
     navigations: &[Navigation],
-    lookups: &'l [Lookup],
-) -> Option<(&'l str, Sureness)> {
+    lookups: &'l [Lookup<'c>],
+) -> Option<(&'l Lookup<'c>, Sureness)> {
     if !navigation.constraints.is_empty() {
         return None;
     }
@@ -169,20 +185,23 @@ fn column_of_twin<'l>(
             return None;
         }
         let lookup = navigations[place(navigations, &twin)?].lookup.as_ref()?;
-        let column = lookups.iter().find(|column| column.name == *lookup)?;
-        Some((column.name.as_str(), Sureness::Prefix))
+        Some((named(lookups, lookup)?, Sureness::Prefix))
     })
 }
 
 /// The tables with rows that a navigation property leads to, and the abstract type it names.
-fn targets<'a>(names: &Names<'a>, type_name: &'a str) -> Vec<(&'a str, Option<&'a str>)> {
+fn targets<'a>(
+    names: &Names<'a>,
+    type_name: &'a str,
+    mut add: impl FnMut(&'a str, Option<&'a str>),
+) {
     let Some(declared) = names.entity(type_name) else {
-        return Vec::new();
+        return;
     };
     let name = declared.name.as_ref();
     let tables = names.with_rows(declared);
-    if tables.contains(&name) {
-        return vec![(name, None)];
+    if tables.binary_search(&name).is_ok() {
+        return add(name, None);
     }
-    tables.iter().map(|table| (*table, Some(name))).collect()
+    tables.iter().for_each(|table| add(table, Some(name)));
 }
