@@ -104,6 +104,8 @@ pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Wr
 
 pub use client::{Call, ChangeStream, Client, ClientBuilder, NamedTable, Pages, Rows};
 pub use client::{Discovery, DiscoveryBuilder, Download, DownloadState, Upload, UploadState};
+pub use http::auth;
+
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
 pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{

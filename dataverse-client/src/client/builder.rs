@@ -7,6 +7,7 @@ use super::Client;
 use super::base::Base;
 use super::send::Inner;
 use crate::error::{Error, Result};
+use crate::http::auth::TokenCache;
 use crate::http::{Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, Transport};
 use crate::odata::CallOptions;
 
@@ -89,7 +90,7 @@ impl ClientBuilder {
         Ok(Client {
             inner: Arc::new(Inner {
                 base: self.base,
-                credential,
+                credential: TokenCache::of(credential),
                 transport,
                 clock: self.clock,
                 retry: self.retry,

@@ -26,6 +26,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::error::Result;
+use crate::http::Credential as _;
 use crate::odata::CallOptions;
 use crate::odata::fetchxml::FetchXml;
 use crate::op::{
@@ -327,6 +328,13 @@ impl Client {
     /// [`definitions`](crate::definitions).
     pub fn definitions(&self) -> Definitions {
         Definitions::new(self)
+    }
+
+    /// Forgets the user: drops every token, and whatever the credential keeps in files.
+    ///
+    /// Errors: a file cannot be deleted.
+    pub async fn sign_out(&self) -> Result<()> {
+        self.inner.credential.sign_out().await
     }
 
     /// Any operation.

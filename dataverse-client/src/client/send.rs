@@ -10,8 +10,9 @@ use uuid::Uuid;
 
 use super::base::Base;
 use crate::error::{Error, Result};
+use crate::http::auth::{Secret, TokenCache, challenge};
 use crate::http::retry::{Failure, Progress, decide};
-use crate::http::{Clock, Credential, Reached, RetryPolicy, TokenRequest, Transport};
+use crate::http::{Clock, Credential as _, Reached, RetryPolicy, TokenRequest, Transport};
 use crate::odata::headers::{self, CLIENT_REQUEST_ID, JSON, ODATA_MAX_VERSION, ODATA_VERSION};
 use crate::odata::multipart;
 use crate::odata::{CallOptions, Request, Response};
@@ -22,7 +23,7 @@ const PRODUCT: &str = concat!("dataverse-client/", env!("CARGO_PKG_VERSION"));
 /// What the clones of a client share.
 pub(super) struct Inner {
     pub(super) base: Base,
-    pub(super) credential: Arc<dyn Credential>,
+    pub(super) credential: TokenCache,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retry: RetryPolicy,
@@ -39,6 +40,10 @@ struct Call<'a> {
     /// An attempt may have changed something although no final answer came.
     in_doubt: bool,
     is_read: bool,
+    /// What the last attempt was sent with.
+    token: Option<Secret>,
+    /// A refused token was replaced once.
+    is_renewed: bool,
 }
 
 /// The end of a call's attempts.
@@ -119,7 +124,17 @@ impl Inner {
             attempts: 0,
             in_doubt: false,
             is_read: request.method == Method::GET,
+            token: None,
+            is_renewed: false,
         }
+    }
+
+    fn token_request(&self) -> TokenRequest {
+        TokenRequest::new(
+            self.base.origin(),
+            Arc::clone(&self.transport),
+            Arc::clone(&self.clock),
+        )
     }
 }
 
@@ -144,6 +159,9 @@ impl Call<'_> {
                     let (head, body) = answer.into_parts();
                     let retry_after = headers::retry_after(&head.headers);
                     let response = Response::new(head.status, head.headers, body);
+                    if self.renew_token(&response).await? {
+                        continue;
+                    }
                     match Failure::of_status(response.status, retry_after) {
                         None => return Ok(Ending::Answered(response)),
                         Some(failure) => (failure, Ending::Answered(response)),
@@ -172,22 +190,40 @@ impl Call<'_> {
         }
     }
 
+    /// Whether to send again because the service refused the token and there is another one now.
+    /// Once: what was refused with 401 was not executed, whatever the operation.
+    async fn renew_token(&mut self, response: &Response) -> Result<bool> {
+        let refused = match self.token.take() {
+            Some(token) if response.status == StatusCode::UNAUTHORIZED && !self.is_renewed => token,
+            _ => return Ok(false),
+        };
+        self.is_renewed = true;
+        self.inner.credential.invalidate(&refused);
+        let claims = challenge::claims(&response.headers);
+        let wanted = self.inner.token_request().with_claims(claims);
+        let token = self.inner.credential.token(&wanted).await;
+        let token = token.map_err(|error| self.blame(error))?;
+        Ok(token.secret != refused)
+    }
+
     /// The request with what every request has.
-    async fn message(&self, request: &Request) -> Result<http::Request<Bytes>> {
+    async fn message(&mut self, request: &Request) -> Result<http::Request<Bytes>> {
         let uri = self
             .inner
             .base
             .uri(&request.target)
             .map_err(|e| self.blame(e))?;
-        let wanted = TokenRequest {
-            resource: self.inner.base.origin().to_owned(),
-        };
-        let token = self.inner.credential.token(&wanted).await;
-        let token = token.map_err(|error| self.blame(error))?;
+        let token = self
+            .inner
+            .credential
+            .token(&self.inner.token_request())
+            .await;
+        let token = token.map_err(|error| self.blame(error))?.secret;
         let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
             // The source would say no more, and must not hold the token.
             .map_err(|_| Error::credential("the token cannot stand in a header", None))?;
         bearer.set_sensitive(true);
+        self.token = Some(token);
         let mut message = http::Request::new(request.body.clone());
         *message.method_mut() = request.method.clone();
         *message.uri_mut() = uri;

@@ -7,6 +7,7 @@ pub use predicates::Throttle;
 pub use service::{BulkFailure, ServiceError};
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -25,7 +26,7 @@ pub struct Error(Box<Inner>);
 struct Inner {
     kind: Kind,
     message: String,
-    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    source: Option<Arc<dyn std::error::Error + Send + Sync>>,
     /// `GET accounts(…)`.
     asked: Option<String>,
     attempts: u32,
@@ -102,14 +103,22 @@ impl Error {
         source: Option<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         let mut error = Error::new(Kind::Credential, message);
-        error.0.source = source;
+        error.0.source = source.map(Arc::from);
+        error
+    }
+
+    /// The same once more, for another task that waited for the same thing.
+    pub(crate) fn copy(&self) -> Self {
+        let mut error = Error::new(self.0.kind, self.0.message.clone());
+        error.0.source = self.0.source.clone();
+        error.0.answer = self.0.answer.clone();
         error
     }
 
     #[cold]
     pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
         let mut error = Error::new(Kind::Transport, "no answer from the service");
-        error.0.source = Some(Box::new(source));
+        error.0.source = Some(Arc::new(source));
         error
     }
 
@@ -134,7 +143,7 @@ impl Error {
         mut self,
         source: impl std::error::Error + Send + Sync + 'static,
     ) -> Self {
-        self.0.source = Some(Box::new(source));
+        self.0.source = Some(Arc::new(source));
         self
     }
 

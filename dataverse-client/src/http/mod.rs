@@ -1,6 +1,6 @@
 //! Floor 4: the wire. Knows neither tables nor OData.
 
-mod auth;
+pub mod auth;
 mod clock;
 mod cloud;
 mod reqwest;

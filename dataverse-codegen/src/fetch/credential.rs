@@ -4,6 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use dataverse_client::auth::AccessToken;
 use dataverse_client::http::{Credential, FixedToken, Secret, TokenRequest, Transport};
 use dataverse_client::{Error as ClientError, Result as ClientResult};
 
@@ -142,7 +143,7 @@ impl ClientSecret {
 
 #[async_trait::async_trait]
 impl Credential for ClientSecret {
-    async fn token(&self, request: &TokenRequest) -> ClientResult<Secret> {
+    async fn token(&self, request: &TokenRequest) -> ClientResult<AccessToken> {
         let kept = || self.token.lock().unwrap_or_else(PoisonError::into_inner);
         let known = kept().clone();
         let token = match known {

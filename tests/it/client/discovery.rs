@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
+use dataverse_client::auth::AccessToken;
 use dataverse_client::http::{Cloud, Credential, FixedToken, Secret, TokenRequest, VirtualClock};
 use dataverse_client::{Discovery, Instances, Operation, Target};
 use dataverse_tests::fixture;
@@ -136,9 +137,9 @@ struct Asked(Arc<Mutex<Vec<String>>>);
 
 #[async_trait]
 impl Credential for Asked {
-    async fn token(&self, request: &TokenRequest) -> dataverse_client::Result<Secret> {
+    async fn token(&self, request: &TokenRequest) -> dataverse_client::Result<AccessToken> {
         self.0.lock().unwrap().push(request.resource.clone());
-        Ok(Secret::new("t"))
+        Ok(AccessToken::new(Secret::new("t")))
     }
 }
 

@@ -1,5 +1,6 @@
 //! The client against scripts and recorded answers; never against the emulator's own ideas.
 
+mod auth;
 mod batch;
 mod bulk;
 mod changes;
