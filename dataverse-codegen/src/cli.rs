@@ -370,15 +370,12 @@ impl Fetch {
     fn run(self) -> Result<String, Error> {
         use crate::fetch::{FetchOptions, Snapshot, from_environment};
         use dataverse_client::Client;
-        use dataverse_client::http::ReqwestTransport;
 
-        let tls = |error| Error::Token(format!("cannot send requests: {error}"));
-        let transport = ReqwestTransport::new().map_err(tls)?;
         let (file, command) = (self.token_file.as_deref(), self.token_command.as_deref());
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
-        let credential = from_environment(file, command, variable, transport.clone())?;
+        let credential = from_environment(file, command, variable)?;
         let client = Client::builder(&self.url).map_err(Error::Fetch)?;
-        let client = client.credential(credential).transport(transport);
+        let client = client.credential(credential);
         let client = client.build().map_err(Error::Fetch)?;
         let options = FetchOptions {
             tables: self.tables,

@@ -10,15 +10,13 @@ use uuid::Uuid;
 
 use super::base::Base;
 use crate::error::{Error, Result};
-use crate::http::auth::{Secret, TokenCache, challenge};
+use crate::http::auth::{PRODUCT, Secret, TokenCache, challenge};
 use crate::http::retry::{Failure, Progress, decide};
 use crate::http::{Clock, Credential as _, Reached, RetryPolicy, TokenRequest, Transport};
 use crate::odata::headers::{self, CLIENT_REQUEST_ID, JSON, ODATA_MAX_VERSION, ODATA_VERSION};
 use crate::odata::multipart;
 use crate::odata::{CallOptions, Request, Response};
 use crate::op::{AfterDoubt, Operation, Replay, Scope};
-
-const PRODUCT: &str = concat!("dataverse-client/", env!("CARGO_PKG_VERSION"));
 
 /// What the clones of a client share.
 pub(super) struct Inner {

@@ -2,9 +2,11 @@
 
 mod predicates;
 mod service;
+mod sign_in;
 
 pub use predicates::Throttle;
 pub use service::{BulkFailure, ServiceError};
+pub(crate) use sign_in::SignIn;
 
 use std::fmt;
 use std::sync::Arc;
@@ -27,6 +29,8 @@ struct Inner {
     kind: Kind,
     message: String,
     source: Option<Arc<dyn std::error::Error + Send + Sync>>,
+    /// Why nobody was signed in.
+    sign_in: Option<SignIn>,
     /// `GET accounts(…)`.
     asked: Option<String>,
     attempts: u32,
@@ -68,6 +72,7 @@ impl Error {
             kind,
             message: message.into(),
             source: None,
+            sign_in: None,
             asked: None,
             attempts: 0,
             elapsed: Duration::ZERO,
@@ -107,10 +112,19 @@ impl Error {
         error
     }
 
+    /// Nobody was signed in, for a reason that is known.
+    #[cold]
+    pub(crate) fn sign_in(reason: SignIn, message: impl Into<String>) -> Self {
+        let mut error = Error::new(Kind::Credential, message);
+        error.0.sign_in = Some(reason);
+        error
+    }
+
     /// The same once more, for another task that waited for the same thing.
     pub(crate) fn copy(&self) -> Self {
         let mut error = Error::new(self.0.kind, self.0.message.clone());
         error.0.source = self.0.source.clone();
+        error.0.sign_in = self.0.sign_in;
         error.0.answer = self.0.answer.clone();
         error
     }

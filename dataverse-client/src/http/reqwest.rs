@@ -1,5 +1,7 @@
 //! The transport over reqwest.
 
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -19,10 +21,13 @@ const READ_TIMEOUT: Duration = Duration::from_secs(150);
 const MAX_BODY: usize = 256 << 20;
 
 /// Sends over HTTPS. Follows no redirect (they would carry headers and bodies to another host),
-/// keeps no cookies, repeats nothing. Uses the proxy of the environment.
+/// keeps no cookies, repeats nothing. Uses the proxy of the environment, except for addresses of this
+/// machine (loopback and link-local): a proxy would answer for another one.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
     client: reqwest::Client,
+    /// Without a proxy; made when it is needed.
+    direct: Arc<OnceLock<reqwest::Client>>,
 }
 
 impl ReqwestTransport {
@@ -30,15 +35,23 @@ impl ReqwestTransport {
     ///
     /// Errors: the TLS library cannot be set up.
     pub fn new() -> Result<Self, TransportError> {
-        let client = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .referer(false)
-            .retry(reqwest::retry::never())
-            .build()
-            .map_err(|error| TransportError::new(Reached::NotSent, error))?;
-        Ok(ReqwestTransport { client })
+        Ok(ReqwestTransport {
+            client: build(settings())?,
+            direct: Arc::default(),
+        })
+    }
+
+    fn client_for(&self, host: Option<&str>) -> Result<&reqwest::Client, TransportError> {
+        if !host.is_some_and(is_this_machine) {
+            return Ok(&self.client);
+        }
+        match self.direct.get() {
+            Some(direct) => Ok(direct),
+            None => {
+                let direct = build(settings().no_proxy())?;
+                Ok(self.direct.get_or_init(|| direct))
+            }
+        }
     }
 }
 
@@ -48,8 +61,9 @@ impl Transport for ReqwestTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
+        let client = self.client_for(request.uri().host())?;
         let request = reqwest::Request::try_from(request).map_err(not_answered)?;
-        let mut answer = self.client.execute(request).await.map_err(not_answered)?;
+        let mut answer = client.execute(request).await.map_err(not_answered)?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
             if body.len() + chunk.len() > MAX_BODY {
@@ -65,6 +79,28 @@ impl Transport for ReqwestTransport {
         *response.headers_mut() = std::mem::take(answer.headers_mut());
         Ok(response)
     }
+}
+
+fn settings() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(READ_TIMEOUT)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+}
+
+fn build(settings: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
+    let client = settings.build();
+    client.map_err(|error| TransportError::new(Reached::NotSent, error))
+}
+
+fn is_this_machine(host: &str) -> bool {
+    let address = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .parse::<IpAddr>();
+    host == "localhost" || address.is_ok_and(super::auth::managed_identity::is_this_machine)
 }
 
 /// Only a failed connection is known not to have reached the service: a server that closes after

@@ -10,7 +10,7 @@ use std::path::Path;
 use dataverse_client::{Client, Operation, Replay, Request, Response, Scope};
 use serde_json::{Value, json};
 
-pub use credential::{ClientSecret, TokenCommand, from_environment};
+pub use credential::{TokenCommand, from_environment};
 
 use crate::error::Error;
 use crate::{csdl, glob, model, write};

@@ -2,10 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use super::Secret;
 use crate::http::{Clock, Transport};
+
+/// No token lasts longer; a number that the service does not mean must not overflow a time.
+const LONGEST_LIFE: Duration = Duration::from_secs(366 * 24 * 3600);
 
 /// What a token is for, and what it can be had with.
 #[derive(Clone)]
@@ -81,6 +84,22 @@ impl AccessToken {
     #[must_use]
     pub fn until(mut self, expires_at: SystemTime) -> Self {
         self.expires_at = Some(expires_at);
+        self
+    }
+
+    /// The same, for so long from `now`.
+    #[must_use]
+    pub(crate) fn lasting(self, now: SystemTime, life: Duration) -> Self {
+        match now.checked_add(life.min(LONGEST_LIFE)) {
+            Some(expires_at) => self.until(expires_at),
+            None => self,
+        }
+    }
+
+    /// The same, to be replaced so long after `now`.
+    #[must_use]
+    pub(crate) fn refreshed(mut self, now: SystemTime, after: Option<Duration>) -> Self {
+        self.refresh_at = after.and_then(|after| now.checked_add(after.min(LONGEST_LIFE)));
         self
     }
 }
