@@ -226,7 +226,8 @@ impl Text {
             true => value <= self.width(depth + 1),
             false => head - list - 2 <= width && value + "> = ".len() <= width,
         };
-        if !is_one_line && !(fits && is_ascii()) {
+        let can_be_cut = fits && is_ascii();
+        if !is_one_line && !can_be_cut {
             let parameters: Vec<String> = parameters.iter().map(|parts| parts.concat()).collect();
             return self.wide_constant(depth, name, (generic, &parameters), function, argument);
         }
