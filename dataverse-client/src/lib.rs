@@ -1,7 +1,7 @@
 //! A typed client for the Microsoft Dataverse Web API.
 //!
 //! ```no_run
-//! use dataverse_client::http::FixedToken;
+//! use dataverse_client::auth::{ClientSecret, Secret};
 //! use dataverse_client::{Changes, Client, Entity, Id, New, Record};
 //!
 //! // `dataverse-codegen generate` writes such tables from your org's `$metadata`.
@@ -21,9 +21,9 @@
 //!     fax: Option<String>,
 //! }
 //!
-//! # async fn program() -> dataverse_client::Result<()> {
+//! # async fn program(secret: Secret) -> dataverse_client::Result<()> {
 //! let client = Client::builder("https://contoso.crm4.dynamics.com")?
-//!     .credential(FixedToken::new("…"))
+//!     .credential(ClientSecret::new("contoso.onmicrosoft.com", "APPLICATION-ID", secret))
 //!     .build()?;
 //!
 //! let id = client.create(New::new().set(Account::NAME, "Contoso")).await?;
@@ -64,7 +64,8 @@
 //! - [`Discovery`]: the orgs of a user. [`http::Cloud`], [`http::Region`]: where they run.
 //! - [`New`] and [`Changes`]: what to write. [`Row`]: what was read, with its [`ETag`].
 //! - [`Error`]: one type; its `is_…` methods are the decisions a program can take.
-//! - [`http`]: transport, clock, retries, credentials. [`schema`], [`value`]: what generated code
+//! - [`auth`]: every way to sign in, in one table.
+//! - [`http`]: transport, clock, retries. [`schema`], [`value`]: what generated code
 //!   and the derives are made of.
 //!
 //! # Delivery

@@ -117,8 +117,8 @@ impl Error {
         }
     }
 
-    /// The service does not accept the token. Check the credential, the org's address, and that
-    /// the application user exists in this environment.
+    /// The service does not accept the token, nor another one that was had in its place. Check the
+    /// credential, the org's address, and that the application user exists in this environment.
     pub fn is_unauthorized(&self) -> bool {
         self.has_status(StatusCode::UNAUTHORIZED)
     }

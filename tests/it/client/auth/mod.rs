@@ -1,8 +1,10 @@
 //! Signing in, over scripts: exact forms, and every answer that is documented.
 
+mod azure;
 mod azure_cli;
 mod browser;
 mod cache;
+mod certificate;
 mod chain;
 mod client_secret;
 mod device_code;
