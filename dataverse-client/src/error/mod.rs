@@ -348,6 +348,7 @@ mod tests {
             (403, "0x80040220", Error::is_forbidden),
             (403, "0x8004A110", Error::is_impersonation_denied),
             (403, "0x80040225", Error::is_user_disabled),
+            (403, "0x80072560", Error::is_user_refused),
             (400, "-2147204303", Error::is_validation),
             (400, "0x80048d19", Error::is_bad_payload),
             (400, "0x80040265", Error::is_plugin_error),

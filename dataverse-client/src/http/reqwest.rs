@@ -114,3 +114,32 @@ fn not_answered(error: reqwest::Error) -> TransportError {
     // The URL holds filters and keys: a row's data.
     TransportError::new(reached, error.without_url())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_of_this_machine_go_past_the_proxy_and_no_others() {
+        for (host, is_here) in [
+            ("localhost", true),
+            ("127.0.0.1", true),
+            ("[::1]", true),
+            ("169.254.169.254", true),
+            ("[fe80::1]", true),
+            ("169.255.0.1", false),
+            ("10.0.0.1", false),
+            ("localhost.example", false),
+            ("127.0.0.1.example", false),
+            ("org.crm.dynamics.com", false),
+        ] {
+            assert_eq!(is_this_machine(host), is_here, "{host}");
+        }
+        let transport = ReqwestTransport::new().unwrap();
+        let usual = transport.client_for(Some("org.crm.dynamics.com")).unwrap();
+        let direct = transport.client_for(Some("localhost")).unwrap();
+        assert!(!std::ptr::eq(usual, direct));
+        let again = transport.client_for(Some("127.0.0.1")).unwrap();
+        assert!(std::ptr::eq(direct, again));
+    }
+}

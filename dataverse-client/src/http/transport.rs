@@ -39,7 +39,8 @@ pub enum Reached {
 /// No answer came back.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", match .reached {
-    Reached::NotSent => "no connection to the service: check the network, and the address (the region in it, `crm4`)",
+    Reached::NotSent => "no connection to the service: check the network, and the address \
+                         (the region in it, `crm4`)",
     Reached::Unknown => "the connection ended before the answer",
 })]
 pub struct TransportError {

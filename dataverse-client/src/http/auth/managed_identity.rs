@@ -240,6 +240,14 @@ struct Answer {
     error_description: Option<String>,
 }
 
+impl Answer {
+    /// The machine asked Entra, and hands its refusal on.
+    fn is_of_entra(&self) -> bool {
+        let description = self.error_description.as_deref();
+        description.is_some_and(|text| text.contains("AADSTS"))
+    }
+}
+
 impl<'a> Asking<'a> {
     fn new(request: &'a TokenRequest) -> Self {
         let who = Who {
@@ -338,7 +346,7 @@ impl<'a> Asking<'a> {
         let read: Answer = serde_json::from_slice(answer.body()).unwrap_or_default();
         let token = match read.access_token {
             Some(token) if answer.status().is_success() => Secret::new(token),
-            _ if answer.status() == StatusCode::BAD_REQUEST => {
+            _ if answer.status() == StatusCode::BAD_REQUEST && !read.is_of_entra() => {
                 return Err(Error::sign_in(
                     SignIn::Unavailable,
                     "this machine has no such managed identity; assign one, and check its id",

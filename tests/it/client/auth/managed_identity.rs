@@ -216,6 +216,11 @@ async fn what_the_machine_refuses() {
         .await
         .unwrap_err();
     assert!(error.is_credential_unavailable(), "{error}");
+    let body = r#"{"error":"invalid_resource","error_description":"AADSTS500011: The resource principal was not found"}"#;
+    let error = ask(&machine(), &Script::new().answer(400, &[], body))
+        .await
+        .unwrap_err();
+    assert!(error.is_org_unknown(), "{error}");
     for (status, body) in [
         (
             403,

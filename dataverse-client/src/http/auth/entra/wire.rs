@@ -11,13 +11,15 @@ use zeroize::Zeroizing;
 
 use super::refused::Who;
 use crate::error::Error;
+use crate::http::Reached;
 use crate::http::auth::TokenRequest;
-use crate::http::retry::{Failure, Progress, decide};
-use crate::http::{Reached, RetryPolicy};
 
 /// Requests wait behind a sign-in: it gives up sooner than they do.
 const ATTEMPTS: u32 = 5;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Longest first wait; doubles with each attempt.
+const BASE_DELAY: Duration = Duration::from_millis(500);
 
 /// Sends the requests of a sign-in.
 pub(crate) struct Wire<'a> {
@@ -37,45 +39,37 @@ impl Wire<'_> {
     ) -> Result<http::Response<Bytes>, Error> {
         let (head, body) = message.into_parts();
         let body = Bytes::from_owner(Zeroizing::new(body));
-        let policy = RetryPolicy {
-            max_attempts: ATTEMPTS,
-            time_limit: TIME_LIMIT,
-            ..RetryPolicy::default()
-        };
         let clock = &self.request.clock;
         let started = clock.now();
-        let mut attempts = 0;
+        let mut attempt = 0;
         loop {
+            attempt += 1;
             let message = http::Request::from_parts(head.clone(), body.clone());
-            attempts += 1;
             let result = self.request.transport.send(message).await;
-            let failure = match &result {
-                Ok(answer) => {
-                    let status = answer.status();
-                    let passes = self.also.contains(&status.as_u16())
-                        || status == StatusCode::INTERNAL_SERVER_ERROR;
-                    match passes {
-                        true => Some(Failure::Doubt { retry_after: None }),
-                        false => Failure::of_status(status, retry_after(answer.headers())),
-                    }
-                }
-                Err(error) if error.reached() == Reached::NotSent => {
-                    Some(Failure::Refused { retry_after: None })
-                }
-                Err(_) => Some(Failure::Doubt { retry_after: None }),
+            let (may_repeat, retry_after) = match &result {
+                Ok(answer) => (self.passes(answer.status()), retry_after(answer.headers())),
+                Err(error) => (
+                    self.repeats_in_doubt || error.reached() == Reached::NotSent,
+                    None,
+                ),
             };
-            let progress = Progress {
-                attempts,
-                elapsed: clock.now().duration_since(started).unwrap_or_default(),
-                repeats_in_doubt: self.repeats_in_doubt,
-                jitter: jitter(),
-            };
-            match failure.and_then(|failure| decide(&policy, failure, progress)) {
-                Some(wait) => clock.sleep(wait).await,
-                None => {
-                    return result.map_err(|error| self.who.failed("no answer").with_source(error));
-                }
+            let wait = retry_after.unwrap_or_else(|| delay(attempt));
+            let elapsed = clock.now().duration_since(started).unwrap_or_default();
+            let is_in_time = elapsed.saturating_add(wait) <= TIME_LIMIT;
+            if may_repeat && attempt < ATTEMPTS && is_in_time {
+                clock.sleep(wait).await;
+                continue;
             }
+            return result.map_err(|error| self.who.failed("no answer").with_source(error));
+        }
+    }
+
+    /// Whether what this status says may be over soon.
+    fn passes(&self, status: StatusCode) -> bool {
+        match status.as_u16() {
+            429 => true,
+            408 | 500 | 502..=504 => self.repeats_in_doubt,
+            other => self.also.contains(&other),
         }
     }
 
@@ -120,8 +114,12 @@ fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
     text.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// A random number from 0 to 1.
-fn jitter() -> f64 {
+/// A random part of a doubling delay, so that programs do not come back all at once.
+fn delay(attempt: u32) -> Duration {
     let (high, _) = Uuid::new_v4().as_u64_pair();
-    (high >> 32) as f64 / f64::from(u32::MAX)
+    // The highest 32 bits are random in every version 4 GUID.
+    let part = (high >> 32) as f64 / f64::from(u32::MAX);
+    BASE_DELAY
+        .saturating_mul(1 << (attempt - 1).min(6))
+        .mul_f64(part)
 }
