@@ -264,7 +264,9 @@ impl Generate {
         if is_quiet {
             return Ok(as_lines(&generated.warnings));
         }
-        let lines = generated.files.iter().map(|file| file.text.lines().count());
+        // Every line ends with one.
+        let ends = |text: &str| memchr::memchr_iter(b'\n', text.as_bytes()).count();
+        let lines = generated.files.iter().map(|file| ends(&file.text));
         Ok(format!(
             "{}{}: {}, {}, {}, {} ({} changed, {} unchanged, {} removed)",
             as_lines(&generated.warnings),

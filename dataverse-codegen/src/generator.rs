@@ -8,7 +8,7 @@ use crate::lock::NameLock;
 use crate::model::Model;
 use crate::select::{Layout, Options};
 use crate::write::{self, Written};
-use crate::{File, Generated, config, csdl, generate, model};
+use crate::{Generated, config, csdl, generate, model};
 
 /// The name of the file that keeps names.
 const LOCK: &str = "names.lock";
@@ -246,7 +246,10 @@ impl Generator {
                 }
                 written
             }
-            _ => write::write(output, &self.with_lock(&generated, output))?,
+            _ => {
+                let mut lock = Default::default();
+                write::write_texts(output, &self.with_lock(&generated, output, &mut lock))?
+            }
         };
         match self.lock_path() {
             Some(path) if !path.starts_with(output) => {
@@ -267,13 +270,14 @@ impl Generator {
             Layout::SingleFile => {
                 let folder = output.parent().unwrap_or(Path::new(""));
                 let name = output.file_name().unwrap_or_default().to_string_lossy();
-                let files = generated.files.iter().map(|file| File {
-                    name: name.clone().into_owned(),
-                    text: file.text.clone(),
-                });
+                let files = generated.files.iter();
+                let files = files.map(|file| (&*name, file.text.as_str()));
                 write::check_without_list(folder, &files.collect::<Vec<_>>())?;
             }
-            _ => write::check(output, &self.with_lock(&generated, output))?,
+            _ => {
+                let mut lock = Default::default();
+                write::check(output, &self.with_lock(&generated, output, &mut lock))?;
+            }
         }
         Ok(generated)
     }
@@ -306,19 +310,25 @@ impl Generator {
         }
     }
 
-    /// The files with that of the names, if it is among them.
-    fn with_lock(&self, generated: &Generated, output: &Path) -> Vec<File> {
-        let mut files = generated.files.clone();
+    /// Names and texts of the files, with that of the names if it is among them; `name` and `text`
+    /// are where that one is kept.
+    fn with_lock<'f>(
+        &self,
+        generated: &'f Generated,
+        output: &Path,
+        [name, text]: &'f mut [String; 2],
+    ) -> Vec<(&'f str, &'f str)> {
+        let files = generated.files.iter();
+        let mut files: Vec<_> = files.map(write::name_and_text).collect();
         let path = self.lock_path();
-        if let Some(name) = path
+        if let Some(path) = path
             .as_ref()
             .and_then(|path| path.strip_prefix(output).ok())
         {
-            files.push(File {
-                name: name.display().to_string(),
-                text: generated.lock.to_string(),
-            });
-            files.sort_by(|left, right| left.name.cmp(&right.name));
+            *name = path.display().to_string();
+            *text = generated.lock.to_string();
+            files.push((name, text));
+            files.sort_by_key(|(name, _)| *name);
         }
         files
     }

@@ -384,5 +384,20 @@ mod tests {
         assert_eq!(given, ["a", "a_", "a_2"]);
         let given: Vec<_> = (0..3).map(|_| taken.give("type_".into())).collect();
         assert_eq!(given, ["type_", "type_2", "type_3"]);
+        let names = |names: [&str; 3]| names.map(str::to_owned).to_vec();
+        assert_eq!(each_once(names(["b", "a", "c"])), ["b", "a", "c"]);
+        assert_eq!(each_once(names(["b", "a", "b"])), ["b", "a", "b_"]);
+    }
+
+    #[test]
+    fn a_plain_field_is_named_as_it_is() {
+        for name in ["a", "new_type2", "a__b", "typed"] {
+            assert!(is_plain_field(name));
+            assert_eq!(identifier(name), name);
+            assert_eq!(constant_name(name), name.to_ascii_uppercase());
+        }
+        for name in ["", "_a", "2a", "A", "aB", "type", "a-b", "é"] {
+            assert!(!is_plain_field(name), "{name}");
+        }
     }
 }

@@ -46,6 +46,16 @@ struct Plan<'f> {
 /// Errors: `folder` is a file; a file that was not generated is in the way; the disk. Nothing has
 /// changed then.
 pub fn write(folder: &Path, files: &[File]) -> Result<Written, Error> {
+    let texts: Vec<_> = files.iter().map(name_and_text).collect();
+    write_texts(folder, &texts)
+}
+
+pub(crate) fn name_and_text(file: &File) -> (&str, &str) {
+    (&file.name, &file.text)
+}
+
+/// The same, with the files as names and texts.
+pub(crate) fn write_texts(folder: &Path, files: &[(&str, &str)]) -> Result<Written, Error> {
     let list = list(files);
     let plan = plan(folder, files, Some(&list))?;
     // The list itself is not counted.
@@ -66,16 +76,16 @@ pub fn write(folder: &Path, files: &[File]) -> Result<Written, Error> {
 /// Whether `folder` holds what [`write()`] would write.
 ///
 /// Errors: [`Error::Differs`] with the first lines of the difference.
-pub(crate) fn check(folder: &Path, files: &[File]) -> Result<(), Error> {
+pub(crate) fn check(folder: &Path, files: &[(&str, &str)]) -> Result<(), Error> {
     check_with(folder, files, Some(&list(files)))
 }
 
 /// The same for files that no list names.
-pub(crate) fn check_without_list(folder: &Path, files: &[File]) -> Result<(), Error> {
+pub(crate) fn check_without_list(folder: &Path, files: &[(&str, &str)]) -> Result<(), Error> {
     check_with(folder, files, None)
 }
 
-fn check_with(folder: &Path, files: &[File], list: Option<&str>) -> Result<(), Error> {
+fn check_with(folder: &Path, files: &[(&str, &str)], list: Option<&str>) -> Result<(), Error> {
     let plan = plan(folder, files, list)?;
     if plan.changed.is_empty() && plan.stale.is_empty() {
         return Ok(());
@@ -128,16 +138,20 @@ pub(crate) fn replace_changed<'t>(
 }
 
 /// The list of the files, to know them again.
-fn list(files: &[File]) -> String {
+fn list(files: &[(&str, &str)]) -> String {
     let mut text = format!("# {MARK}: the files that it wrote here.\n");
-    for file in files {
-        text.push_str(&file.name);
+    for (name, _) in files {
+        text.push_str(name);
         text.push('\n');
     }
     text
 }
 
-fn plan<'f>(folder: &Path, files: &'f [File], list: Option<&'f str>) -> Result<Plan<'f>, Error> {
+fn plan<'f>(
+    folder: &Path,
+    files: &[(&'f str, &'f str)],
+    list: Option<&'f str>,
+) -> Result<Plan<'f>, Error> {
     if folder.exists() && !folder.is_dir() {
         return Err(Error::NotAFolder(folder.to_owned()));
     }
@@ -148,9 +162,7 @@ fn plan<'f>(folder: &Path, files: &'f [File], list: Option<&'f str>) -> Result<P
         unchanged: 0,
         stale: Vec::new(),
     };
-    let files = files
-        .iter()
-        .map(|file| (file.name.as_str(), file.text.as_str()));
+    let files = files.iter().copied();
     let all: Vec<(&str, &'f str)> = files.chain(list.map(|list| (MANIFEST, list))).collect();
     let states = parallel::map(&all, |(name, text)| {
         let path = folder.join(name);
@@ -177,9 +189,12 @@ enum State {
 
 /// Errors: something else has the file's place.
 fn state(path: &Path, text: &str) -> Result<State, Error> {
-    if is_same(path, text) {
+    let Ok(known) = fs::metadata(path) else {
+        return Ok(State::Changed);
+    };
+    if holds(path, &known, text) {
         Ok(State::Same)
-    } else if path.exists() && !is_generated(path) {
+    } else if !is_generated(path) {
         Err(Error::Foreign(path.to_owned()))
     } else {
         Ok(State::Changed)
@@ -192,11 +207,15 @@ fn is_inside(name: &str) -> bool {
     !name.is_empty() && components.all(|component| matches!(component, Component::Normal(_)))
 }
 
+#[cfg(feature = "fetch")]
 fn is_same(path: &Path, text: &str) -> bool {
+    fs::metadata(path).is_ok_and(|known| holds(path, &known, text))
+}
+
+fn holds(path: &Path, known: &fs::Metadata, text: &str) -> bool {
     // Its size alone tells most files that differ.
-    let has_size = |file: fs::Metadata| file.is_file() && file.len() == text.len() as u64;
-    fs::metadata(path).is_ok_and(has_size)
-        && fs::read(path).is_ok_and(|known| known == text.as_bytes())
+    let has_size = known.is_file() && known.len() == text.len() as u64;
+    has_size && fs::read(path).is_ok_and(|known| known == text.as_bytes())
 }
 
 fn is_generated(path: &Path) -> bool {

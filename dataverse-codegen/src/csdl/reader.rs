@@ -34,7 +34,7 @@ const WORTH_IT: usize = 1 << 18;
 /// truncated document are told apart.
 pub fn parse(text: &str) -> Result<Csdl<'_>> {
     // XML forbids it, and a name that holds one would go wrong later.
-    if let Some(position) = text.find('\0') {
+    if let Some(position) = memchr::memchr(0, text.as_bytes()) {
         return Err(Error::new(position as u64, "a zero byte", "XML text"));
     }
     // quick-xml steps over a byte order mark without counting it: positions would be off.
@@ -312,7 +312,8 @@ impl<'a> Parser<'a, '_> {
         let tag = &self.text[begin..end];
         let name_len = start.name().as_ref().len();
         let name = &tag[..name_len];
-        let name = name.rsplit_once(':').map_or(name, |(_, local)| local);
+        let colon = name.bytes().rposition(|byte| byte == b':');
+        let name = colon.map_or(name, |at| &name[at + 1..]);
         Element {
             name,
             tag,
@@ -666,9 +667,13 @@ fn plain_attribute(text: &str) -> Option<(&str, &str)> {
     let is_end = |byte: u8| !byte.is_ascii_alphanumeric();
     let (key, text) = text.split_at(text.bytes().position(is_end)?);
     let text = text.strip_prefix("=\"")?;
-    let is_special = |byte| matches!(byte, b'"' | b'&' | b'\t' | b'\n' | b'\r');
-    let (value, rest) = text.split_at(text.bytes().position(is_special)?);
-    rest.starts_with('"').then_some((key, value))
+    let value = &text[..memchr::memchr(b'"', text.as_bytes())?];
+    let is_special = |byte| matches!(byte, b'&' | b'\t' | b'\n' | b'\r');
+    // Without an early end, so that many bytes are looked at together.
+    let has_special = value
+        .bytes()
+        .fold(false, |any, byte| any | is_special(byte));
+    (!has_special).then_some((key, value))
 }
 
 impl<'a> Element<'a> {

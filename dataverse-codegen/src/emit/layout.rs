@@ -226,8 +226,8 @@ impl Text {
             true => value <= self.width(depth + 1),
             false => head - list - 2 <= width && value + "> = ".len() <= width,
         };
-        let can_be_cut = fits && is_ascii();
-        if !is_one_line && !can_be_cut {
+        let is_usual = is_one_line || (fits && is_ascii());
+        if !is_usual {
             let parameters: Vec<String> = parameters.iter().map(|parts| parts.concat()).collect();
             return self.wide_constant(depth, name, (generic, &parameters), function, argument);
         }
@@ -619,10 +619,7 @@ mod tests {
         out.constant(
             0,
             &long.to_uppercase(),
-            (
-                "dv::Navigation",
-                &[["super::", "Of", ""], ["T", &long, ""]],
-            ),
+            ("dv::Navigation", &[["super::", "Of", ""], ["T", &long, ""]]),
             "dv::navigation",
             &literal(&long),
         );
@@ -637,6 +634,43 @@ mod tests {
         out.variant(1, &long, "dv::Id<super::A>");
         let wanted = format!("        {long}(\n            dv::Id<super::A>,\n        ),\n");
         assert_eq!(out.into_string(), wanted);
+    }
+
+    /// Texts of this many letters, those with a wide letter and an escaped one included.
+    fn texts(letters: usize) -> [String; 3] {
+        let plain = "a".repeat(letters);
+        [format!("{plain}é"), format!("{plain}\""), plain]
+    }
+
+    #[test]
+    fn constants_are_laid_out_alike_at_once_and_step_by_step() {
+        for (name, of) in (1..80).flat_map(|name| (1..80).map(move |of| (name, of))) {
+            for name in texts(name) {
+                let of = "b".repeat(of);
+                let argument = literal(&name);
+                let parts = [["super::", "Of", ""], ["dv::Many<", &of, ">"]];
+                let parameters: Vec<String> = parts.iter().map(|parts| parts.concat()).collect();
+                let (mut out, mut wide) = (Text::at(1, 0), Text::at(1, 0));
+                out.constant(1, &name, ("dv::N", &parts), "dv::n", &argument);
+                wide.wide_constant(1, &name, ("dv::N", &parameters), "dv::n", &argument);
+                assert_eq!(out.into_string(), wide.into_string());
+            }
+        }
+    }
+
+    #[test]
+    fn calls_are_laid_out_alike_at_once_and_step_by_step() {
+        for text in (0..110).flat_map(texts) {
+            let arguments = [
+                Argument::Literal(&text),
+                Argument::Word("dv::Access::Never"),
+            ];
+            let (mut out, mut other) = (Text::at(1, 0), Text::at(1, 0));
+            out.call_of(3, "dv::ColumnInfo::Limited", &arguments, ",");
+            let arguments: Vec<String> = arguments.iter().map(Argument::text).collect();
+            other.call(3, "dv::ColumnInfo::Limited", &arguments, ",");
+            assert_eq!(out.into_string(), other.into_string());
+        }
     }
 
     #[test]

@@ -350,7 +350,9 @@ fn names_of_columns<'m>(table: &'m Table, giver: &mut Giver<'_>) -> Vec<ColumnNa
     if giver.is_idle()
         && giver.options.strip_prefixes.is_empty()
         && table.columns.iter().all(is_plain)
-        && table.columns.is_sorted_by(|a, b| a.logical_name < b.logical_name)
+        && table
+            .columns
+            .is_sorted_by(|a, b| a.logical_name < b.logical_name)
     {
         let names = table.columns.iter().map(|column| ColumnName {
             field: Cow::Borrowed(column.logical_name.as_str()),

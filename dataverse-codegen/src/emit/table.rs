@@ -357,7 +357,10 @@ fn navigations(out: &mut Text, names: &Names<'_>, table: &Table, name: &str) {
         out.constant(
             1,
             constant,
-            ("dv::Navigation", &[["super::", name, ""], [before, target, ">"]]),
+            (
+                "dv::Navigation",
+                &[["super::", name, ""], [before, target, ">"]],
+            ),
             "dv::navigation",
             &argument,
         );

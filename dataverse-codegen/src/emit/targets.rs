@@ -166,7 +166,10 @@ fn enumeration(
         out.arm(
             3,
             &format!("Self::{variant}(id)"),
-            ["", &format!("(Some({}), id.uuid())", literal(&target.table))],
+            [
+                "",
+                &format!("(Some({}), id.uuid())", literal(&target.table)),
+            ],
         );
     }
     out.line(

@@ -188,23 +188,25 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
     // same column.
     properties.sort_by_key(|(logical_name, is_lookup, _)| (*logical_name, *is_lookup));
     keep_last(&mut properties, |(logical_name, ..)| *logical_name);
-    let columns = properties.into_iter().map(|(logical_name, is_lookup, property)| {
-        let column_type = match column_type(&property.type_name) {
-            // Its targets come later.
-            _ if is_lookup => ColumnType::Lookup(Vec::new()),
-            _ if Some(logical_name) == primary_id => ColumnType::PrimaryId,
-            ColumnType::Other(name) => structured(names, name),
-            scalar => scalar,
-        };
-        Column {
-            logical_name: logical_name.to_owned(),
-            wire_name: property.name.to_string(),
-            column_type,
-            access: access::of_property(property),
-            description: property.description.as_deref().map(str::to_owned),
-            definition: ColumnDefinition::default(),
-        }
-    });
+    let columns = properties
+        .into_iter()
+        .map(|(logical_name, is_lookup, property)| {
+            let column_type = match column_type(&property.type_name) {
+                // Its targets come later.
+                _ if is_lookup => ColumnType::Lookup(Vec::new()),
+                _ if Some(logical_name) == primary_id => ColumnType::PrimaryId,
+                ColumnType::Other(name) => structured(names, name),
+                scalar => scalar,
+            };
+            Column {
+                logical_name: logical_name.to_owned(),
+                wire_name: property.name.to_string(),
+                column_type,
+                access: access::of_property(property),
+                description: property.description.as_deref().map(str::to_owned),
+                definition: ColumnDefinition::default(),
+            }
+        });
     let mut columns: Vec<_> = columns.collect();
     let declared = lineage.iter().rev().flat_map(|entity| &entity.navigations);
     let declared = declared.filter_map(|navigation| {

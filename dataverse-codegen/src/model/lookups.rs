@@ -109,7 +109,10 @@ pub(super) fn join(
 }
 
 fn lower_case(name: &str) -> Cow<'_, str> {
-    if name.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase()) {
+    if name
+        .bytes()
+        .all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase())
+    {
         return Cow::Borrowed(name);
     }
     Cow::Owned(name.to_lowercase())
