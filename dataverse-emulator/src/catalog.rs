@@ -8,7 +8,15 @@ use crate::elastic::PARTITION;
 
 /// Columns that hold a row's primary name, in the order in which they are looked for. A document
 /// does not tell which it is.
-const PRIMARY_NAMES: &[&str] = &["name", "fullname", "subject", "title", "domainname"];
+const PRIMARY_NAMES: &[&str] = &[
+    "name",
+    "fullname",
+    "subject",
+    "title",
+    "domainname",
+    "currencyname",
+    "friendlyname",
+];
 
 /// The longest text of columns that come with the product, by table or base table. A document
 /// does not tell it.

@@ -21,7 +21,7 @@ use crate::url::{Address, MAX_LENGTH, MAX_LENGTH_IN_BATCH, Segment, encode_value
 use crate::value::write_string;
 use crate::{
     associate, batch, bound, definitions, delta, discovery, elastic, file, operation, parameter,
-    query, related, write,
+    query, related, search, write,
 };
 
 /// The user that every request comes from.
@@ -193,6 +193,8 @@ impl Service {
 
     /// Answers a request of its own.
     pub(crate) fn answer(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Answer {
+        let of_search = search::as_message(asked);
+        let asked = of_search.as_ref().unwrap_or(asked);
         discovery::answer(asked, origin)
             .unwrap_or_else(|| self.try_answer(asked, origin, now, None))
             .unwrap_or_else(Answer::from)

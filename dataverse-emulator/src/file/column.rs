@@ -4,8 +4,8 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_RANGE, CONTENT_TYPE, HeaderName,
-    HeaderValue, LOCATION,
+    ACCEPT_RANGES, ACCESS_CONTROL_EXPOSE_HEADERS, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE,
+    HeaderName, HeaderValue, LOCATION,
 };
 use http::{Method, StatusCode};
 
@@ -17,7 +17,7 @@ use crate::message::Answer;
 use crate::query::check_options;
 use crate::service::Call;
 use crate::url::{Segment, encode_all};
-use crate::value::Stored;
+use crate::value::{Stored, write_string};
 
 const FILE_NAME: HeaderName = HeaderName::from_static("x-ms-file-name");
 const FILE_SIZE: HeaderName = HeaderName::from_static("x-ms-file-size");
@@ -47,6 +47,13 @@ pub(crate) fn answer(
     match (&call.asked.method, content) {
         (&Method::PATCH, _) if behind.is_empty() => upload(call, table, &place).map(Some),
         (&Method::GET, _) if is_value => download(call, table, &place, content).map(Some),
+        (&Method::GET, Content::File)
+            if behind.is_empty()
+                && (call.address.option("size").is_some()
+                    || call.asked.header("range").is_some()) =>
+        {
+            as_json(call, table, &place).map(Some)
+        }
         (&Method::DELETE, Content::File) if behind.is_empty() => {
             check_options(&call.address.options, &[])?;
             call.store.atomically(|| remove(call, &place))?;
@@ -219,6 +226,66 @@ fn download(call: &Call<'_>, table: &Table, place: &Place, content: Content) -> 
         .with_body("application/octet-stream", bytes);
     // A name that is not ASCII goes as UTF-8.
     if let Ok(name) = HeaderValue::from_bytes(name.as_bytes()) {
+        answer.headers.insert(FILE_NAME, name);
+    }
+    Ok(answer)
+}
+
+/// A file, or a range of it, as base64 in JSON: what the column itself is asked for, without
+/// `/$value`. `Location` leads to the next range.
+fn as_json(call: &Call<'_>, table: &Table, place: &Place) -> Result<Answer> {
+    check_options(&call.address.options, &["size"])?;
+    let Some(file) = find(call, place)? else {
+        return Ok(Answer::no_content());
+    };
+    let size = file.bytes.len() as u64;
+    let range = call.asked.header("range");
+    let (first, end) = match range.map(|range| byte_range(range, size)) {
+        None => (0, size),
+        Some(Some(range)) => range,
+        // Clients look behind the end of a file of whole chunks.
+        Some(None) => (size, size),
+    };
+    let at = |byte: u64| usize::try_from(byte).unwrap_or(usize::MAX);
+    let bytes = file.bytes.get(at(first)..at(end)).unwrap_or_default();
+    let url = format!(
+        "{}{}({})/{}",
+        call.root(),
+        table.entity_set,
+        place.row,
+        place.column
+    );
+    let mut body = String::from("{\"@odata.context\":");
+    let context = format!(
+        "{}$metadata#{}({})/{}",
+        call.root(),
+        table.entity_set,
+        place.row,
+        place.column
+    );
+    write_string(&context, &mut body);
+    body.push_str(",\"value\":");
+    write_string(&STANDARD.encode(bytes), &mut body);
+    body.push('}');
+    let status = if range.is_some() {
+        StatusCode::PARTIAL_CONTENT
+    } else {
+        StatusCode::OK
+    };
+    let named = encode_all(&file.name);
+    let mut answer = Answer::json(status, body)
+        .with(LOCATION, &format!("{url}?size=full"))
+        .with(
+            CONTENT_DISPOSITION,
+            &format!("attachment; filename=\"{named}\""),
+        )
+        .with(FILE_SIZE, &size.to_string())
+        .with(MIME_TYPE, media_type(&file.name))
+        .with(CHUNK_SIZE, &CHUNK.to_string());
+    if range.is_some() && first < end {
+        answer = answer.with(CONTENT_RANGE, &range_text(first, end, size));
+    }
+    if let Ok(name) = HeaderValue::from_bytes(file.name.as_bytes()) {
         answer.headers.insert(FILE_NAME, name);
     }
     Ok(answer)

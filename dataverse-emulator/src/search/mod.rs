@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use crate::catalog::{Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::filter::filter;
-use crate::message::Answer;
+use crate::message::{Answer, Asked};
 use crate::names::Names;
 use crate::query::check_options;
 use crate::service::Call;
@@ -26,6 +26,16 @@ use words::{Term, highlighted, terms, typed, words};
 const MAX_TERM: usize = 100;
 /// Most results of one request.
 const MAX_TOP: usize = 100;
+
+/// The message that a request to the endpoint of search means: `/api/search/v2.0/query` is
+/// `searchquery`. None if it is no such request.
+pub(crate) fn as_message(asked: &Asked) -> Option<Asked> {
+    let name = asked.target.strip_prefix("/api/search/v2.0/")?;
+    Some(Asked {
+        target: format!("/api/data/v9.2/search{name}"),
+        ..asked.clone()
+    })
+}
 
 /// Answers a message of search; None if it is none.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Option<Answer>> {

@@ -23,6 +23,7 @@ mod paging;
 mod query;
 mod search;
 pub(crate) mod small;
+mod sql;
 mod start;
 mod views;
 mod write;
