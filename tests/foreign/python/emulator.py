@@ -56,3 +56,10 @@ def control(what, body=None):
         f"{URL}/emulator/{what}", json.dumps(body).encode(), method="POST"
     )
     urllib.request.urlopen(request).close()
+
+
+def read(path):
+    """The bytes that the emulator answers."""
+    request = urllib.request.Request(f"{URL}{path}", headers={"Authorization": "Bearer any"})
+    with urllib.request.urlopen(request) as answer:
+        return answer.read()

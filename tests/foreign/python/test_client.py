@@ -18,7 +18,7 @@ from PowerPlatform.Dataverse.models.relationship import (
 )
 from PowerPlatform.Dataverse.models.upsert import UpsertItem
 
-from emulator import client, control
+from emulator import client, control, read
 
 
 class Colour(enum.IntEnum):
@@ -31,9 +31,12 @@ def label(text):
 
 
 class Case(unittest.TestCase):
+    # What makes the client.
+    make = staticmethod(client)
+
     def setUp(self):
         control("reset")
-        self.client = client()
+        self.client = self.make()
         self.addCleanup(self.client.close)
 
     def names(self, rows):
@@ -57,12 +60,6 @@ class Records(Case):
             "account", filter="startswith(name,'row ')", orderby=["name desc"], top=2
         )
         self.assertEqual(["row 6", "row 5"], self.names(rows))
-
-    def test_get_as_it_was_before(self):
-        made = self.client.records.create("account", {"name": "Contoso"})
-        self.assertEqual("Contoso", self.client.records.get("account", made)["name"])
-        pages = list(self.client.records.get("account", select=["name"], page_size=2))
-        self.assertEqual([2, 2], [len(page) for page in pages])
 
     def test_update_one_and_many(self):
         ids = self.client.records.create("account", [{"name": "a"}, {"name": "b"}])
@@ -157,7 +154,6 @@ class Queries(Case):
             ["Litware, Inc. (sample)", "Fourth Coffee (sample)"], self.names(query.execute())
         )
         self.assertEqual(2, len(list(query.execute_pages())))
-        self.assertEqual(2, len(query.to_dataframe()))
 
     def test_conditions(self):
         def found(condition):
@@ -220,16 +216,10 @@ class Queries(Case):
     def test_names(self):
         columns = self.client.query.sql_columns("account")
         self.assertIn("name", [column["name"] for column in columns])
-        self.assertIn("name", self.client.query.odata_select("account"))
         expands = self.client.query.odata_expands("contact")
         self.assertIn("account", [expand["target_table"] for expand in expands])
         expands = self.client.query.odata_expands("account")
         self.assertIn("parentaccountid", [expand["nav_property"] for expand in expands])
-        self.assertEqual(
-            "primarycontactid", self.client.query.odata_expand("account", "contact")
-        )
-        bound = self.client.query.odata_bind("account", "transactioncurrency", "x" * 36)
-        self.assertEqual(["transactioncurrencyid@odata.bind"], list(bound))
 
 
 class Tables(Case):
@@ -323,7 +313,7 @@ class Tables(Case):
         made = self.client.tables.create_lookup_field("new_Widget", "new_AccountId", "account")
         self.assertEqual("account_new_widget_new_AccountId", made.relationship_schema_name)
         account = self.client.records.create("account", {"name": "Contoso"})
-        bound = self.client.query.odata_bind("new_Widget", "account", account)
+        bound = {"new_AccountId@odata.bind": f"/accounts({account})"}
         widget = self.client.records.create("new_Widget", {"new_name": "w", **bound})
         row = self.client.records.retrieve("new_Widget", widget, expand=["new_AccountId"])
         self.assertEqual("Contoso", row["new_AccountId"]["name"])
@@ -376,11 +366,8 @@ class Files(Case):
             self.client.files.upload("account", made, "new_Document", path, **options)
         row = self.client.records.retrieve("account", made)
         self.assertEqual("some file.txt", row["new_document_name"])
-        response = self.client._session.get(
-            f"{self.client._base_url}/api/data/v9.2/accounts({made})/new_document/$value",
-            headers={"Authorization": "Bearer any"},
-        )
-        self.assertEqual(content, response.content)
+        path = f"/api/data/v9.2/accounts({made})/new_document/$value"
+        self.assertEqual(content, read(path))
 
     def test_small(self):
         self.upload(b"hello")
@@ -396,16 +383,36 @@ class Frames(Case):
     def test_frames(self):
         frame = self.client.dataframe
         ids = frame.create("account", pandas.DataFrame([{"name": "a", "fax": "1"}, {"name": "b"}]))
-        rows = frame.get("account", select=["name", "fax"], filter="contains(name,'sample') eq false")
-        self.assertEqual({"a", "b"}, set(rows["name"]))
         changes = pandas.DataFrame({"accountid": ids, "fax": ["7", None]})
         frame.update("account", changes, id_column="accountid", clear_nulls=True)
-        rows = frame.get("account", record_id=ids[0], select=["fax"])
-        self.assertEqual(["7"], list(rows["fax"]))
         rows = frame.sql("SELECT name FROM account WHERE fax = '7'")
         self.assertEqual(["a"], list(rows["name"]))
         frame.delete("account", ids, use_bulk_delete=False)
-        self.assertEqual(3, len(frame.get("account", select=["name"])))
+        self.assertEqual(3, len(list(self.client.records.list("account", select=["name"]))))
+
+
+class Older(Case):
+    """What the client for asyncio does not have any more."""
+
+    def test_get(self):
+        made = self.client.records.create("account", {"name": "Contoso"})
+        self.assertEqual("Contoso", self.client.records.get("account", made)["name"])
+        pages = list(self.client.records.get("account", select=["name"], page_size=2))
+        self.assertEqual([2, 2], [len(page) for page in pages])
+
+    def test_frames(self):
+        frame = self.client.dataframe
+        rows = frame.get("account", select=["name"], filter="contains(name,'Fourth') eq false")
+        self.assertEqual(2, len(rows))
+        rows = frame.get("account", record_id=rows["accountid"][0], select=["name"])
+        self.assertEqual(1, len(rows))
+        self.assertEqual(3, len(self.client.query.builder("account").select("name").to_dataframe()))
+
+    def test_names(self):
+        self.assertIn("name", self.client.query.odata_select("account"))
+        self.assertEqual("primarycontactid", self.client.query.odata_expand("account", "contact"))
+        bound = self.client.query.odata_bind("account", "transactioncurrency", "x" * 36)
+        self.assertEqual(["transactioncurrencyid@odata.bind"], list(bound))
 
 
 class Batches(Case):
