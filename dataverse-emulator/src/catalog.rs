@@ -1,6 +1,6 @@
 //! The tables that a document declares, as the emulator needs them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use dataverse_codegen::model::{ColumnType, Model};
 
@@ -78,6 +78,8 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
     /// The longest text, in UTF-16 units.
     pub(crate) max_length: Option<usize>,
+    /// Labels of the options of a choice, as far as definitions tell them.
+    pub(crate) labels: BTreeMap<i64, String>,
 }
 
 /// What a column holds.
@@ -236,6 +238,16 @@ impl Catalog {
         }
     }
 
+    /// Tells the labels of a choice; of a column that there is not nothing is kept.
+    pub(crate) fn set_labels(&mut self, table: &str, column: &str, labels: BTreeMap<i64, String>) {
+        let table = self.by_name.get(table).copied();
+        let table = table.and_then(|index| self.tables.get_mut(index));
+        let mut columns = table.into_iter().flat_map(|table| &mut table.columns);
+        if let Some(found) = columns.find(|found| found.logical_name == column) {
+            found.labels = labels;
+        }
+    }
+
     /// Takes another column as the one that names the rows of a table; without such a column the
     /// table keeps its own.
     pub(crate) fn set_primary_name(&mut self, table: &str, column: &str) {
@@ -281,6 +293,7 @@ impl Table {
                 logical_name: column.logical_name.clone(),
                 wire_name: column.wire_name.clone(),
                 max_length: max_length(table, &column.logical_name),
+                labels: BTreeMap::new(),
                 kind: kind(&column.column_type, column.wire_name != column.logical_name),
             })
             .collect();

@@ -43,6 +43,9 @@ impl Setup {
             // Of a column that is not in the document, or is no text there, nothing is stored.
             catalog.set_max_length(table, column, length).ok();
         }
+        for (table, column, labels) in given.labels() {
+            catalog.set_labels(table, column, labels);
+        }
         let keys = self
             .alternate_keys
             .iter()

@@ -22,6 +22,8 @@ pub(crate) struct Output<'c> {
     place: usize,
     /// The name is not that of the column.
     is_renamed: bool,
+    /// It is no value of the column.
+    is_computed: bool,
     /// For a lookup to several tables: which one.
     told: Option<String>,
 }
@@ -37,6 +39,7 @@ impl<'c> Output<'c> {
         });
         Output {
             is_renamed: name != found.wire_name,
+            is_computed: false,
             name,
             sql: column.sql.clone(),
             kind: column.kind.clone(),
@@ -55,6 +58,7 @@ impl<'c> Output<'c> {
             table: column.table,
             place: column.place,
             is_renamed: true,
+            is_computed: true,
             told: None,
         }
     }
@@ -106,6 +110,10 @@ pub(crate) fn write(
             let id = String::from_utf8_lossy(id);
             let (table, place) = (output.table, output.place);
             annotator.annotate(table, place, &output.name, &id, told.as_deref(), out)?;
+        }
+        if !output.is_computed {
+            let column = &output.table.columns[output.place];
+            annotator.label(column, &output.name, value, out);
         }
         if output.is_renamed && preferences.wants(ATTRIBUTE_NAME) {
             write_string(&format!("{}@{ATTRIBUTE_NAME}", output.name), out);

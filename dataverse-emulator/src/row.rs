@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
 use crate::catalog::{Catalog, Column, Kind, Table};
 use crate::fault::{Fault, Result};
@@ -196,6 +197,33 @@ impl<'c> Annotator<'c> {
         Ok(())
     }
 
+    /// Appends the label of a value of a choice, before a comma.
+    pub(crate) fn label(&self, column: &Column, name: &str, value: ValueRef<'_>, out: &mut String) {
+        if column.labels.is_empty() || !self.preferences.wants(FORMATTED_VALUE) {
+            return;
+        }
+        let label = match value {
+            ValueRef::Integer(value) => column.labels.get(&value).cloned(),
+            // Several options: their numbers, with commas between.
+            ValueRef::Text(values) => {
+                let values = String::from_utf8_lossy(values);
+                let labels: Option<Vec<_>> = values
+                    .split(',')
+                    .map(|value| column.labels.get(&value.trim().parse().ok()?))
+                    .map(|label| label.map(String::as_str))
+                    .collect();
+                labels.map(|labels| labels.join("; "))
+            }
+            _ => None,
+        };
+        if let Some(label) = label {
+            write_string(&format!("{name}@{FORMATTED_VALUE}"), out);
+            out.push(':');
+            write_string(&label, out);
+            out.push(',');
+        }
+    }
+
     fn name_of(&mut self, table: &str, id: &str) -> Result<Option<String>> {
         let key = (table.to_owned(), id.to_owned());
         if let Some(name) = self.names.get(&key) {
@@ -241,11 +269,14 @@ pub(crate) fn write_row(
                 told = row.get::<_, Option<String>>(target)?;
                 target += 1;
             }
-            if annotated && let rusqlite::types::ValueRef::Text(id) = value {
+            if annotated && let ValueRef::Text(id) = value {
                 let id = String::from_utf8_lossy(id);
                 let (table, name) = (selection.table, &column.wire_name);
                 annotator.annotate(table, *place, name, &id, told.as_deref(), out)?;
             }
+        }
+        if annotated {
+            annotator.label(column, &column.wire_name, value, out);
         }
         out.push('"');
         out.push_str(&column.wire_name);

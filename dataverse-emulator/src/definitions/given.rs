@@ -128,6 +128,26 @@ impl Given {
         })
     }
 
+    /// Columns with a choice: the labels of its options, by value.
+    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str, BTreeMap<i64, String>)> {
+        self.tables.iter().flat_map(|(table, given)| {
+            given.columns.iter().filter_map(move |(column, members)| {
+                let choice = members
+                    .get("OptionSet")
+                    .filter(|choice| choice.is_object())?;
+                let mut options: Vec<&Value> = Vec::new();
+                options.extend(choice["Options"].as_array().into_iter().flatten());
+                options.extend(choice.get("TrueOption"));
+                options.extend(choice.get("FalseOption"));
+                let labels = options.into_iter().filter_map(|option| {
+                    let label = &option["Label"]["UserLocalizedLabel"]["Label"];
+                    Some((option["Value"].as_i64()?, label.as_str()?.to_owned()))
+                });
+                Some((table.as_str(), column.as_str(), labels.collect()))
+            })
+        })
+    }
+
     /// Tables with the column that names their rows.
     pub(crate) fn primary_names(&self) -> impl Iterator<Item = (&str, &str)> {
         self.tables.iter().filter_map(|(table, given)| {

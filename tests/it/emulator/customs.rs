@@ -444,3 +444,47 @@ async fn definitions_outlive_the_emulator_in_a_file() {
     let rows = json_of(&emulator, "accounts").await;
     assert_eq!(rows["value"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test]
+async fn values_of_choices_have_their_labels() {
+    let emulator = emulator();
+    let columns = "EntityDefinitions(LogicalName='account')/Attributes";
+    for kind in ["Picklist", "MultiSelectPicklist"] {
+        let mut definition = column(kind, &format!("new_{kind}"));
+        definition["OptionSet"] = json!({
+            "IsGlobal": false,
+            "Options": [
+                { "Value": 1, "Label": label("Red") }, { "Value": 2, "Label": label("Blue") },
+            ],
+        });
+        define(&emulator, columns, &definition).await;
+    }
+    define(&emulator, columns, &column("Boolean", "new_Flag")).await;
+    let row = json!({
+        "name": "coloured", "new_picklist": 2, "new_multiselectpicklist": "1,2", "new_flag": true,
+    });
+    let made = post(&emulator, "accounts", &row.to_string()).await;
+    assert_eq!(made.status, 204, "{}", made.body);
+    let term = "OData.Community.Display.V1.FormattedValue";
+    let prefer = format!("odata.include-annotations=\"{term}\"");
+    let fetch = "<fetch><entity name='account'><attribute name='new_picklist'/>\
+                 <attribute name='new_multiselectpicklist'/><attribute name='new_flag'/>\
+                 <filter><condition attribute='name' operator='eq' value='coloured'/></filter>\
+                 </entity></fetch>";
+    for path in [
+        "accounts?$filter=name eq 'coloured'".replace(' ', "%20"),
+        format!("accounts?fetchXml={}", fetch.replace(' ', "%20")),
+    ] {
+        let answer = send(&emulator, "GET", &path, &[("prefer", &prefer)], "").await;
+        let rows = answer.json();
+        for (name, label) in [
+            ("new_picklist", "Blue"),
+            ("new_multiselectpicklist", "Red; Blue"),
+            ("new_flag", "Yes"),
+        ] {
+            assert_eq!(rows["value"][0][format!("{name}@{term}")], label, "{path}");
+        }
+        let plain = get(&emulator, &path).await.json();
+        assert!(plain["value"][0].get(format!("new_flag@{term}")).is_none());
+    }
+}
