@@ -58,6 +58,9 @@
 //!   sent, put in a [`Batch`] or [`ChangeSet`], or looked at in a test ([`Operation::request`]).
 //! - [`FetchXml`]: what to ask for in Dataverse's own query language, from text or from typed
 //!   columns; [`fetchxml`] holds its parts.
+//! - [`Client::bulk_write`]: any number of rows ([`BulkRow`]) in few requests, with an outcome for
+//!   each and a checkpoint ([`BulkCheckpoint`]) to go on from.
+//! - [`Ranges`]: a large table by several streams. [`Rows::export`]: rows as JSON lines or CSV.
 //! - [`Client::upload`], [`Client::download`]: files of any size in columns ([`FileColumn`]), notes
 //!   and attachments ([`NoteFile`]), a chunk in memory at a time.
 //! - [`Client::search`]: relevance search ([`SearchQuery`]), suggestions ([`SearchSuggest`]).
@@ -103,16 +106,21 @@ pub mod value;
 #[cfg(feature = "derive")]
 pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
 
+// Many rows at once.
+pub use client::RowFormat;
+pub use client::{BulkCheckpoint, BulkMethod, BulkOutcome, BulkOutcomes, BulkProgress, BulkWrite};
 pub use client::{Call, ChangeStream, Client, ClientBuilder, NamedTable, Pages, Rows};
 pub use client::{Discovery, DiscoveryBuilder, Download, DownloadState, Upload, UploadState};
 pub use http::auth;
 
 pub use error::{BulkFailure, Error, Result, ServiceError, Throttle};
+pub use odata::Ranges;
 pub use odata::fetchxml::{self, FetchXml};
 pub use odata::{
     Bypass, CallOptions, Expansion, Filter, Hops, NextLink, Order, Page, Path, Period, Request,
     Response, RowCount, Session, Target, Unit, UserScope, column,
 };
+pub use op::BulkRow;
 pub use op::{
     AfterDoubt, Aggregate, Answer, Arguments, Associate, BackgroundOperation, BackgroundState,
     BackgroundStatus, Batch, BoundTo, CancelBackground, Change, ChangeOf, ChangePage, ChangeSet,

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod architecture;
+mod bulk;
 mod client;
 mod codegen;
 mod conformance;
@@ -18,6 +19,7 @@ mod fuzz;
 mod generate;
 mod model;
 mod operations;
+mod partition;
 mod readme;
 mod schema;
 mod transfers;

@@ -2,10 +2,13 @@
 
 mod base;
 mod builder;
+mod bulk;
 mod call;
 mod changes;
 mod definitions;
 mod discovery;
+mod export;
+mod partition;
 mod rows;
 mod search;
 mod send;
@@ -13,10 +16,12 @@ mod table;
 mod transfer;
 
 pub use builder::ClientBuilder;
+pub use bulk::{BulkCheckpoint, BulkMethod, BulkOutcome, BulkOutcomes, BulkProgress, BulkWrite};
 pub use call::Call;
 pub use changes::ChangeStream;
 pub use definitions::Definitions;
 pub use discovery::{Discovery, DiscoveryBuilder};
+pub use export::RowFormat;
 pub use rows::{Pages, Rows};
 pub use table::NamedTable;
 pub use transfer::{Download, DownloadState, Upload, UploadState};

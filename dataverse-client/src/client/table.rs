@@ -59,6 +59,10 @@ impl NamedTable {
         }
     }
 
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Its names.
     pub fn name(&self) -> &TableName {
         &self.name

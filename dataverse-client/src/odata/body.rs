@@ -104,7 +104,8 @@ pub(crate) fn write_object(first: &str, entries: &[Entry], scope: &Scope<'_>) ->
     Ok(out)
 }
 
-fn append_object(
+/// The same, into `out`.
+pub(crate) fn append_object(
     first: &str,
     entries: &[Entry],
     scope: &Scope<'_>,

@@ -12,6 +12,7 @@ pub(crate) mod multipart;
 mod options;
 pub(crate) mod page;
 mod path;
+mod ranges;
 pub(crate) mod url;
 
 pub use expansion::Expansion;
@@ -21,3 +22,4 @@ pub use message::{Request, Response, Target};
 pub use options::{Bypass, CallOptions, Session};
 pub use page::{NextLink, Page, RowCount};
 pub use path::{Hops, Path, column};
+pub use ranges::Ranges;

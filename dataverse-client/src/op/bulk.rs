@@ -264,18 +264,10 @@ impl<E: 'static> Operation for UpsertMultiple<E> {
         let mut targets = Vec::with_capacity(self.rows.len());
         for (key, changes) in &self.rows {
             let path = row_path(self.table.entity_set(), key)?;
+            check_key_columns(&self.table, key, changes.entries())?;
             let first = match key {
                 KeyKind::Id(id) => format!("\"{}\":\"{id}\"", primary_id(&self.table)?),
-                KeyKind::Alternate(parts) => {
-                    let is_key = |entry: &&Entry| parts.iter().any(|(name, _)| *name == entry.name);
-                    if let Some(entry) = changes.entries().iter().find(is_key) {
-                        return Err(Error::input(format!(
-                            "a row of `{}` has the column `{}` of its alternate key among its \
-                             columns, which the service refuses; the key says it",
-                            self.table.shown(),
-                            entry.name
-                        )));
-                    }
+                KeyKind::Alternate(_) => {
                     let mut first = String::from("\"@odata.id\":");
                     write_string(&path, &mut first);
                     first
@@ -397,7 +389,7 @@ debug!(
     UpdateMultiple, UpsertMultiple, DeleteMultiple
 );
 
-fn primary_id(table: &TableName) -> Result<&str> {
+pub(super) fn primary_id(table: &TableName) -> Result<&str> {
     table.known_primary_id().ok_or_else(|| {
         Error::input(format!(
             "rows of `{}` cannot be named: the name of the primary key is not known; say it with \
@@ -405,6 +397,23 @@ fn primary_id(table: &TableName) -> Result<&str> {
             table.shown()
         ))
     })
+}
+
+/// Errors: a column of an alternate key stands among the columns of its row.
+pub(super) fn check_key_columns(table: &TableName, key: &KeyKind, entries: &[Entry]) -> Result<()> {
+    let KeyKind::Alternate(parts) = key else {
+        return Ok(());
+    };
+    let is_key = |entry: &&Entry| parts.iter().any(|(name, _)| *name == entry.name);
+    match entries.iter().find(is_key) {
+        None => Ok(()),
+        Some(entry) => Err(Error::input(format!(
+            "a row of `{}` has the column `{}` of its alternate key among its columns, which the \
+             service refuses; the key says it",
+            table.shown(),
+            entry.name
+        ))),
+    }
 }
 
 #[cold]
@@ -435,13 +444,26 @@ fn request(
     message: &str,
     targets: impl IntoIterator<Item = Result<String>>,
 ) -> Result<Request> {
+    bulk_request(table, message, targets.into_iter(), |target, body| {
+        body.push_str(&target?);
+        Ok(())
+    })
+}
+
+/// A bulk message; `append` writes the JSON of one target.
+pub(super) fn bulk_request<T>(
+    table: &TableName,
+    message: &str,
+    targets: impl Iterator<Item = T>,
+    append: impl Fn(T, &mut String) -> Result<()>,
+) -> Result<Request> {
     let mut body = String::from("{\"Targets\":[");
     let start = body.len();
     for target in targets {
         if body.len() > start {
             body.push(',');
         }
-        body.push_str(&target?);
+        append(target, &mut body)?;
     }
     if body.len() == start {
         return Err(Error::input(format!(

@@ -6,10 +6,12 @@ mod answer;
 mod background;
 mod batch;
 mod bulk;
+mod bulk_row;
 mod count;
 mod create;
 pub(crate) mod definitions;
 mod delete;
+mod existing;
 mod fetch;
 mod fetch_row;
 mod file;
@@ -22,6 +24,7 @@ mod property;
 mod query;
 mod read;
 mod retrieve;
+mod row_pack;
 mod search;
 mod track;
 mod update;
@@ -36,9 +39,12 @@ pub use background::{
 pub(crate) use batch::Unanswered;
 pub use batch::{Batch, ChangeSet, Handle, Replies, Write};
 pub use bulk::{CreateMultiple, DeleteMultiple, UpdateMultiple, UpsertMultiple};
+pub use bulk_row::BulkRow;
+pub(crate) use bulk_row::{RowWrite, WriteKind};
 pub use count::{Count, TotalRowCounts};
 pub use create::{Create, CreateReturning};
 pub use delete::Delete;
+pub(crate) use existing::ExistingRows;
 pub use fetch::{Fetch, FetchPage, NextPage};
 pub use fetch_row::FetchRow;
 pub use file::{
@@ -56,6 +62,7 @@ pub use property::{GetColumn, GetText, SetColumn};
 pub use query::Query;
 pub use read::Read;
 pub use retrieve::{IfChanged, Retrieve};
+pub(crate) use row_pack::{PackForm, PackedRow, RowPack};
 pub use search::{
     Facet, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,
     SearchStatus, SearchStatusReport, SearchStorage, SearchSuggest, SearchTable, SearchTableStatus,

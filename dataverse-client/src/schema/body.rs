@@ -71,6 +71,11 @@ impl<E, M> Body<E, M> {
         &self.entries
     }
 
+    /// How long it is in a request, within a few bytes for each name.
+    pub(crate) fn approximate_len(&self) -> usize {
+        entries_len(&self.entries)
+    }
+
     /// The JSON set for a column.
     pub(crate) fn json_of(&self, column: &str) -> Option<&str> {
         self.entries.iter().find_map(|entry| match &entry.value {
@@ -333,6 +338,24 @@ fn json(value: &impl Value) -> Written {
     let mut text = String::new();
     value.write_json(&mut text);
     Written::Json(Cow::Owned(text))
+}
+
+fn entries_len(entries: &[Entry]) -> usize {
+    // Quotes, colon, comma, `@odata.bind`; a row in a URL.
+    const MEMBER: usize = 16;
+    const REFERENCE: usize = 80;
+    let member = |entry: &Entry| match &entry.value {
+        Written::Json(json) => json.len(),
+        Written::Bind(_) => REFERENCE,
+        Written::Unbind | Written::Mistake(_) => 0,
+        Written::BindMany(references) => references.len() * REFERENCE,
+        Written::Insert(row) => entries_len(row),
+        Written::InsertMany(rows) => rows.iter().map(|row| entries_len(row)).sum(),
+    };
+    entries
+        .iter()
+        .map(|entry| MEMBER + entry.name.len() + member(entry))
+        .sum()
 }
 
 impl<E, M> Default for Body<E, M> {

@@ -13,7 +13,7 @@ pub struct Key<E> {
     entity: PhantomData<fn() -> E>,
 }
 
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) enum KeyKind {
     Id(uuid::Uuid),
     /// Wire name and OData literal of each part.

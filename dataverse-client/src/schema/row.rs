@@ -127,3 +127,10 @@ impl<R: Record + fmt::Debug> fmt::Debug for Row<R> {
             .finish_non_exhaustive()
     }
 }
+
+impl<R: Record + serde::Serialize> serde::Serialize for Row<R> {
+    /// The record alone.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.record.serialize(serializer)
+    }
+}

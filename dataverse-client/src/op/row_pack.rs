@@ -1,0 +1,235 @@
+//! Rows of one table that a bulk write sends in one request.
+
+use http::header::{CONTENT_TYPE, IF_MATCH};
+use http::{HeaderValue, Method};
+use uuid::Uuid;
+
+use super::bulk::{bulk_request, check_key_columns, primary_id};
+use super::bulk_row::{RowWrite, WriteKind};
+use super::invoke::type_member;
+use super::{Operation, Replay, Scope};
+use crate::error::{Error, Result};
+use crate::odata::body::append_object;
+use crate::odata::headers::PREFER;
+use crate::odata::key::row_path;
+use crate::odata::multipart::{self, Part};
+use crate::odata::{Request, Response};
+use crate::schema::{Changes, Entry, Key, KeyKind, TableName};
+use crate::value::Id;
+use crate::value::json::write_string;
+
+/// A row on its way.
+pub(crate) struct PackedRow<E> {
+    /// Its place in the input.
+    pub(crate) index: u64,
+    /// A row to create has its id.
+    pub(crate) write: RowWrite<E>,
+    /// An earlier request with it may have been executed.
+    pub(crate) in_doubt: bool,
+    /// To be looked for before it is sent.
+    pub(crate) ask_first: bool,
+    /// The primary key was made for this job and this place: a row that has it is this one.
+    pub(crate) has_own_key: bool,
+}
+
+impl<E: 'static> PackedRow<E> {
+    /// What identifies the row.
+    pub(crate) fn key(&self) -> Key<E> {
+        match &self.write {
+            // Every row to create has an id before it is packed.
+            RowWrite::Create(id, _) => id.unwrap_or(Id::new(Uuid::nil())).into(),
+            RowWrite::Update(id, _) | RowWrite::Delete(id) => (*id).into(),
+            RowWrite::Upsert(key, _) => key.clone(),
+        }
+    }
+}
+
+/// How rows are sent together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackForm {
+    /// `$batch`: each row by itself.
+    Batch,
+    /// `CreateMultiple` and its kin: rows of one kind, all or none.
+    Multiple(WriteKind),
+}
+
+/// Rows in one request.
+pub(crate) struct RowPack<E> {
+    pub(crate) table: TableName,
+    pub(crate) form: PackForm,
+    pub(crate) boundary: Uuid,
+    pub(crate) rows: Vec<PackedRow<E>>,
+}
+
+impl<E: 'static> Operation for RowPack<E> {
+    /// What became of each row.
+    type Output = Vec<Result<()>>;
+
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        match self.form {
+            PackForm::Batch => self.batch(scope),
+            PackForm::Multiple(kind) => {
+                let mut type_of = type_member(&self.table)?;
+                type_of.push(',');
+                let rows = self.rows.iter();
+                bulk_request(&self.table, kind.message(), rows, |row, body| {
+                    self.append_target(&type_of, row, scope, body)
+                })
+            }
+        }
+    }
+
+    fn decode(&self, response: &Response) -> Result<Vec<Result<()>>> {
+        if let PackForm::Multiple(_) = self.form {
+            response.success()?;
+            return Ok(self.rows.iter().map(|_| Ok(())).collect());
+        }
+        let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();
+        let Some(boundary) = multipart::boundary(content_type) else {
+            response.success()?;
+            return Err(Error::decode(
+                "the answer to a batch of rows is not multipart: nothing tells what became of them",
+            ));
+        };
+        let parts = multipart::read_parts(boundary, &response.body)?;
+        if parts.len() != self.rows.len() {
+            return Err(Error::decode(format!(
+                "a batch of {} rows has {} answers",
+                self.rows.len(),
+                parts.len()
+            )));
+        }
+        Ok(parts
+            .into_iter()
+            .map(|part| match part {
+                Part::Single { response, .. } => response.success().map(drop),
+                Part::ChangeSet(_) => Err(Error::decode("a row is answered with a change set")),
+            })
+            .collect())
+    }
+
+    fn replay(&self) -> Replay {
+        // A bulk write asks which rows exist before it repeats a create or a delete.
+        let is_safe =
+            |row: &PackedRow<E>| matches!(row.write, RowWrite::Update(..) | RowWrite::Upsert(..));
+        match self.rows.iter().all(is_safe) {
+            true => Replay::Safe,
+            false => Replay::IfRefused,
+        }
+    }
+}
+
+impl<E: 'static> RowPack<E> {
+    fn batch(&self, scope: &Scope<'_>) -> Result<Request> {
+        let boundary = format!("batch_{}", self.boundary);
+        let part_scope = scope.batch_part();
+        let mut body = Vec::new();
+        for row in &self.rows {
+            let mut request = self.row_request(row, &part_scope)?;
+            // Options in the head of a batch do not reach its parts.
+            if let Some(options) = scope.options() {
+                options.apply(&mut request)?;
+            }
+            multipart::write_request(&boundary, None, scope.root(), &request, &mut body)?;
+        }
+        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
+        let mut request = Request::new(Method::POST, "$batch");
+        let content_type = format!("multipart/mixed; boundary=\"{boundary}\"");
+        if let Ok(value) = HeaderValue::from_str(&content_type) {
+            request.headers.insert(CONTENT_TYPE, value);
+        }
+        let go_on = HeaderValue::from_static("odata.continue-on-error");
+        request.headers.insert(PREFER, go_on);
+        request.body = body.into();
+        Ok(request)
+    }
+
+    /// The request that would write the row alone.
+    fn row_request(&self, row: &PackedRow<E>, scope: &Scope<'_>) -> Result<Request> {
+        let set = self.table.entity_set();
+        let mut body = String::new();
+        Ok(match &row.write {
+            RowWrite::Create(id, columns) => {
+                let first = self.own_key(*id, columns.entries())?;
+                append_object(&first, columns.entries(), scope, &mut body)?;
+                Request::new(Method::POST, set).json(body)
+            }
+            RowWrite::Update(id, changes) => {
+                self.check(changes)?;
+                append_object("", changes.entries(), scope, &mut body)?;
+                Request::new(Method::PATCH, row_path(set, &KeyKind::Id(id.uuid()))?)
+                    .header(IF_MATCH, HeaderValue::from_static("*"))
+                    .json(body)
+            }
+            RowWrite::Upsert(key, changes) => {
+                append_object("", changes.entries(), scope, &mut body)?;
+                Request::new(Method::PATCH, row_path(set, key.kind())?).json(body)
+            }
+            RowWrite::Delete(id) => {
+                Request::new(Method::DELETE, row_path(set, &KeyKind::Id(id.uuid()))?)
+            }
+        })
+    }
+
+    /// One of the `Targets` of a bulk message.
+    fn append_target(
+        &self,
+        type_of: &str,
+        row: &PackedRow<E>,
+        scope: &Scope<'_>,
+        body: &mut String,
+    ) -> Result<()> {
+        let mut first = type_of.to_owned();
+        let entries = match &row.write {
+            RowWrite::Create(id, columns) => {
+                first.push_str(&self.own_key(*id, columns.entries())?);
+                columns.entries()
+            }
+            RowWrite::Update(id, changes) => {
+                self.check(changes)?;
+                first.push_str(&self.id_member(*id)?);
+                changes.entries()
+            }
+            RowWrite::Upsert(key, changes) => {
+                check_key_columns(&self.table, key.kind(), changes.entries())?;
+                match key.kind() {
+                    KeyKind::Id(id) => first.push_str(&self.id_member(Id::new(*id))?),
+                    KeyKind::Alternate(_) => {
+                        first.push_str("\"@odata.id\":");
+                        let path = row_path(self.table.entity_set(), key.kind())?;
+                        write_string(&path, &mut first);
+                    }
+                }
+                changes.entries()
+            }
+            RowWrite::Delete(id) => {
+                first.push_str(&self.id_member(*id)?);
+                &[]
+            }
+        };
+        append_object(first.trim_end_matches(','), entries, scope, body)
+    }
+
+    /// The primary key, unless it stands among the columns.
+    fn own_key(&self, id: Option<Id<E>>, entries: &[Entry]) -> Result<String> {
+        let column = primary_id(&self.table)?;
+        match id.filter(|_| entries.iter().all(|entry| entry.name != column)) {
+            Some(id) => self.id_member(id),
+            None => Ok(String::new()),
+        }
+    }
+
+    fn id_member(&self, id: Id<E>) -> Result<String> {
+        Ok(format!("\"{}\":\"{id}\"", primary_id(&self.table)?))
+    }
+
+    fn check(&self, changes: &Changes<E>) -> Result<()> {
+        if changes.is_empty() {
+            return Err(Error::input(format!(
+                "an update of `{}` without a column changes nothing; leave the row out",
+                self.table.shown()
+            )));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,222 @@
+//! One table read by several streams, and exported: the same rows as one stream gives.
+
+use dataverse_client::chrono::{DateTime, TimeDelta, Utc};
+use dataverse_client::http::{FixedToken, VirtualClock};
+use dataverse_client::schema::TableName;
+use dataverse_client::{AnyRow, Client, Filter, NamedTable, Ranges, RowFormat, column};
+use dataverse_emulator::Emulator;
+use dataverse_golden::crm::Account;
+use dataverse_tests::fixture;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+fn client(emulator: Emulator) -> Client {
+    Client::builder(Emulator::URL)
+        .unwrap()
+        .credential(FixedToken::new("any"))
+        .transport(emulator)
+        .build()
+        .unwrap()
+}
+
+fn emulator() -> Emulator {
+    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
+    Emulator::builder()
+        .metadata(std::fs::read(document).unwrap())
+        .clock(VirtualClock::default())
+        .build()
+        .unwrap()
+}
+
+/// A small table: a large document would take most of the time.
+fn things() -> Emulator {
+    let document = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
+        <edmx:DataServices><Schema Namespace="Microsoft.Dynamics.CRM" Alias="mscrm"
+        xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityType Name="thing">
+        <Key><PropertyRef Name="thingid"/></Key><Property Name="thingid" Type="Edm.Guid"/>
+        <Property Name="number" Type="Edm.Int32"/>
+        <Property Name="happenedon" Type="Edm.DateTimeOffset"/>
+        </EntityType><EntityContainer Name="System"><EntitySet Name="things"
+        EntityType="mscrm.thing"/></EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
+    Emulator::builder().metadata(document).build().unwrap()
+}
+
+fn accounts(client: &Client) -> NamedTable {
+    client.table(TableName::new("accounts").primary_id("accountid"))
+}
+
+async fn ids(query: dataverse_client::Call<dataverse_client::Query<AnyRow>>) -> Vec<Uuid> {
+    let rows = query.select(["thingid"]).page_size(7).rows();
+    let rows = rows.collect().await.unwrap();
+    let id = |row: &AnyRow| row.get("thingid").unwrap().unwrap();
+    rows.iter().map(id).collect()
+}
+
+fn time(second: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
+}
+
+/// Every way to divide a table.
+fn divisions(parts: usize, limits: (i64, i64)) -> [Ranges<dataverse_client::schema::AnyTable>; 3] {
+    let (least, greatest) = limits;
+    [
+        Ranges::of_ids(column("thingid"), parts).unwrap(),
+        Ranges::of_integers(column("number"), least, greatest, parts).unwrap(),
+        Ranges::of_times(column("happenedon"), time(least), time(greatest), parts).unwrap(),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn the_parts_of_a_table_are_the_table(
+        rows in proptest::collection::vec((any::<u128>(), proptest::option::of(-50i64..50)), 0..60),
+        parts in 1usize..9,
+        start in -40i64..40,
+        length in 0i64..60,
+    ) {
+        let emulator = things();
+        let seed = rows.iter().map(|(id, number)| match number {
+            Some(number) => format!(
+                r#"{{"thingid":"{}","number":{number},"happenedon":"{}"}}"#,
+                Uuid::from_u128(*id),
+                time(*number).format("%Y-%m-%dT%H:%M:%SZ")
+            ),
+            None => format!(r#"{{"thingid":"{}"}}"#, Uuid::from_u128(*id)),
+        });
+        emulator.seed("thing", seed).unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async {
+            let table = client(emulator).table(TableName::new("things").primary_id("thingid"));
+            let mut whole = ids(table.query()).await;
+            whole.sort();
+            for ranges in divisions(parts, (start, start + length)) {
+                let mut union = Vec::new();
+                for part in table.query().in_ranges(ranges) {
+                    union.extend(ids(part).await);
+                }
+                union.sort();
+                assert_eq!(union, whole);
+            }
+        });
+    }
+
+    /// In whatever order a store compares the bytes of an id, the limits rise.
+    #[test]
+    fn limits_of_ids_rise_in_every_order_of_bytes(
+        order in Just((0..16usize).collect::<Vec<_>>()).prop_shuffle(),
+        parts in 2usize..=256,
+    ) {
+        let ranges = Ranges::of_ids(column("accountid"), parts).unwrap();
+        let limit = |filter: &Filter<_>| {
+            let word = filter.as_str().split(' ').find(|word| word.len() >= 36 && word.contains('-'));
+            word.unwrap().trim_end_matches(')').parse::<Uuid>().unwrap()
+        };
+        let limits: Vec<_> = ranges.filters()[1..].iter().map(limit).collect();
+        prop_assert_eq!(limits.len(), parts - 1);
+        let key = |id: &Uuid| order.iter().map(|at| id.as_bytes()[*at]).collect::<Vec<_>>();
+        prop_assert!(limits.is_sorted_by(|left, right| key(left) < key(right)));
+    }
+}
+
+#[test]
+fn ranges_that_would_lose_or_double_rows_are_refused() {
+    let number = || column("numberofemployees");
+    let all = |result: dataverse_client::Result<Ranges<_>>| {
+        let ranges = result.unwrap();
+        let texts = ranges
+            .filters()
+            .iter()
+            .map(|filter| filter.as_str().to_owned());
+        texts.collect::<Vec<_>>()
+    };
+    assert_eq!(
+        all(Ranges::of_integers(number(), 1, 2, 9)),
+        [
+            "(numberofemployees lt 2 or numberofemployees eq null)",
+            "numberofemployees ge 2"
+        ]
+    );
+    assert_eq!(
+        all(Ranges::of_integers(number(), 5, 5, 3)),
+        ["(numberofemployees eq null or numberofemployees ne null)"]
+    );
+    let widest = all(Ranges::of_integers(number(), i64::MIN, i64::MAX, 4));
+    assert_eq!(widest.len(), 4);
+    for refused in [
+        Ranges::at(number(), [3, 3]),
+        Ranges::at(number(), [3, 2]),
+        Ranges::at(number(), [0; 0]),
+        Ranges::of_integers(number(), 2, 1, 3),
+        Ranges::of_integers(number(), 1, 2, 0),
+        Ranges::of_ids(column("accountid"), 0),
+        Ranges::of_ids(column("accountid"), 257),
+        Ranges::of_times(column("createdon"), time(1), time(0), 2),
+    ] {
+        assert!(refused.unwrap_err().is_invalid_input());
+    }
+    // Typed, too.
+    let typed = Ranges::of_ids(Account::ACCOUNTID, 2).unwrap();
+    assert!(
+        typed.filters()[1]
+            .as_str()
+            .starts_with("accountid ge 80808080-")
+    );
+    let later = time(0) + TimeDelta::days(1);
+    assert!(Ranges::of_times(Account::CREATEDON, time(0), later, 3).is_ok());
+    assert!(Ranges::of_integers(Account::NUMBEROFEMPLOYEES, 0, 9, 3).is_ok());
+}
+
+#[tokio::test]
+async fn rows_are_exported_as_json_lines_and_as_csv() {
+    let emulator = emulator();
+    let rows = [
+        r#"{"accountid":"00000000-0000-0000-0000-000000000001","name":"Line\nbreak, \"quoted\"","revenue":1.50}"#,
+        r#"{"accountid":"00000000-0000-0000-0000-000000000002","name":"Ünïcode","numberofemployees":3}"#,
+    ];
+    emulator.seed("account", rows).unwrap();
+    let client = client(emulator);
+    let columns = ["name", "revenue", "numberofemployees"];
+    let query = || accounts(&client).query().select(columns);
+
+    let mut csv = Vec::new();
+    let format = &mut RowFormat::csv(columns);
+    let count = query()
+        .page_size(1)
+        .rows()
+        .export(format, &mut csv)
+        .await
+        .unwrap();
+    assert_eq!(count, 2);
+    assert_eq!(
+        String::from_utf8(csv).unwrap(),
+        "name,revenue,numberofemployees\r\n\"Line\nbreak, \"\"quoted\"\"\",1.5,\r\nÜnïcode,,3\r\n"
+    );
+
+    let mut lines = Vec::new();
+    let format = &mut RowFormat::json_lines_of(["numberofemployees", "name", "revenue"]);
+    query().rows().export(format, &mut lines).await.unwrap();
+    assert_eq!(
+        String::from_utf8(lines).unwrap(),
+        "{\"numberofemployees\":null,\"name\":\"Line\\nbreak, \\\"quoted\\\"\",\"revenue\":1.5}\n\
+         {\"numberofemployees\":3,\"name\":\"Ünïcode\",\"revenue\":null}\n"
+    );
+
+    // Typed, with every member: what was exported is read again.
+    let mut lines = Vec::new();
+    let rows = client.query::<Account>().rows();
+    rows.export(&mut RowFormat::json_lines(), &mut lines)
+        .await
+        .unwrap();
+    let lines = String::from_utf8(lines).unwrap();
+    let again: Vec<Account> = lines
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(again[0].name.as_deref(), Some("Line\nbreak, \"quoted\""));
+    assert_eq!(again[1].numberofemployees, Some(3));
+
+    let text = RowFormat::json_lines().append(&"text", &mut Vec::new());
+    assert!(text.unwrap_err().is_invalid_input());
+}
