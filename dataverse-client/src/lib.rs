@@ -127,9 +127,9 @@ pub use op::{
     Count, CountChanges, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple,
     DeltaToken, Disassociate, Fetch, FetchPage, FetchRow, GetColumn, GetText, Handle, IfChanged,
     InBackground, Invoke, InvokeNamed, Message, MessageKind, NextPage, Operation, Optional, Paged,
-    Query, Read, Reading, References, Replay, Replies, Retrieve, RetrieveRelated, RowArgument,
-    Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple, UpdateReturning,
-    Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
+    Query, Read, Reading, References, Refused, Replay, Replies, Retrieve, RetrieveRelated,
+    RowArgument, Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple,
+    UpdateReturning, Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
 };
 // Files, search, discovery.
 pub use op::{

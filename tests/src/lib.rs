@@ -1,5 +1,7 @@
 //! What the tests share: where the fixtures are, a transport that plays a script, and a few tables.
 
+pub mod clock;
+pub mod held;
 pub mod script;
 pub mod tables;
 

@@ -38,6 +38,14 @@ pub struct Sent {
 }
 
 impl Sent {
+    pub(crate) fn of(request: &http::Request<Bytes>) -> Self {
+        Sent {
+            line: format!("{} {}", request.method(), request.uri()),
+            headers: request.headers().clone(),
+            body: String::from_utf8_lossy(request.body()).into_owned(),
+        }
+    }
+
     /// A header's text; empty if it is missing.
     pub fn header(&self, name: &str) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
@@ -123,11 +131,7 @@ impl Transport for Script {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Bytes>, TransportError> {
         let mut state = self.state();
-        state.requests.push(Sent {
-            line: format!("{} {}", request.method(), request.uri()),
-            headers: request.headers().clone(),
-            body: String::from_utf8_lossy(request.body()).into_owned(),
-        });
+        state.requests.push(Sent::of(&request));
         match state.answers.pop_front() {
             Some(Answer::Response(response)) => Ok(response),
             Some(Answer::Failure(reached)) => Err(TransportError::new(reached, "as scripted")),

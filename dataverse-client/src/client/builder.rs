@@ -8,6 +8,9 @@ use super::base::Base;
 use super::send::Inner;
 use crate::error::{Error, Result};
 use crate::http::auth::TokenCache;
+use crate::http::budget::RetryBudget;
+use crate::http::counters::Counting;
+use crate::http::limiter::{DEFAULT_MAX, Limiters};
 use crate::http::{Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, Transport};
 use crate::odata::CallOptions;
 
@@ -19,6 +22,7 @@ pub struct ClientBuilder {
     clock: Arc<dyn Clock>,
     retry: RetryPolicy,
     options: CallOptions,
+    max_in_flight: u32,
 }
 
 impl ClientBuilder {
@@ -38,6 +42,7 @@ impl ClientBuilder {
             clock: Arc::new(SystemClock),
             retry: RetryPolicy::default(),
             options: CallOptions::new(),
+            max_in_flight: DEFAULT_MAX,
         }
     }
 
@@ -69,6 +74,15 @@ impl ClientBuilder {
         self
     }
 
+    /// Requests of one user that are on their way at once at most; 52 unless this says otherwise,
+    /// and never none. Within this limit the client finds by itself what the service bears: it
+    /// begins with what the service recommends.
+    #[must_use]
+    pub fn max_in_flight(mut self, requests: u32) -> Self {
+        self.max_in_flight = requests;
+        self
+    }
+
     /// Options of every call.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
@@ -93,6 +107,9 @@ impl ClientBuilder {
                 credential: TokenCache::of(credential),
                 transport,
                 clock: self.clock,
+                limiters: Limiters::new(self.max_in_flight),
+                budget: RetryBudget::new(self.retry.budget),
+                counting: Counting::default(),
                 retry: self.retry,
             }),
             options: Arc::new(self.options),

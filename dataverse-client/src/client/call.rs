@@ -2,6 +2,7 @@
 
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
+use std::time::Duration;
 
 use uuid::Uuid;
 
@@ -99,6 +100,8 @@ options! {
     session(session: &Session);
     /// Asks for details of errors.
     error_details();
+    /// Ends the call after this time; see [`CallOptions::deadline`].
+    deadline(limit: Duration);
     /// A header that has no method here.
     header(name: &str, value: &str);
 }

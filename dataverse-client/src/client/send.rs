@@ -1,21 +1,29 @@
 //! The way of an operation to the service and back.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
 use super::base::Base;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, ServiceError};
 use crate::http::auth::{PRODUCT, Secret, TokenCache, challenge};
+use crate::http::budget::RetryBudget;
+use crate::http::counters::Counting;
+use crate::http::limiter::{Limiter, Limiters, Permit, Told};
 use crate::http::retry::{Failure, Progress, decide};
-use crate::http::{Clock, Credential as _, Reached, RetryPolicy, TokenRequest, Transport};
+use crate::http::{
+    Clock, Credential as _, Reached, RetryPolicy, TokenRequest, Transport, TransportError,
+};
 use crate::odata::headers::{self, CLIENT_REQUEST_ID, JSON, ODATA_MAX_VERSION, ODATA_VERSION};
 use crate::odata::multipart;
-use crate::odata::{CallOptions, Request, Response};
+use crate::odata::{CallOptions, Request, Response, User};
 use crate::op::{AfterDoubt, Operation, Replay, Scope};
 
 /// What the clones of a client share.
@@ -25,6 +33,9 @@ pub(super) struct Inner {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retry: RetryPolicy,
+    pub(super) limiters: Limiters<User>,
+    pub(super) budget: RetryBudget,
+    pub(super) counting: Counting,
 }
 
 /// One call: a request and what became of it so far.
@@ -33,15 +44,25 @@ struct Call<'a> {
     summary: String,
     /// The same over all attempts: support and audit find them by it.
     request_id: Uuid,
+    limiter: Limiter,
+    /// Its place in the line before the limiter.
+    ticket: u64,
     started: SystemTime,
+    /// Of the whole call.
+    deadline: Option<Duration>,
+    replay: Replay,
+    /// The request is the only part of a batch.
+    is_wrapped: bool,
+    is_read: bool,
     attempts: u32,
     /// An attempt may have changed something although no final answer came.
     in_doubt: bool,
-    is_read: bool,
     /// What the last attempt was sent with.
     token: Option<Secret>,
     /// A refused token was replaced once.
     is_renewed: bool,
+    /// Why there was no further attempt.
+    note: Option<&'static str>,
 }
 
 /// The end of a call's attempts.
@@ -51,30 +72,71 @@ enum Ending {
 }
 
 impl Inner {
-    /// Sends an operation, as often as it takes and may be.
-    pub(super) async fn execute<O: Operation>(
+    /// Sends an operation, as often as it takes and may be; and once more what was refused of it.
+    pub(super) async fn execute<O: Operation + ?Sized>(
         &self,
+        operation: &O,
+        options: &CallOptions,
+    ) -> Result<O::Output> {
+        let started = self.clock.now();
+        let mut output = self.execute_since(started, operation, options).await?;
+        let mut rounds = 0;
+        while let Some(refused) = operation.refused(&output) {
+            rounds += 1;
+            let limiter = self.limiters.of(options.user(), self.clock.now());
+            let failure = Failure::Throttled {
+                retry_after: refused.retry_after,
+                is_concurrency: refused.is_concurrency,
+            };
+            self.counting.throttled.add();
+            self.note_pause(&limiter, failure, &refused.body);
+            let progress = Progress {
+                attempts: rounds,
+                elapsed: self.since(started),
+                time_limit: options.time_limit().unwrap_or(self.retry.time_limit),
+                repeats_in_doubt: true,
+                is_safe: true,
+                jitter: jitter(),
+            };
+            let Some(wait) = decide(&self.retry, failure, progress) else {
+                break;
+            };
+            if !self.may_spend(RetryBudget::cost(failure)) {
+                break;
+            }
+            self.clock.sleep(wait).await;
+            let rest = &*refused.rest;
+            let later = self.execute_since(started, rest, options).await;
+            let is_over = later.is_err();
+            (refused.join)(&mut output, later);
+            if is_over {
+                break;
+            }
+            self.budget.give(RetryBudget::cost(failure));
+        }
+        Ok(output)
+    }
+
+    async fn execute_since<O: Operation + ?Sized>(
+        &self,
+        started: SystemTime,
         operation: &O,
         options: &CallOptions,
     ) -> Result<O::Output> {
         let scope = Scope::to_org(self.base.origin(), self.base.root(), options);
         let mut request = operation.request_in(&scope)?;
         options.apply(&mut request)?;
-        let mut call = self.call(&request);
+        let mut call = self.call(&request, options, started, operation.replay());
         let long = match request.method {
             Method::GET => self.base.too_long(&request.target)?,
             _ => None,
         };
-        let is_wrapped = long.is_some();
         if let Some(target) = long {
             request.target = target;
             request = multipart::wrap(&request, self.base.root())?;
+            call.is_wrapped = true;
         }
-        let repeats_in_doubt = operation.replay() != Replay::IfRefused;
-        let response = match call.send(&request, repeats_in_doubt).await? {
-            Ending::Answered(response) if is_wrapped => {
-                multipart::unwrap(response).map_err(|error| call.blame(error))?
-            }
+        let response = match call.send(&request).await? {
             Ending::Answered(response) => response,
             Ending::NotAnswered(error) if call.in_doubt => {
                 return Err(call.blame(error).with_outcome_unknown());
@@ -90,7 +152,7 @@ impl Inner {
             return Err(call.blame(error));
         }
         // The last answer is about the last attempt, and no answer about the earlier one.
-        if Failure::of_status(response.status, None).is_some() {
+        if failure_of(&response).is_some() {
             return Err(call.blame(error).with_outcome_unknown());
         }
         match operation.after_doubt(&error) {
@@ -99,8 +161,8 @@ impl Inner {
             AfterDoubt::Done(output) => Ok(output),
             AfterDoubt::Ask(mut question, reading) => {
                 options.apply(&mut question)?;
-                let mut asking = self.call(&question);
-                match asking.send(&question, true).await {
+                let mut asking = self.call(&question, options, started, Replay::Safe);
+                match asking.send(&question).await {
                     Ok(Ending::Answered(answer)) if answer.status.is_success() => {
                         reading.read(&answer)
                     }
@@ -113,17 +175,31 @@ impl Inner {
         }
     }
 
-    fn call(&self, request: &Request) -> Call<'_> {
+    fn call(
+        &self,
+        request: &Request,
+        options: &CallOptions,
+        started: SystemTime,
+        replay: Replay,
+    ) -> Call<'_> {
+        self.counting.calls.add();
+        let limiter = self.limiters.of(options.user(), started);
         Call {
             inner: self,
             summary: request.summary(),
             request_id: Uuid::new_v4(),
-            started: self.clock.now(),
+            ticket: limiter.ticket(),
+            limiter,
+            started,
+            deadline: options.time_limit(),
+            replay,
+            is_wrapped: false,
+            is_read: request.method == Method::GET,
             attempts: 0,
             in_doubt: false,
-            is_read: request.method == Method::GET,
             token: None,
             is_renewed: false,
+            note: None,
         }
     }
 
@@ -134,78 +210,245 @@ impl Inner {
             Arc::clone(&self.clock),
         )
     }
+
+    fn since(&self, started: SystemTime) -> Duration {
+        let now = self.clock.now();
+        now.duration_since(started).unwrap_or_default()
+    }
+
+    /// All calls of the user wait as long as the service asked for.
+    fn note_pause(&self, limiter: &Limiter, failure: Failure, refusal: &Bytes) {
+        if let Some(length) = failure.shared_pause(&self.retry) {
+            limiter.pause(self.clock.now(), length, refusal.clone());
+        }
+    }
+
+    fn may_spend(&self, cost: u32) -> bool {
+        let may = self.budget.spend(cost);
+        if !may {
+            self.counting.over_budget.add();
+        }
+        may
+    }
+}
+
+/// What an answer says about a further attempt; None if it is final.
+///
+/// The status of a batch with answers of its parts is that of a part: others were executed.
+fn failure_of(response: &Response) -> Option<Failure> {
+    let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();
+    if multipart::boundary(content_type).is_some() {
+        return None;
+    }
+    let code = || ServiceError::read(&response.body).code();
+    let retry_after = headers::retry_after(&response.headers);
+    Failure::of_answer(response.status, code, retry_after)
 }
 
 impl Call<'_> {
-    fn elapsed(&self) -> Duration {
-        let now = self.inner.clock.now();
-        now.duration_since(self.started).unwrap_or_default()
-    }
-
     /// Adds the story of the call to an error.
     fn blame(&self, error: Error) -> Error {
-        error.with_story(&self.summary, self.attempts, self.elapsed())
+        let elapsed = self.inner.since(self.started);
+        error
+            .with_note(self.note)
+            .with_story(&self.summary, self.attempts, elapsed)
     }
 
     /// Sends until there is a final answer, or no further attempt may be made.
-    async fn send(&mut self, request: &Request, repeats_in_doubt: bool) -> Result<Ending> {
+    async fn send(&mut self, request: &Request) -> Result<Ending> {
+        let inner = self.inner;
+        let mut spent = 0;
         loop {
-            let message = self.message(request).await?;
+            let permit = match self.admit().await {
+                Ok(permit) => permit,
+                Err(error) => return Ok(Ending::NotAnswered(error)),
+            };
+            let Some(message) = self.in_time(self.message(request)).await else {
+                return Ok(Ending::NotAnswered(self.late("asking for a token")));
+            };
+            let (message, token) = message?;
+            self.token = Some(token);
+            if self.time_left() == Some(Duration::ZERO) {
+                return Ok(Ending::NotAnswered(self.late("waiting for its turn")));
+            }
             self.attempts += 1;
-            let (failure, ending) = match self.inner.transport.send(message).await {
-                Ok(answer) => {
+            inner.counting.attempts.add();
+            let limit = self
+                .time_left()
+                .map_or(inner.retry.attempt_timeout, |left| {
+                    left.min(inner.retry.attempt_timeout)
+                });
+            let sending = inner.transport.send(message);
+            let (failure, ending) = match within(&*inner.clock, limit, sending).await {
+                Some(Ok(answer)) => {
                     let (head, body) = answer.into_parts();
-                    let retry_after = headers::retry_after(&head.headers);
-                    let response = Response::new(head.status, head.headers, body);
-                    if self.renew_token(&response).await? {
-                        continue;
+                    permit.note(Told::read(&head.headers));
+                    let mut response = Response::new(head.status, head.headers, body);
+                    if self.is_wrapped {
+                        response =
+                            multipart::unwrap(response).map_err(|error| self.blame(error))?;
                     }
-                    match Failure::of_status(response.status, retry_after) {
-                        None => return Ok(Ending::Answered(response)),
+                    if self.is_refused(&response) {
+                        drop(permit);
+                        if self.renew_token(&response).await? {
+                            continue;
+                        }
+                        return Ok(Ending::Answered(response));
+                    }
+                    match failure_of(&response) {
+                        None => {
+                            permit.taken();
+                            inner
+                                .budget
+                                .give(if self.attempts == 1 { 1 } else { spent });
+                            return Ok(Ending::Answered(response));
+                        }
                         Some(failure) => (failure, Ending::Answered(response)),
                     }
                 }
-                Err(error) => {
-                    let retry_after = None;
+                Some(Err(error)) => {
                     let failure = match error.reached() {
-                        Reached::NotSent => Failure::Refused { retry_after },
-                        Reached::Unknown => Failure::Doubt { retry_after },
+                        Reached::NotSent => Failure::NotSent,
+                        Reached::Unknown => Failure::Doubt { retry_after: None },
                     };
                     (failure, Ending::NotAnswered(Error::transport(error)))
                 }
+                None => {
+                    let failure = Failure::Doubt { retry_after: None };
+                    let error = TransportError::new(
+                        Reached::Unknown,
+                        format!("no answer within {limit:?}; it is no longer waited for"),
+                    );
+                    (failure, Ending::NotAnswered(Error::transport(error)))
+                }
             };
-            self.in_doubt |= failure.is_doubt() && !self.is_read;
+            self.note_failure(&permit, failure, &ending);
+            drop(permit);
+            if self.time_left() == Some(Duration::ZERO) {
+                return Ok(match ending {
+                    Ending::Answered(_) => ending,
+                    Ending::NotAnswered(_) => {
+                        Ending::NotAnswered(self.late("waiting for an answer"))
+                    }
+                });
+            }
             let progress = Progress {
                 attempts: self.attempts,
-                elapsed: self.elapsed(),
-                repeats_in_doubt,
+                elapsed: inner.since(self.started),
+                time_limit: self.deadline.unwrap_or(inner.retry.time_limit),
+                repeats_in_doubt: self.replay != Replay::IfRefused,
+                is_safe: self.replay == Replay::Safe,
                 jitter: jitter(),
             };
-            match decide(&self.inner.retry, failure, progress) {
-                Some(wait) => self.inner.clock.sleep(wait).await,
-                None => return Ok(ending),
+            let Some(wait) = decide(&inner.retry, failure, progress) else {
+                return Ok(ending);
+            };
+            spent = RetryBudget::cost(failure);
+            if !inner.may_spend(spent) {
+                self.note = Some(
+                    "not repeated, because the retry budget of the client is used up: the \
+                     service fails too often",
+                );
+                return Ok(ending);
+            }
+            inner.counting.repeats.add();
+            inner.clock.sleep(wait).await;
+        }
+    }
+
+    /// Remembers what others must know of a failed attempt.
+    fn note_failure(&mut self, permit: &Permit, failure: Failure, ending: &Ending) {
+        let counting = &self.inner.counting;
+        match failure {
+            Failure::Throttled { is_concurrency, .. } => {
+                counting.throttled.add();
+                if is_concurrency {
+                    permit.crowded();
+                }
+                if let Ending::Answered(response) = ending {
+                    self.inner
+                        .note_pause(&self.limiter, failure, &response.body);
+                }
+            }
+            Failure::NotSent => counting.not_sent.add(),
+            Failure::Doubt { .. } | Failure::Failed => counting.doubts.add(),
+        }
+        self.in_doubt |= failure.is_doubt() && !self.is_read;
+    }
+
+    /// Waits until the service wants to hear of the user again, and there is a place.
+    async fn admit(&mut self) -> Result<Permit> {
+        let inner = self.inner;
+        loop {
+            while let Some((pause, refusal)) = self.limiter.paused(inner.clock.now()) {
+                let limit = self.deadline.unwrap_or(inner.retry.time_limit);
+                if inner.since(self.started).saturating_add(pause) > limit {
+                    self.note = Some(
+                        "not sent, because the service asks this client to wait for longer than \
+                         the call may take",
+                    );
+                    let refusal = ServiceError::read(&refusal);
+                    let status = StatusCode::TOO_MANY_REQUESTS;
+                    return Err(Error::service(status, refusal, Some(pause), None));
+                }
+                inner.clock.sleep(pause).await;
+            }
+            let place = self.limiter.acquire(self.ticket);
+            let Some(permit) = self.in_time(place).await else {
+                return Err(self.late("waiting for its turn"));
+            };
+            // A pause may have begun while the call stood in line.
+            if self.limiter.paused(inner.clock.now()).is_none() {
+                return Ok(permit);
             }
         }
     }
 
-    /// Whether to send again because the service refused the token and there is another one now.
-    /// Once: what was refused with 401 was not executed, whatever the operation.
+    /// Whether the service refused the token for the first time.
+    fn is_refused(&self, response: &Response) -> bool {
+        response.status == StatusCode::UNAUTHORIZED && !self.is_renewed && self.token.is_some()
+    }
+
+    /// Whether there is another token now. What was refused with 401 was not executed, whatever the
+    /// operation.
     async fn renew_token(&mut self, response: &Response) -> Result<bool> {
-        let refused = match self.token.take() {
-            Some(token) if response.status == StatusCode::UNAUTHORIZED && !self.is_renewed => token,
-            _ => return Ok(false),
-        };
         self.is_renewed = true;
+        let Some(refused) = self.token.take() else {
+            return Ok(false);
+        };
         self.inner.credential.invalidate(&refused);
         let claims = challenge::claims(&response.headers);
         let wanted = self.inner.token_request().with_claims(claims);
-        let token = self.inner.credential.token(&wanted).await;
+        let asking = self.inner.credential.token(&wanted);
+        let Some(token) = self.in_time(asking).await else {
+            return Err(self.blame(self.late("asking for a token")));
+        };
         let token = token.map_err(|error| self.blame(error))?;
         Ok(token.secret != refused)
     }
 
+    /// What is left until the deadline, if there is one.
+    fn time_left(&self) -> Option<Duration> {
+        let deadline = self.deadline?;
+        Some(deadline.saturating_sub(self.inner.since(self.started)))
+    }
+
+    /// None if the deadline passes first.
+    async fn in_time<F: Future>(&self, future: F) -> Option<F::Output> {
+        match self.time_left() {
+            None => Some(future.await),
+            Some(left) => within(&*self.inner.clock, left, future).await,
+        }
+    }
+
+    #[cold]
+    fn late(&self, what: &str) -> Error {
+        self.inner.counting.timed_out.add();
+        Error::deadline(what)
+    }
+
     /// The request with what every request has.
-    async fn message(&mut self, request: &Request) -> Result<http::Request<Bytes>> {
+    async fn message(&self, request: &Request) -> Result<(http::Request<Bytes>, Secret)> {
         let uri = self
             .inner
             .base
@@ -221,7 +464,6 @@ impl Call<'_> {
             // The source would say no more, and must not hold the token.
             .map_err(|_| Error::credential("the token cannot stand in a header", None))?;
         bearer.set_sensitive(true);
-        self.token = Some(token);
         let mut message = http::Request::new(request.body.clone());
         *message.method_mut() = request.method.clone();
         *message.uri_mut() = uri;
@@ -237,12 +479,27 @@ impl Call<'_> {
         if let Ok(id) = HeaderValue::from_str(&self.request_id.to_string()) {
             headers.insert(CLIENT_REQUEST_ID, id);
         }
-        Ok(message)
+        Ok((message, token))
     }
 }
 
+/// None if `limit` passes first; the future is dropped then.
+async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut alarm = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        // An answer that is there at once needs no timer.
+        let alarm = alarm.get_or_insert_with(|| clock.alarm(limit));
+        alarm.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
 /// A random number from 0 to 1.
-fn jitter() -> f64 {
+pub(super) fn jitter() -> f64 {
     let (high, _) = Uuid::new_v4().as_u64_pair();
     // The highest 32 bits are random in every version 4 GUID.
     (high >> 32) as f64 / f64::from(u32::MAX)

@@ -37,6 +37,8 @@ struct Inner {
     elapsed: Duration,
     /// An attempt got no answer, and nothing later told whether it was executed.
     outcome_unknown: bool,
+    /// Why the client did not go on.
+    note: Option<&'static str>,
     answer: Option<Answer>,
 }
 
@@ -56,6 +58,8 @@ enum Kind {
     Credential,
     /// No answer.
     Transport,
+    /// The call's deadline passed.
+    Deadline,
     /// The service answered with an error.
     Service,
     /// The answer is not what the protocol promises.
@@ -77,6 +81,7 @@ impl Error {
             attempts: 0,
             elapsed: Duration::ZERO,
             outcome_unknown: false,
+            note: None,
             answer: None,
         }))
     }
@@ -168,6 +173,29 @@ impl Error {
         self
     }
 
+    /// The call's deadline passed, while the client was at `what`.
+    #[cold]
+    pub(crate) fn deadline(what: &str) -> Self {
+        Error::new(
+            Kind::Deadline,
+            format!("the deadline of the call passed while {what}"),
+        )
+    }
+
+    /// Adds verb and path to an error of a part of a batch.
+    pub(crate) fn with_asked(mut self, asked: impl FnOnce() -> Option<String>) -> Self {
+        if self.0.asked.is_none() {
+            self.0.asked = asked();
+        }
+        self
+    }
+
+    /// Adds why the client did not go on.
+    pub(crate) fn with_note(mut self, note: Option<&'static str>) -> Self {
+        self.0.note = note;
+        self
+    }
+
     pub(crate) fn with_outcome_unknown(mut self) -> Self {
         self.0.outcome_unknown = true;
         self
@@ -176,6 +204,12 @@ impl Error {
     /// The request was sent, and nothing tells whether it was executed. Look before repeating it.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
+    }
+
+    /// The deadline of the call passed; see [`CallOptions::deadline`](crate::CallOptions::deadline).
+    /// Whether a write was executed is told by [`is_outcome_unknown`](Error::is_outcome_unknown).
+    pub fn is_deadline_passed(&self) -> bool {
+        self.0.kind == Kind::Deadline
     }
 
     /// The request was refused before anything was sent: the program or its input is wrong.
@@ -255,6 +289,9 @@ impl fmt::Display for Error {
         match &inner.answer {
             Some(answer) => write!(f, "{}: {}", answer.status, answer.service)?,
             None => f.write_str(&inner.message)?,
+        }
+        if let Some(note) = inner.note {
+            write!(f, "; {note}")?;
         }
         if inner.outcome_unknown {
             f.write_str("; it may have been executed: check before repeating it")?;

@@ -12,6 +12,12 @@ pub trait Clock: Send + Sync + 'static {
 
     /// Resolves when `duration` has passed.
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
+
+    /// Resolves when `duration` has passed while something else is waited for, which is given up
+    /// then. A [`sleep`](Clock::sleep), unless waits of the clock take no time.
+    fn alarm(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.sleep(duration)
+    }
 }
 
 /// The machine's clock; waits on tokio's timer.
@@ -36,7 +42,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock for tests: a wait is over at once, moves the time on and is remembered.
+/// A clock for tests: a wait is over at once, moves the time on and is remembered. No time passes
+/// while an answer is waited for, so an alarm never rings.
 ///
 /// Clones share one time.
 #[derive(Debug, Clone)]
@@ -93,5 +100,9 @@ impl Clock for VirtualClock {
         state.now += duration;
         state.sleeps.push(duration);
         Box::pin(std::future::ready(()))
+    }
+
+    fn alarm(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(std::future::pending())
     }
 }

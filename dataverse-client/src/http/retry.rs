@@ -4,28 +4,45 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::budget::DEFAULT_BUDGET;
+
 /// How long and how often a request is repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// How often a request is sent at most.
     pub max_attempts: u32,
-    /// No wait may end later than this after the first attempt.
+    /// No wait may end later than this after the call began, unless the call has a
+    /// [deadline](crate::CallOptions::deadline) of its own.
     pub time_limit: Duration,
+    /// How long one attempt may take, its whole answer included.
+    pub attempt_timeout: Duration,
     /// Longest first wait when the service names none; doubles with each attempt.
     pub base_delay: Duration,
     /// Longest wait when the service names none.
     pub max_delay: Duration,
+    /// Tokens for repeats, shared by the clones of a client: a repeat takes 5 if the service
+    /// throttled and 14 otherwise, and gives them back when it succeeds; a success at the first
+    /// attempt adds one. Without tokens nothing is repeated.
+    pub budget: u32,
+    /// When too many requests were on their way at once, waits as long as the service says. Its
+    /// minutes are meant for the other limits: this one is free again when fewer are sent, which
+    /// the client does by itself.
+    pub obeys_concurrency_wait: bool,
 }
 
 impl Default for RetryPolicy {
-    /// At most 10 attempts within 5 minutes; waits of up to 0.5 s at first, up to 30 s at last.
+    /// At most 10 attempts of 4 minutes (a load balancer of the service gives up then) within 5
+    /// minutes; waits of up to 0.5 s at first, up to 30 s at last; 500 tokens.
     fn default() -> Self {
         RetryPolicy {
             max_attempts: 10,
             time_limit: Duration::from_secs(300),
+            attempt_timeout: Duration::from_secs(240),
             base_delay: Duration::from_millis(500),
             max_delay: Duration::from_secs(30),
+            budget: DEFAULT_BUDGET,
+            obeys_concurrency_wait: false,
         }
     }
 }
@@ -38,32 +55,82 @@ impl RetryPolicy {
             ..RetryPolicy::default()
         }
     }
+
+    /// A random part of a delay that doubles with each attempt, so that clients do not come back
+    /// all at once. `jitter` is from 0 to 1.
+    pub(crate) fn delay(&self, attempts: u32, jitter: f64) -> Duration {
+        let doubled = 2u32.saturating_pow(attempts.saturating_sub(1));
+        self.base_delay
+            .saturating_mul(doubled)
+            .min(self.max_delay)
+            .mul_f64(jitter.clamp(0.0, 1.0))
+    }
 }
 
 /// What is known of an attempt that brought no final answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// Certainly not executed: no connection, or throttled.
-    Refused { retry_after: Option<Duration> },
+    /// Certainly not executed: the service refused it.
+    Throttled {
+        retry_after: Option<Duration>,
+        /// Because too many were on their way at once.
+        is_concurrency: bool,
+    },
+    /// Certainly not executed: no connection.
+    NotSent,
     /// Possibly executed: the answer got lost, or a gateway answered.
     Doubt { retry_after: Option<Duration> },
+    /// Executed and undone: the service failed.
+    Failed,
 }
 
+/// Too many requests at once.
+const CONCURRENCY: u32 = 0x8007_2326;
+
+/// What a 500 says that a repeat may cure: nothing, UnExpected, SqlError, SqlTimeout.
+const FAILURES: [Option<u32>; 4] = [
+    None,
+    Some(0x8004_0216),
+    Some(0x8004_4150),
+    Some(0x8004_4151),
+];
+
 impl Failure {
-    /// What a status says; None if the answer is final.
-    pub(crate) fn of_status(status: StatusCode, retry_after: Option<Duration>) -> Option<Self> {
+    /// What an answer says; None if it is final.
+    pub(crate) fn of_answer(
+        status: StatusCode,
+        code: impl FnOnce() -> Option<u32>,
+        retry_after: Option<Duration>,
+    ) -> Option<Self> {
         match status {
-            StatusCode::TOO_MANY_REQUESTS => Some(Failure::Refused { retry_after }),
+            StatusCode::TOO_MANY_REQUESTS => Some(Failure::Throttled {
+                retry_after,
+                is_concurrency: code() == Some(CONCURRENCY),
+            }),
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => Some(Failure::Doubt { retry_after }),
+            StatusCode::INTERNAL_SERVER_ERROR if FAILURES.contains(&code()) => {
+                Some(Failure::Failed)
+            }
             _ => None,
         }
     }
 
     pub(crate) fn is_doubt(self) -> bool {
         matches!(self, Failure::Doubt { .. })
+    }
+
+    /// For how long all calls of the user are to wait, if the service said so.
+    pub(crate) fn shared_pause(self, policy: &RetryPolicy) -> Option<Duration> {
+        match self {
+            Failure::Throttled {
+                retry_after,
+                is_concurrency,
+            } if !is_concurrency || policy.obeys_concurrency_wait => retry_after,
+            _ => None,
+        }
     }
 }
 
@@ -72,18 +139,21 @@ impl Failure {
 pub(crate) struct Progress {
     /// Attempts so far.
     pub(crate) attempts: u32,
-    /// Time since the first began.
+    /// Time since the call began.
     pub(crate) elapsed: Duration,
+    /// No wait may end later than this after the call began.
+    pub(crate) time_limit: Duration,
     /// The operation may be repeated although it may have been executed.
     pub(crate) repeats_in_doubt: bool,
+    /// A second execution changes nothing.
+    pub(crate) is_safe: bool,
     /// Chance, from 0 to 1.
     pub(crate) jitter: f64,
 }
 
 /// How long to wait before the next attempt; None to give up.
 ///
-/// A wait that the service names is kept exactly: more requests within it lengthen it. Otherwise
-/// a random part of a doubling delay, so that clients do not come back all at once.
+/// A wait that the service names is kept exactly: more requests within it lengthen it.
 pub(crate) fn decide(
     policy: &RetryPolicy,
     failure: Failure,
@@ -92,19 +162,21 @@ pub(crate) fn decide(
     if progress.attempts >= policy.max_attempts {
         return None;
     }
-    let (Failure::Refused { retry_after } | Failure::Doubt { retry_after }) = failure;
-    if failure.is_doubt() && !progress.repeats_in_doubt {
-        return None;
-    }
-    let wait = retry_after.unwrap_or_else(|| {
-        let doubled = 2u32.saturating_pow(progress.attempts.saturating_sub(1));
-        policy
-            .base_delay
-            .saturating_mul(doubled)
-            .min(policy.max_delay)
-            .mul_f64(progress.jitter.clamp(0.0, 1.0))
-    });
-    (progress.elapsed.saturating_add(wait) <= policy.time_limit).then_some(wait)
+    let delay = policy.delay(progress.attempts, progress.jitter);
+    let wait = match failure {
+        Failure::NotSent => delay,
+        // The client sends fewer at once from now on, so it need not wait for long.
+        Failure::Throttled {
+            retry_after,
+            is_concurrency: true,
+        } if !policy.obeys_concurrency_wait => retry_after.map_or(delay, |told| told.min(delay)),
+        Failure::Throttled { retry_after, .. } => retry_after.unwrap_or(delay),
+        Failure::Doubt { retry_after } if progress.repeats_in_doubt => retry_after.unwrap_or(delay),
+        // What failed twice fails again.
+        Failure::Failed if progress.is_safe && progress.attempts == 1 => delay,
+        Failure::Doubt { .. } | Failure::Failed => return None,
+    };
+    (progress.elapsed.saturating_add(wait) <= progress.time_limit).then_some(wait)
 }
 
 #[cfg(test)]
@@ -115,14 +187,17 @@ mod tests {
         Progress {
             attempts,
             elapsed: Duration::from_secs(elapsed_seconds),
+            time_limit: RetryPolicy::default().time_limit,
             repeats_in_doubt: false,
+            is_safe: false,
             jitter: 1.0,
         }
     }
 
     fn refused(seconds: Option<u64>) -> Failure {
-        Failure::Refused {
+        Failure::Throttled {
             retry_after: seconds.map(Duration::from_secs),
+            is_concurrency: false,
         }
     }
 
@@ -157,7 +232,7 @@ mod tests {
     #[test]
     fn doubt_is_repeated_only_where_that_is_harmless() {
         let policy = RetryPolicy::default();
-        let doubt = Failure::of_status(StatusCode::SERVICE_UNAVAILABLE, None).unwrap();
+        let doubt = Failure::of_answer(StatusCode::SERVICE_UNAVAILABLE, || None, None).unwrap();
         assert_eq!(decide(&policy, doubt, progress(1, 0)), None);
         let safe = Progress {
             repeats_in_doubt: true,
@@ -168,9 +243,57 @@ mod tests {
 
     #[test]
     fn final_answers_are_not_repeated() {
-        for status in [200, 204, 400, 401, 403, 404, 412, 500, 501] {
+        for status in [200, 204, 400, 401, 403, 404, 412, 501] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(Failure::of_status(status, None), None);
+            assert_eq!(Failure::of_answer(status, || None, None), None);
         }
+        let failed = |code| {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            Failure::of_answer(status, || code, None)
+        };
+        // A plug-in, duplicate detection.
+        for code in [0x8004_0265, 0x8004_0333] {
+            assert_eq!(failed(Some(code)), None);
+        }
+        for code in FAILURES {
+            assert_eq!(failed(code), Some(Failure::Failed));
+        }
+    }
+
+    #[test]
+    fn a_failure_of_the_service_is_repeated_once_and_only_where_it_is_harmless() {
+        let policy = RetryPolicy::default();
+        let wait = |attempts, is_safe| {
+            let progress = Progress {
+                repeats_in_doubt: true,
+                is_safe,
+                ..progress(attempts, 0)
+            };
+            decide(&policy, Failure::Failed, progress)
+        };
+        assert_eq!(wait(1, true), Some(Duration::from_millis(500)));
+        assert_eq!(wait(1, false), None);
+        assert_eq!(wait(2, true), None);
+    }
+
+    #[test]
+    fn too_many_at_once_wait_shortly_unless_they_are_to_obey() {
+        let crowded = Failure::Throttled {
+            retry_after: Some(Duration::from_secs(400)),
+            is_concurrency: true,
+        };
+        let mut policy = RetryPolicy::default();
+        let wait = decide(&policy, crowded, progress(1, 0));
+        assert_eq!(wait, Some(Duration::from_millis(500)));
+        assert_eq!(crowded.shared_pause(&policy), None);
+        policy.obeys_concurrency_wait = true;
+        assert_eq!(decide(&policy, crowded, progress(1, 0)), None);
+        let long = Progress {
+            time_limit: Duration::from_secs(401),
+            ..progress(1, 0)
+        };
+        let told = Some(Duration::from_secs(400));
+        assert_eq!(decide(&policy, crowded, long), told);
+        assert_eq!(crowded.shared_pause(&policy), told);
     }
 }

@@ -88,15 +88,24 @@ pub(crate) fn etag(etag: &ETag) -> Result<HeaderValue> {
         .map_err(|error| Error::input("the ETag cannot stand in a header").with_source(error))
 }
 
-/// How long the service asks to wait: seconds, or a date to be counted from the answer's own date.
+/// How long the service asks to wait: seconds, or a date to be counted from the answer's own date,
+/// whatever the clock here says. Of several the longest.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        return Duration::try_from_secs_f64(seconds).ok();
+    let texts = headers.get_all(RETRY_AFTER).iter();
+    texts
+        .filter_map(|text| wait(text.to_str().ok()?.trim(), headers))
+        .max()
+}
+
+fn wait(text: &str, headers: &HeaderMap) -> Option<Duration> {
+    if let Ok(until) = httpdate::parse_http_date(text) {
+        let now = date(headers)?;
+        return Some(until.duration_since(now).unwrap_or_default());
     }
-    let until = httpdate::parse_http_date(text).ok()?;
-    let now = date(headers)?;
-    Some(until.duration_since(now).unwrap_or_default())
+    let seconds = text.split(',').filter_map(|text| text.trim().parse().ok());
+    seconds
+        .filter_map(|seconds: f64| Duration::try_from_secs_f64(seconds).ok())
+        .max()
 }
 
 fn date(headers: &HeaderMap) -> Option<SystemTime> {
@@ -134,7 +143,20 @@ mod tests {
             Some(Duration::from_secs(60))
         );
         assert_eq!(wait("Fri, 20 Nov 2026 09:00:00 GMT"), Some(Duration::ZERO));
-        assert_eq!(wait("soon"), None);
-        assert_eq!(wait("-1"), None);
+        for text in ["soon", "-1", "", "inf", "nan", "1e300", "-1, x"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
+        assert_eq!(wait("1e9"), Some(Duration::from_secs(1_000_000_000)));
+        assert_eq!(wait("120, 60"), Some(Duration::from_secs(120)));
+        let mut headers = HeaderMap::new();
+        for text in ["10", "40", "soon", "20"] {
+            headers.append(RETRY_AFTER, HeaderValue::from_static(text));
+        }
+        assert_eq!(retry_after(&headers), Some(Duration::from_secs(40)));
+        // A date is nothing without the date of the answer.
+        headers.clear();
+        let date = HeaderValue::from_static("Fri, 20 Nov 2026 10:01:00 GMT");
+        headers.append(RETRY_AFTER, date);
+        assert_eq!(retry_after(&headers), None);
     }
 }

@@ -19,6 +19,7 @@ pub use expansion::Expansion;
 pub use filter::{Filter, Order};
 pub use functions::{Period, Unit, UserScope};
 pub use message::{Request, Response, Target};
+pub(crate) use options::User;
 pub use options::{Bypass, CallOptions, Session};
 pub use page::{NextLink, Page, RowCount};
 pub use path::{Hops, Path, column};

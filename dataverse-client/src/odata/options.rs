@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
@@ -34,6 +35,7 @@ pub struct CallOptions {
     annotations: Vec<Cow<'static, str>>,
     tag: Option<String>,
     session: Option<Session>,
+    deadline: Option<Duration>,
     /// Told when a request is to be sent.
     mistake: Option<String>,
 }
@@ -174,6 +176,21 @@ impl CallOptions {
         self
     }
 
+    /// Ends a call after `limit`, whatever it is at: waiting for its turn, for a token, for an
+    /// answer. Without a deadline the [retry policy](crate::http::RetryPolicy) says how long a call
+    /// waits for a further attempt, and an attempt takes what it takes, up to the policy's
+    /// `attempt_timeout`.
+    ///
+    /// The service sometimes asks for waits of several minutes: a call that may not wait so long is
+    /// `is_throttled` at once. Of a stream of pages, each page has the whole time.
+    ///
+    /// Errors: `is_deadline_passed`; `is_outcome_unknown` tells whether a write may have been
+    /// executed.
+    pub fn deadline(mut self, limit: Duration) -> Self {
+        self.deadline = Some(limit);
+        self
+    }
+
     /// A header that has no method here. Those that the client sets itself are refused when the
     /// request is to be sent.
     pub fn header(mut self, name: &str, value: &str) -> Self {
@@ -214,6 +231,7 @@ impl CallOptions {
             annotations,
             tag: self.tag.clone().or_else(|| base.tag.clone()),
             session: self.session.clone().or_else(|| base.session.clone()),
+            deadline: self.deadline.or(base.deadline),
             mistake: self.mistake.clone().or_else(|| base.mistake.clone()),
         }
     }
@@ -247,6 +265,22 @@ impl CallOptions {
         Ok(())
     }
 
+    /// The deadline.
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        self.deadline
+    }
+
+    /// For whom calls are made; None if for the caller itself. The service's limits are those of a
+    /// user.
+    pub(crate) fn user(&self) -> Option<User> {
+        let by = |name| self.headers.get(name).cloned();
+        let user = User {
+            object_id: by("callerobjectid"),
+            user_id: by("mscrmcallerid"),
+        };
+        (user != User::default()).then_some(user)
+    }
+
     /// Takes what an answer says to the session.
     pub(crate) fn note(&self, headers: &HeaderMap) {
         if let Some(session) = &self.session
@@ -257,6 +291,13 @@ impl CallOptions {
     }
 }
 
+/// A user for whom a client acts.
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
+pub(crate) struct User {
+    object_id: Option<HeaderValue>,
+    user_id: Option<HeaderValue>,
+}
+
 impl fmt::Debug for CallOptions {
     /// Names the headers, not their values: those name users.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -265,6 +306,7 @@ impl fmt::Debug for CallOptions {
             .field("annotations", &self.annotations)
             .field("tag", &self.tag.is_some())
             .field("session", &self.session.is_some())
+            .field("deadline", &self.deadline)
             .finish()
     }
 }

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
 use super::{
     Associate, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple, Disassociate,
-    Invoke, InvokeNamed, Message, Operation, Read, Replay, Scope, SetColumn, Update,
+    Invoke, InvokeNamed, Message, Operation, Read, Refused, Replay, Scope, SetColumn, Update,
     UpdateMultiple, UpdateReturning, Upsert, UpsertMultiple, UpsertReturning,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Throttle};
 use crate::odata::headers::PREFER;
 use crate::odata::multipart::{self, Part};
 use crate::odata::{Request, Response};
@@ -161,6 +161,8 @@ impl fmt::Debug for ChangeSet {
 /// Units: one request; at most 1,000 operations, each counted by the service's protection limits.
 /// Errors: a failed operation is the error of its own handle; those after it are `is_not_run`
 /// unless [`continue_on_error`](Batch::continue_on_error). In a failed change set nothing is kept.
+/// Operations that a protection limit refused, and those that were not executed because of it, are
+/// sent once more as a batch of their own.
 /// Source: Microsoft Learn, "Execute batch operations using the Web API".
 pub struct Batch {
     scope: u64,
@@ -173,6 +175,18 @@ enum Item {
     /// With its index in the batch's own scope.
     Single(usize, Arc<dyn AnyOperation>),
     Set(ChangeSet),
+}
+
+impl Item {
+    fn share(&self) -> Item {
+        match self {
+            Item::Single(index, operation) => Item::Single(*index, Arc::clone(operation)),
+            Item::Set(set) => Item::Set(ChangeSet {
+                scope: set.scope,
+                members: set.members.clone(),
+            }),
+        }
+    }
 }
 
 impl Batch {
@@ -254,19 +268,21 @@ impl Batch {
             replies: HashMap::new(),
             order: Vec::new(),
         };
+        let mut content_ids = 0;
         for item in &self.items {
-            let (scope, first, operations) = match item {
+            let (scope, first, before, operations) = match item {
                 Item::Single(index, operation) => {
-                    (self.scope, *index, std::slice::from_ref(operation))
+                    (self.scope, *index, None, std::slice::from_ref(operation))
                 }
-                Item::Set(set) => (set.scope, 0, &set.members[..]),
+                Item::Set(set) => (set.scope, 0, Some(content_ids), &set.members[..]),
             };
+            content_ids += before.map_or(0, |_| operations.len());
             for (place, operation) in operations.iter().enumerate() {
                 let at = ContentRef {
                     scope,
                     index: first + place,
                 };
-                replies.insert(at, operation, State::Unanswered(why.clone()));
+                replies.insert(at, before, operation, State::Unanswered(why.clone()));
             }
         }
         replies
@@ -282,6 +298,61 @@ impl Batch {
             Item::Single(_, operation) => std::slice::from_ref(operation),
             Item::Set(set) => &set.members[..],
         })
+    }
+
+    /// Whether something is asked that changes rows, as far as can be told.
+    fn has_writes(&self) -> bool {
+        let is_read = |operation: &Arc<dyn AnyOperation>| {
+            let request = operation.request_in(&Scope::alone("").batch_part());
+            request.is_ok_and(|request| request.method == Method::GET)
+        };
+        !self.operations().all(is_read)
+    }
+
+    /// The same operations once more.
+    fn share(&self) -> Batch {
+        Batch {
+            scope: self.scope,
+            boundary: self.boundary,
+            items: self.items.iter().map(Item::share).collect(),
+            continue_on_error: self.continue_on_error,
+        }
+    }
+
+    /// What of an item is to be sent once more: what was refused by a protection limit, and what
+    /// was not executed because of that.
+    ///
+    /// A change set only if each of its members may be repeated: those of elastic tables are not
+    /// undone together.
+    fn rest_of(
+        &self,
+        item: &Item,
+        output: &Replies,
+        refusal: &mut Option<Response>,
+    ) -> Option<Item> {
+        let (scope, indices, may_repeat) = match item {
+            Item::Single(index, _) => (self.scope, *index..*index + 1, true),
+            Item::Set(set) => {
+                let mut members = set.members.iter();
+                let may = members.all(|member| member.replay() != Replay::IfRefused);
+                (set.scope, 0..set.members.len(), may)
+            }
+        };
+        let mut is_rest = false;
+        for index in indices {
+            match output.state(scope, index) {
+                Some(State::Answered(response))
+                    if response.status == StatusCode::TOO_MANY_REQUESTS && may_repeat =>
+                {
+                    refusal.get_or_insert_with(|| response.clone());
+                    is_rest = true;
+                }
+                // After the refusal, and because of it.
+                Some(State::NotReached) => is_rest |= refusal.is_some(),
+                _ => {}
+            }
+        }
+        is_rest.then(|| item.share())
     }
 
     fn check(&self) -> Result<()> {
@@ -365,16 +436,22 @@ impl Operation for Batch {
     }
 
     fn decode(&self, response: &Response) -> Result<Replies> {
-        // The outer status is that of the first failed part: the parts tell.
+        // The outer status is that of the first failed part: the parts tell. Where they do not,
+        // nothing tells what became of the writes.
+        let lost = |error: Error| match self.has_writes() {
+            true => error.with_outcome_unknown(),
+            false => error,
+        };
         let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();
         let Some(boundary) = multipart::boundary(content_type) else {
             response.success()?;
-            return Err(Error::decode(
+            return Err(lost(Error::decode(
                 "the answer to a batch is not multipart; the batch was accepted, but nothing \
                  tells what became of its operations",
-            ));
+            )));
         };
-        let mut parts = multipart::read_parts(boundary, &response.body)?.into_iter();
+        let parts = multipart::read_parts(boundary, &response.body).map_err(lost)?;
+        let mut parts = parts.into_iter();
         let mut replies = Replies {
             replies: HashMap::new(),
             order: Vec::new(),
@@ -390,20 +467,56 @@ impl Operation for Batch {
                     let state = match parts.next() {
                         None => State::NotReached,
                         Some(Part::Single { response, .. }) => State::Answered(response),
-                        Some(Part::ChangeSet(_)) => return Err(out_of_step()),
+                        Some(Part::ChangeSet(_)) => return Err(lost(out_of_step())),
                     };
-                    replies.insert(at, operation, state);
+                    replies.insert(at, None, operation, state);
                 }
                 Item::Set(set) => {
-                    replies.read_set(set, content_ids, parts.next())?;
+                    let answers = parts.next();
+                    replies.read_set(set, content_ids, answers).map_err(lost)?;
                     content_ids += set.members.len();
                 }
             }
         }
         match parts.next() {
             None => Ok(replies),
-            Some(_) => Err(out_of_step()),
+            Some(_) => Err(lost(out_of_step())),
         }
+    }
+
+    fn refused(&self, output: &Replies) -> Option<Refused<Replies>> {
+        let mut refusal = None;
+        let rest: Vec<Item> = self
+            .items
+            .iter()
+            .filter_map(|item| self.rest_of(item, output, &mut refusal))
+            .collect();
+        let refusal = refusal?;
+        let error = refusal.success().err()?;
+        let rest = Batch {
+            scope: self.scope,
+            boundary: Uuid::new_v4(),
+            items: rest,
+            continue_on_error: self.continue_on_error,
+        };
+        let lost = rest.share();
+        Some(Refused {
+            rest: Box::new(rest),
+            retry_after: error.retry_after(),
+            is_concurrency: error.throttle() == Some(Throttle::Concurrency),
+            body: refusal.body.clone(),
+            join: Box::new(move |output, later| match later {
+                Ok(later) => output.replace(later),
+                Err(error) if error.is_outcome_unknown() => {
+                    output.replace(lost.unanswered(&Unanswered::Failed {
+                        text: error.to_string(),
+                        is_unknown: true,
+                    }));
+                }
+                // The first refusal stands.
+                Err(_) => {}
+            }),
+        })
     }
 
     fn replay(&self) -> Replay {
@@ -444,6 +557,9 @@ pub struct Replies {
 struct Reply {
     operation: Arc<dyn AnyOperation>,
     state: State,
+    at: ContentRef,
+    /// Of a member of a change set: how many Content-IDs earlier change sets took.
+    before: Option<usize>,
 }
 
 #[derive(Clone)]
@@ -464,7 +580,24 @@ pub(crate) enum Unanswered {
 }
 
 impl Reply {
+    /// Errors: that of the operation, with its verb and path.
     fn read(&self) -> Result<Box<dyn Any>> {
+        self.read_state()
+            .map_err(|error| error.with_asked(|| self.asked()))
+    }
+
+    /// Verb and path, for errors: made again, because few parts fail.
+    fn asked(&self) -> Option<String> {
+        let alone = Scope::alone("");
+        let scope = match self.before {
+            Some(before) => alone.member(self.at.scope, before, self.at.index),
+            None => alone.batch_part(),
+        };
+        let request = self.operation.request_in(&scope).ok()?;
+        Some(request.summary())
+    }
+
+    fn read_state(&self) -> Result<Box<dyn Any>> {
         match &self.state {
             State::Answered(response) => self.operation.decode(response),
             State::NotReached => Err(Error::not_run(
@@ -514,15 +647,33 @@ impl Replies {
         self.order.extend(later.order);
     }
 
-    fn insert(&mut self, at: ContentRef, operation: &Arc<dyn AnyOperation>, state: State) {
+    fn insert(
+        &mut self,
+        at: ContentRef,
+        before: Option<usize>,
+        operation: &Arc<dyn AnyOperation>,
+        state: State,
+    ) {
         self.order.push(at);
         self.replies.insert(
             at,
             Reply {
                 operation: Arc::clone(operation),
                 state,
+                at,
+                before,
             },
         );
+    }
+
+    fn state(&self, scope: u64, index: usize) -> Option<&State> {
+        let reply = self.replies.get(&ContentRef { scope, index })?;
+        Some(&reply.state)
+    }
+
+    /// Puts later answers in the place of earlier ones.
+    fn replace(&mut self, later: Replies) {
+        self.replies.extend(later.replies);
     }
 
     /// `before` is how many Content-IDs earlier change sets took.
@@ -540,7 +691,7 @@ impl Replies {
                 index,
             };
             let state = states.pop().unwrap_or(State::NotReached);
-            self.insert(at, operation, state);
+            self.insert(at, Some(before), operation, state);
         }
         Ok(())
     }

@@ -100,6 +100,12 @@ pub trait Operation: Send + Sync {
     /// Whether it may be sent again.
     fn replay(&self) -> Replay;
 
+    /// What of it was refused although there is an answer: parts of a batch. It is sent once more.
+    fn refused(&self, output: &Self::Output) -> Option<Refused<Self::Output>> {
+        let _ = output;
+        None
+    }
+
     /// How to understand `refusal` of a repeat, when an earlier attempt got no answer.
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
         let _ = refusal;
@@ -116,6 +122,27 @@ pub enum Replay {
     Confirm,
     /// After any failure: a second execution changes nothing.
     Safe,
+}
+
+/// What of an operation was refused, and is to be sent once more.
+pub struct Refused<T> {
+    pub(crate) rest: Box<dyn Operation<Output = T>>,
+    pub(crate) retry_after: Option<std::time::Duration>,
+    pub(crate) is_concurrency: bool,
+    /// What the service said.
+    pub(crate) body: bytes::Bytes,
+    /// Puts the answer to the rest into that to the whole.
+    pub(crate) join: Join<T>,
+}
+
+type Join<T> = Box<dyn FnOnce(&mut T, Result<T>) + Send>;
+
+impl<T> std::fmt::Debug for Refused<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Refused")
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What the refusal of a repeat means.
