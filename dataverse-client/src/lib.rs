@@ -79,14 +79,21 @@
 //!
 //! | what happened | what the client does |
 //! |---|---|
-//! | 429, or no connection | it was not executed: waits (exactly `Retry-After` if given) and sends again |
+//! | 429, or no connection | it was not executed: waits (exactly `Retry-After` if given, and with it all calls of the same user) and sends again |
+//! | 429 in a part of a batch | sends that part again, and those that were not executed because of it |
+//! | 500 without a code, or of the database | sends a read, `update`, `upsert` once more |
 //! | the answer got lost, or 408, 502, 503, 504 | sends again what a second execution does not change: reads, functions, `update` and `upsert` without a condition, `delete`, `create` with its client-made key. Anything else ends with `is_outcome_unknown` |
 //! | a repeated `create` finds its primary key taken | asks for the row; if it is there, the first attempt made it |
 //! | a repeated `delete` finds no row | the first attempt deleted it |
 //!
 //! A `create` carries a primary key made by the client. A repeated `update` or `upsert` runs the
 //! org's plug-ins a second time, and can overwrite what another wrote between; with
-//! [`Update::if_match`] it is not repeated.
+//! [`Update::if_match`] it is not repeated; [`Client::retry_on_conflict`] reads, changes and writes
+//! until nobody else was faster.
+//!
+//! The clones of a client share what they learn of the service: one pause, one window of requests
+//! on their way ([`Client::limits`]) and one budget for repeats, so that a service in trouble is not
+//! asked ever more. [`Call::deadline`] ends a call. A future that is dropped ends where it waits.
 
 // Generated code and derives name this crate by one path; in its own tests and docs, too.
 #[allow(unused_extern_crates)]

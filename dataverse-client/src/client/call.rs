@@ -21,6 +21,10 @@ use crate::schema::{AnyRow, Many, Navigation, Record, TableName};
 use crate::value::{AnyValue, ETag, Id};
 
 /// An operation that is sent when it is awaited.
+///
+/// Dropped while it waits, it ends there: a request that has not left is not sent, and the place
+/// among those on their way is free. One that has left may be executed all the same; a write that
+/// must not be lost is awaited to its end.
 #[derive(Debug, Clone)]
 #[must_use = "nothing is sent until it is awaited"]
 pub struct Call<O> {
@@ -408,6 +412,9 @@ impl Call<Batch> {
     /// of a part that gets no answer; `is_outcome_unknown` says whether they may have been executed.
     ///
     /// Errors: the first part fails as a whole, or cannot be sent.
+    ///
+    /// Dropped while it waits, the answers that have come are lost, and the parts that have not left
+    /// are not sent.
     pub async fn send_in_parts(self, size: usize) -> Result<Replies> {
         let mut all: Option<Replies> = None;
         let mut has_failed = false;

@@ -72,6 +72,7 @@ impl<R: Read> ChangeStream<R> {
     /// The next change; None after the last.
     ///
     /// Errors: those of the page's request; `is_token_expired`. After an error there are no more.
+    /// Dropped while it waits, nothing is lost: the next wait goes on with the same request.
     pub async fn try_next(&mut self) -> Result<Option<ChangeOf<R>>> {
         poll_fn(|context| self.poll_change(context))
             .await

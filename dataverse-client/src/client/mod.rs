@@ -261,6 +261,7 @@ impl Client {
     /// `Succeeded`, `Failed` or `Canceled` then. Microsoft recommends a minute or more.
     ///
     /// Errors: those of a question; the operation goes on, and can be asked for again.
+    /// Dropped while it waits, it asks no more; the operation goes on.
     pub async fn background_end<T: Answer + 'static>(
         &self,
         operation: &BackgroundOperation<T>,

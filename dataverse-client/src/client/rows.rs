@@ -80,6 +80,7 @@ impl<O: Paged> Pages<O> {
     /// The next page; None after the last.
     ///
     /// Errors: those of its request. After an error there are no more pages.
+    /// Dropped while it waits, nothing is lost: the next wait goes on with the same request.
     pub async fn try_next(&mut self) -> Result<Option<O::Output>> {
         poll_fn(|context| self.poll_page(context)).await.transpose()
     }
@@ -209,11 +210,12 @@ impl<O: Paged> Rows<O> {
     /// The next row; None after the last.
     ///
     /// Errors: those of the page's request. After an error there are no more rows.
+    /// Dropped while it waits, nothing is lost: the next wait goes on with the same request.
     pub async fn try_next(&mut self) -> Result<Option<O::Row>> {
         poll_fn(|context| self.poll_row(context)).await.transpose()
     }
 
-    /// All rows that are left.
+    /// All rows that are left. Dropped while it waits, those that have come are lost.
     pub async fn collect(mut self) -> Result<Vec<O::Row>> {
         let mut all = Vec::new();
         while let Some(row) = self.try_next().await? {

@@ -18,6 +18,7 @@ mod paging;
 mod query;
 mod recorded;
 mod refused_parts;
+mod replay;
 mod requests;
 mod rows;
 mod search;

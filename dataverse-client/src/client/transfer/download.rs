@@ -111,6 +111,9 @@ impl Download {
     }
 
     /// Writes the file into `writer`, and flushes it. None if there is no file.
+    ///
+    /// Dropped while it waits, [`state`](Download::state) tells how many bytes were written whole;
+    /// the writer may hold some more, which are written again when it goes on.
     pub async fn write_to<W>(&mut self, mut writer: W) -> Result<Option<FileInfo>>
     where
         W: AsyncWrite + Unpin,

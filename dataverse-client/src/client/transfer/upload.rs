@@ -134,6 +134,9 @@ impl Upload {
     /// Uploads what `reader` gives, from byte 0 of the file on, or from
     /// [`offset`](UploadState::offset) when it goes on. `length` is that of the whole file, in
     /// bytes; None if it is not known. Gives the number of bytes of the file.
+    ///
+    /// Dropped while it waits, [`state`](Upload::state) tells what the service has accepted; a chunk
+    /// that had left is sent again when it goes on.
     pub async fn send<R>(&mut self, reader: R, length: Option<u64>) -> Result<u64>
     where
         R: AsyncRead + Unpin,
