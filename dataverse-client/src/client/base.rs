@@ -7,6 +7,7 @@ use url::{Host, Url};
 
 use crate::error::{Error, Result};
 use crate::odata::Target;
+use crate::odata::url::check_path;
 
 /// Characters of a URL; a part of a batch may have more.
 /// Source: Microsoft Learn, "Compose HTTP requests and handle errors", 2024.
@@ -93,7 +94,10 @@ impl Base {
     /// Errors: a link leads elsewhere. The token goes with a request, so nothing is sent.
     pub(super) fn uri(&self, target: &Target) -> Result<Uri> {
         let text = match target {
-            Target::Path(path) => format!("{}{}{path}", self.origin, self.root),
+            Target::Path(path) => {
+                check_path(path)?;
+                format!("{}{}{path}", self.origin, self.root)
+            }
             Target::Link(link) => {
                 let link = self.absolute(link);
                 self.check_link(&link)?;

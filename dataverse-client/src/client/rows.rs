@@ -190,7 +190,12 @@ pub struct Rows<O: Paged> {
     pages: Pages<O>,
     rows: std::vec::IntoIter<O::Row>,
     count: Option<RowCount>,
+    empty_pages: usize,
 }
+
+/// Pages without a row after each other: filters of the service's own leave a few, more are a
+/// service that never ends.
+const MAX_EMPTY_PAGES: usize = 1000;
 
 impl<O: Paged> Rows<O> {
     pub(super) fn new(client: Client, operation: O) -> Self {
@@ -198,6 +203,7 @@ impl<O: Paged> Rows<O> {
             pages: Pages::new(client, operation),
             rows: Vec::new().into_iter(),
             count: None,
+            empty_pages: 0,
         }
     }
 
@@ -245,6 +251,17 @@ impl<O: Paged> Rows<O> {
                 Some(Ok(page)) => {
                     let (rows, count) = O::split(page);
                     self.count = self.count.or(count);
+                    self.empty_pages = match rows.is_empty() {
+                        true => self.empty_pages + 1,
+                        false => 0,
+                    };
+                    if self.empty_pages > MAX_EMPTY_PAGES {
+                        self.pages.state = State::Done;
+                        return Poll::Ready(Some(Err(Error::decode(format!(
+                            "query of `{}`: {MAX_EMPTY_PAGES} pages after each other held no row",
+                            self.pages.operation.shown()
+                        )))));
+                    }
                     self.rows = rows.into_iter();
                 }
             }

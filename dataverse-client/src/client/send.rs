@@ -223,6 +223,14 @@ impl Inner {
         }
     }
 
+    /// None if the deadline, which is so far away, passes first.
+    async fn in_time<F: Future>(&self, left: Option<Duration>, future: F) -> Option<F::Output> {
+        match left {
+            None => Some(future.await),
+            Some(left) => within(&*self.clock, left, future).await,
+        }
+    }
+
     fn may_spend(&self, cost: u32) -> bool {
         let may = self.budget.spend(cost);
         if !may {
@@ -263,7 +271,7 @@ impl Call<'_> {
                 Ok(permit) => permit,
                 Err(error) => return Ok(Ending::NotAnswered(error)),
             };
-            let Some(message) = self.in_time(self.message(request)).await else {
+            let Some(message) = inner.in_time(self.time_left(), self.message(request)).await else {
                 return Ok(Ending::NotAnswered(self.late("asking for a token")));
             };
             let (message, token) = message?;
@@ -343,14 +351,15 @@ impl Call<'_> {
             let Some(wait) = decide(&inner.retry, failure, progress) else {
                 return Ok(ending);
             };
-            spent = RetryBudget::cost(failure);
-            if !inner.may_spend(spent) {
+            let cost = RetryBudget::cost(failure);
+            if !inner.may_spend(cost) {
                 self.note = Some(
                     "not repeated, because the retry budget of the client is used up: the \
                      service fails too often",
                 );
                 return Ok(ending);
             }
+            spent += cost;
             inner.counting.repeats.add();
             inner.clock.sleep(wait).await;
         }
@@ -394,7 +403,7 @@ impl Call<'_> {
                 inner.clock.sleep(pause).await;
             }
             let place = self.limiter.acquire(self.ticket);
-            let Some(permit) = self.in_time(place).await else {
+            let Some(permit) = inner.in_time(self.time_left(), place).await else {
                 return Err(self.late("waiting for its turn"));
             };
             // A pause may have begun while the call stood in line.
@@ -431,14 +440,6 @@ impl Call<'_> {
     fn time_left(&self) -> Option<Duration> {
         let deadline = self.deadline?;
         Some(deadline.saturating_sub(self.inner.since(self.started)))
-    }
-
-    /// None if the deadline passes first.
-    async fn in_time<F: Future>(&self, future: F) -> Option<F::Output> {
-        match self.time_left() {
-            None => Some(future.await),
-            Some(left) => within(&*self.inner.clock, left, future).await,
-        }
     }
 
     #[cold]

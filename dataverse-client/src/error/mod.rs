@@ -192,7 +192,7 @@ impl Error {
 
     /// Adds why the client did not go on.
     pub(crate) fn with_note(mut self, note: Option<&'static str>) -> Self {
-        self.0.note = note;
+        self.0.note = note.or(self.0.note);
         self
     }
 

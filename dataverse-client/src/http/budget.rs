@@ -7,8 +7,8 @@ use super::retry::Failure;
 /// Tokens of a full budget.
 pub(crate) const DEFAULT_BUDGET: u32 = 500;
 
-/// Tokens, shared by the clones of a client. A repeat takes some, and gives them back when it
-/// succeeds; a success without a repeat adds one.
+/// Tokens, shared by the clones of a client. A repeat takes some, which come back when the call
+/// succeeds after all; a success without a repeat adds one.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     full: u32,

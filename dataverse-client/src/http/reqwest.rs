@@ -16,6 +16,10 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Source: Microsoft Learn, "Service protection API limits"; plug-in time limit.
 const READ_TIMEOUT: Duration = Duration::from_secs(150);
 
+/// A connection that was not used for so long is closed, before something between here and the
+/// service drops it, and so that a service that has moved is found again.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
+
 /// Bytes of an answer after decompression: a few kilobytes can expand to hundreds of megabytes.
 /// A page of 5,000 wide rows with all annotations stays below 100 MB.
 const MAX_BODY: usize = 256 << 20;
@@ -28,6 +32,7 @@ pub struct ReqwestTransport {
     client: reqwest::Client,
     /// Without a proxy; made when it is needed.
     direct: Arc<OnceLock<reqwest::Client>>,
+    max_body: usize,
 }
 
 impl ReqwestTransport {
@@ -38,6 +43,7 @@ impl ReqwestTransport {
         Ok(ReqwestTransport {
             client: build(settings())?,
             direct: Arc::default(),
+            max_body: MAX_BODY,
         })
     }
 
@@ -53,6 +59,13 @@ impl ReqwestTransport {
             }
         }
     }
+
+    /// Reads no answer that is larger, after decompression; 256 MiB unless this says otherwise.
+    #[must_use]
+    pub fn max_body(mut self, bytes: usize) -> Self {
+        self.max_body = bytes;
+        self
+    }
 }
 
 #[async_trait]
@@ -66,10 +79,13 @@ impl Transport for ReqwestTransport {
         let mut answer = client.execute(request).await.map_err(not_answered)?;
         let mut body = BytesMut::new();
         while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
-            if body.len() + chunk.len() > MAX_BODY {
+            if body.len() + chunk.len() > self.max_body {
                 return Err(TransportError::new(
                     Reached::Unknown,
-                    "the answer is larger than 256 MiB; ask for smaller pages",
+                    format!(
+                        "the answer is larger than {} bytes; ask for smaller pages",
+                        self.max_body
+                    ),
                 ));
             }
             body.extend_from_slice(&chunk);
@@ -85,6 +101,7 @@ fn settings() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
         .retry(reqwest::retry::never())

@@ -22,8 +22,8 @@ pub struct RetryPolicy {
     /// Longest wait when the service names none.
     pub max_delay: Duration,
     /// Tokens for repeats, shared by the clones of a client: a repeat takes 5 if the service
-    /// throttled and 14 otherwise, and gives them back when it succeeds; a success at the first
-    /// attempt adds one. Without tokens nothing is repeated.
+    /// throttled and 14 otherwise, which come back when the call succeeds after all; a success at
+    /// the first attempt adds one. Without tokens nothing is repeated.
     pub budget: u32,
     /// When too many requests were on their way at once, waits as long as the service says. Its
     /// minutes are meant for the other limits: this one is free again when fewer are sent, which

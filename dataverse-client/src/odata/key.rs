@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::url::encode;
+use super::url::{encode, entity_set};
 use crate::error::{Error, Result};
 use crate::schema::KeyKind;
 
@@ -12,7 +12,7 @@ const UNUSABLE: &[char] = &['/', '<', '>', '*', '%', '&', ':', '\\', '?', '+'];
 
 /// `accounts(0000…)` or `accounts(accountnumber='AC-1')`, percent-encoded.
 pub(crate) fn row_path(entity_set: &str, key: &KeyKind) -> Result<String> {
-    let mut path = format!("{entity_set}(");
+    let mut path = format!("{}(", self::entity_set(entity_set)?);
     match key {
         // Writing to a String does not fail.
         KeyKind::Id(id) => drop(write!(path, "{id}")),

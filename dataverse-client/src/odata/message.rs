@@ -114,12 +114,18 @@ impl Response {
         if self.status.is_success() {
             return Ok(self);
         }
-        Err(Error::service(
+        let error = Error::service(
             self.status,
             ServiceError::read(&self.body),
             headers::retry_after(&self.headers),
             headers::request_id(&self.headers),
-        ))
+        );
+        Err(match self.status.is_redirection() {
+            true => error.with_note(Some(
+                "redirects are not followed: check the address of the org",
+            )),
+            false => error,
+        })
     }
 
     /// A header's text.

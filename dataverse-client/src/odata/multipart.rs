@@ -6,6 +6,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 
+use super::url::check_path;
 use super::{Request, Response, Target};
 use crate::error::{Error, Result};
 
@@ -37,6 +38,7 @@ pub(crate) fn write_request(
             "a link of the service cannot be followed inside a batch",
         ));
     };
+    check_path(path)?;
     if path.len() + root.len() > MAX_URL {
         return Err(too_long(path.len(), MAX_URL));
     }

@@ -177,7 +177,7 @@ impl CallOptions {
     }
 
     /// Ends a call after `limit`, whatever it is at: waiting for its turn, for a token, for an
-    /// answer. Without a deadline the [retry policy](crate::http::RetryPolicy) says how long a call
+    /// answer. Without a deadline the retry policy says how long a call
     /// waits for a further attempt, and an attempt takes what it takes, up to the policy's
     /// `attempt_timeout`.
     ///

@@ -1,5 +1,7 @@
 //! Percent-encoding.
 
+use crate::error::{Error, Result};
+
 /// Appends `text` for a query option or path segment: everything that could end it or be read as
 /// something else is encoded.
 pub(crate) fn encode(text: &str, out: &mut String) {
@@ -44,6 +46,53 @@ pub(crate) fn decode(text: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
+/// The name of an entity set, as the first part of a path.
+///
+/// Errors: it is none; a name that is only known at run time must not become another request.
+pub(crate) fn entity_set(name: &str) -> Result<&str> {
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if !name.is_empty() && name.bytes().all(is_name) {
+        return Ok(name);
+    }
+    Err(Error::input(format!(
+        "`{name}` is no name of an entity set, such as `accounts`"
+    )))
+}
+
+/// Checks a path below the service root: names that are only known at run time must not make it
+/// another request.
+///
+/// Errors: a segment that is no name with an optional key, or characters that are not encoded.
+pub(crate) fn check_path(target: &str) -> Result<()> {
+    let wrong = |why: &str| {
+        Err(Error::input(format!(
+            "the request has no valid path: {why}; check the names of tables, columns, navigation \
+             properties and operations"
+        )))
+    };
+    // Quotes are data of a key; a batch would read what stands behind a line end as a header.
+    let is_raw = |byte: u8| !byte.is_ascii_graphic() || matches!(byte, b'#' | b'\\');
+    if target.bytes().any(is_raw) {
+        return wrong("it holds characters that must be encoded");
+    }
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if query.contains('?') {
+        return wrong("it has two queries");
+    }
+    for segment in path.split('/') {
+        let name = segment.split('(').next().unwrap_or_default();
+        let is_name =
+            |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.' | b'$' | b'-');
+        if name.bytes().all(|byte| byte == b'.') || !name.bytes().all(is_name) {
+            return wrong("a part of it is no name");
+        }
+        if segment.len() > name.len() && !segment.ends_with(')') {
+            return wrong("a key in it does not end");
+        }
+    }
+    Ok(())
+}
+
 /// Builds `path?name=value&…`.
 #[derive(Debug)]
 pub(crate) struct Query {
@@ -76,6 +125,43 @@ impl Query {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn paths_are_names_and_keys() {
+        for good in [
+            "$batch",
+            "$1/lastname",
+            "WhoAmI()",
+            "accounts",
+            "accounts?$select=name&$filter=name%20eq%20'a/../b'",
+            "accounts(accountnumber='%C3%84''..')/contact_customer_accounts/$ref?@odata.id=x",
+            "accounts/Microsoft.Dynamics.CRM.CreateMultiple",
+            "EntityDefinitions(LogicalName='account')/Attributes(LogicalName='new-x')",
+            "RetrieveTotalRecordCount(EntityNames=@p1)?@p1=%5B%22account%22%5D",
+        ] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "/accounts",
+            "accounts//name",
+            "accounts/../$batch",
+            "accounts/./x",
+            "accounts/..%2f$batch",
+            "acc ounts",
+            "acc\r\nounts",
+            "accounts#x",
+            "accounts\\x",
+            "\u{e4}mter",
+            "name)",
+            "name'",
+            "name(x",
+            "name(x)y",
+            "name?$select=x?$select=y",
+        ] {
+            assert!(check_path(bad).unwrap_err().is_invalid_input(), "{bad}");
+        }
+    }
 
     #[test]
     fn values_cannot_end_an_option() {

@@ -6,7 +6,7 @@ use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::Prefer;
 use crate::odata::page::read_collection;
-use crate::odata::url::Query;
+use crate::odata::url::{Query, entity_set};
 use crate::odata::{Filter, Path, Request, Response};
 use crate::schema::{AnyRow, AnyTable, Entity, TableName};
 
@@ -202,7 +202,7 @@ impl<E: 'static> Operation for Aggregate<E> {
                 apply.push_str(&format!("groupby(({groups}),{aggregate})"));
             }
         }
-        let mut query = Query::of(self.table.entity_set());
+        let mut query = Query::of(entity_set(self.table.entity_set())?);
         query.option("$apply", &apply);
         let mut request = Request::get(query.into_string());
         if self.annotations {

@@ -12,7 +12,7 @@ use crate::odata::body::write_object;
 use crate::odata::headers::PREFER;
 use crate::odata::key::row_path;
 use crate::odata::page::json_error;
-use crate::odata::url::Query;
+use crate::odata::url::{Query, entity_set};
 use crate::odata::{Request, Response};
 use crate::schema::{AnyTable, Changes, Entity, Entry, KeyKind, New, TableName, ToKey};
 use crate::value::json::{Reader, write_string};
@@ -472,7 +472,8 @@ pub(super) fn bulk_request<T>(
         )));
     }
     body.push_str("]}");
-    let path = format!("{}/Microsoft.Dynamics.CRM.{message}", table.entity_set());
+    let set = entity_set(table.entity_set())?;
+    let path = format!("{set}/Microsoft.Dynamics.CRM.{message}");
     let request = Request::new(Method::POST, path).json(body);
     // An error says which rows of an elastic table failed only if it is asked to.
     let all = HeaderValue::from_static("odata.include-annotations=\"*\"");

@@ -10,7 +10,7 @@ use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::key::row_path;
 use crate::odata::page::json_error;
-use crate::odata::url::Query;
+use crate::odata::url::{Query, entity_set};
 use crate::odata::{Filter, Request, Response, RowCount};
 use crate::schema::{AnyTable, Entity, Many, Navigation, RowRef, TableName, ToKey};
 use crate::value::json::{Reader, write_string};
@@ -103,7 +103,7 @@ impl<E: 'static> Operation for Count<E> {
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
         let path = match &self.of {
-            Of::Table(table) => table.entity_set().to_owned(),
+            Of::Table(table) => entity_set(table.entity_set())?.to_owned(),
             Of::Related(row, navigation) => {
                 let row = row_path(row.table.entity_set(), &row.key)?;
                 format!("{row}/{navigation}")

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::odata::body::write_object;
 use crate::odata::headers::ODATA_ENTITY_ID;
 use crate::odata::key::row_path;
-use crate::odata::url::Query;
+use crate::odata::url::{Query, entity_set};
 use crate::odata::{Request, Response};
 use crate::schema::{AnyTable, Body, Entity, KeyKind, New, OnCreate, TableName};
 use crate::value::json::Reader;
@@ -131,7 +131,8 @@ impl<E: 'static> Operation for Create<E> {
             }
         }
         let body = write_object(&first, self.body.entries(), scope)?;
-        Ok(Request::new(Method::POST, self.table.entity_set()).json(body))
+        let path = entity_set(self.table.entity_set())?;
+        Ok(Request::new(Method::POST, path).json(body))
     }
 
     fn decode(&self, response: &Response) -> Result<Id<E>> {

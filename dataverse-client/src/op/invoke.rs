@@ -399,6 +399,10 @@ fn request(name: &str, bound_to: Option<&BoundTo>, arguments: Arguments<'_>) -> 
     if let Some(error) = arguments.error {
         return Err(error);
     }
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'.');
+    if name.is_empty() || !name.bytes().all(is_name) {
+        return Err(Error::input(format!("`{name}` is no name of an operation")));
+    }
     let path = match bound_to {
         Some(bound_to) => format!("{}/{name}", bound_to.path()?),
         None => name.to_owned(),

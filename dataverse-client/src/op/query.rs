@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::odata::expansion::{Expansion, names};
 use crate::odata::headers::{self, Prefer};
 use crate::odata::key::row_path;
-use crate::odata::url::Query as Url;
+use crate::odata::url::{Query as Url, entity_set};
 use crate::odata::{Filter, NextLink, Order, Page, Request, Response, RowCount, Target};
 use crate::schema::{AnyRow, Many, Navigation, Record, RowRef, TableName, ToKey};
 use crate::value::{AnyValue, Literal};
@@ -74,7 +74,7 @@ impl std::fmt::Debug for View {
 impl Source {
     fn path(&self) -> Result<String> {
         match &self.related_to {
-            None => Ok(self.table.entity_set().to_owned()),
+            None => Ok(entity_set(self.table.entity_set())?.to_owned()),
             Some((row, navigation)) => {
                 let row = row_path(row.table.entity_set(), &row.key)?;
                 Ok(format!("{row}/{navigation}"))

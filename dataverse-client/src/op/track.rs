@@ -12,7 +12,7 @@ use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::expansion::names;
 use crate::odata::headers::Prefer;
-use crate::odata::url::Query;
+use crate::odata::url::{Query, entity_set};
 use crate::odata::{NextLink, Request, Response, Target};
 use crate::schema::{AnyRow, Entity, Record, TableName};
 use crate::value::Id;
@@ -175,7 +175,7 @@ impl<R: Read> TrackChanges<R> {
         if let Some(token) = &self.since {
             return Ok(Target::Link(token.0.clone()));
         }
-        let mut query = Query::of(self.table.entity_set());
+        let mut query = Query::of(entity_set(self.table.entity_set())?);
         let [select, expand] = R::options(&self.wanted)?;
         if expand.is_some() {
             return Err(Error::input(format!(
@@ -288,7 +288,7 @@ impl Operation for CountChanges {
         let token = options.split('&').find(is_token).ok_or_else(|| {
             Error::input("this delta token is no link of the service: it holds no `$deltatoken`")
         })?;
-        let path = format!("{}/$count?{token}", self.table.entity_set());
+        let path = format!("{}/$count?{token}", entity_set(self.table.entity_set())?);
         Ok(Request::get(path).header(ACCEPT, HeaderValue::from_static("text/plain")))
     }
 

@@ -269,14 +269,15 @@ async fn a_repeat_that_succeeds_gives_its_tokens_back() {
         .answer(503, &[], "")
         .answer(200, &[], rows)
         .answer(429, &[], REQUESTS)
-        .answer(200, &[], rows)
+        .answer(429, &[("retry-after", "900")], REQUESTS)
         .answer(200, &[], rows);
-    let (client, _) = script.client().unwrap();
+    let (client, clock) = script.client().unwrap();
     client.query::<AccountCard>().await.unwrap();
-    // The last of two repeats.
-    assert_eq!(client.retry_budget(), 500 - 14);
+    assert_eq!(client.retry_budget(), 500);
+    let error = client.query::<AccountCard>().await.unwrap_err();
+    assert!(error.is_throttled());
+    assert_eq!(client.retry_budget(), 500 - 5);
+    clock.advance(seconds(900));
     client.query::<AccountCard>().await.unwrap();
-    assert_eq!(client.retry_budget(), 500 - 14);
-    client.query::<AccountCard>().await.unwrap();
-    assert_eq!(client.retry_budget(), 500 - 14 + 1);
+    assert_eq!(client.retry_budget(), 500 - 5 + 1);
 }
