@@ -15,6 +15,7 @@ mod rows;
 mod search;
 mod send;
 mod table;
+mod trace;
 mod transfer;
 
 pub use builder::ClientBuilder;

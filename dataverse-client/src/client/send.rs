@@ -12,6 +12,7 @@ use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
 use super::base::Base;
+use super::trace::CallSpan;
 use crate::error::{Error, Result, ServiceError};
 use crate::http::auth::{PRODUCT, Secret, TokenCache, challenge};
 use crate::http::budget::RetryBudget;
@@ -44,6 +45,7 @@ struct Call<'a> {
     summary: String,
     /// The same over all attempts: support and audit find them by it.
     request_id: Uuid,
+    span: CallSpan,
     limiter: Limiter,
     /// Its place in the line before the limiter.
     ticket: u64,
@@ -184,10 +186,12 @@ impl Inner {
     ) -> Call<'_> {
         self.counting.calls.add();
         let limiter = self.limiters.of(options.user(), started);
+        let request_id = Uuid::new_v4();
         Call {
             inner: self,
             summary: request.summary(),
-            request_id: Uuid::new_v4(),
+            request_id,
+            span: CallSpan::new(self.base.origin(), request, request_id),
             ticket: limiter.ticket(),
             limiter,
             started,
@@ -264,6 +268,18 @@ impl Call<'_> {
 
     /// Sends until there is a final answer, or no further attempt may be made.
     async fn send(&mut self, request: &Request) -> Result<Ending> {
+        let span = self.span.clone();
+        let ending = span.scope(self.send_attempts(request)).await;
+        match &ending {
+            Ok(Ending::Answered(response)) => span.ended(self.attempts, Some(response), ""),
+            Ok(Ending::NotAnswered(error)) | Err(error) => {
+                span.ended(self.attempts, None, error.kind_name());
+            }
+        }
+        ending
+    }
+
+    async fn send_attempts(&mut self, request: &Request) -> Result<Ending> {
         let inner = self.inner;
         let mut spent = 0;
         loop {
@@ -361,6 +377,7 @@ impl Call<'_> {
             }
             spent += cost;
             inner.counting.repeats.add();
+            self.span.sends_again(self.attempts, wait, &failure);
             inner.clock.sleep(wait).await;
         }
     }
@@ -429,7 +446,8 @@ impl Call<'_> {
         let claims = challenge::claims(&response.headers);
         let wanted = self.inner.token_request().with_claims(claims);
         let asking = self.inner.credential.token(&wanted);
-        let Some(token) = self.in_time(asking).await else {
+        let left = self.time_left();
+        let Some(token) = self.inner.in_time(left, asking).await else {
             return Err(self.blame(self.late("asking for a token")));
         };
         let token = token.map_err(|error| self.blame(error))?;

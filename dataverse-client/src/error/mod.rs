@@ -182,6 +182,20 @@ impl Error {
         )
     }
 
+    /// One word for statistics.
+    pub(crate) fn kind_name(&self) -> &'static str {
+        match self.0.kind {
+            Kind::Input => "input",
+            Kind::Credential => "credential",
+            Kind::Transport => "transport",
+            Kind::Deadline => "deadline",
+            Kind::Service => "service",
+            Kind::Decode => "decode",
+            Kind::NotRun => "not_run",
+            Kind::Io => "io",
+        }
+    }
+
     /// Adds verb and path to an error of a part of a batch.
     pub(crate) fn with_asked(mut self, asked: impl FnOnce() -> Option<String>) -> Self {
         if self.0.asked.is_none() {

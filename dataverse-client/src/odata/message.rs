@@ -66,24 +66,45 @@ impl Request {
 
     /// Verb and path for people: no query, no alternate key's values.
     pub(crate) fn summary(&self) -> String {
+        let shown = self.path_with(|key| match key.is_empty() || Uuid::try_parse(key).is_ok() {
+            true => key,
+            false => "…",
+        });
+        format!("{} {shown}", self.method)
+    }
+
+    /// The path for statistics: alike for all rows of a table.
+    #[cfg_attr(not(feature = "tracing"), allow(dead_code))]
+    pub(crate) fn template(&self) -> String {
+        let shown = self.path_with(|key| match key.is_empty() {
+            true => key,
+            false => "{key}",
+        });
+        // A link begins with the address of the org.
+        match shown.split_once("://") {
+            Some((_, rest)) => rest
+                .split_once('/')
+                .map_or_else(String::new, |(_, path)| format!("/{path}")),
+            None => shown,
+        }
+    }
+
+    /// The path, with what `show` makes of each key.
+    fn path_with(&self, show: impl Fn(&str) -> &str) -> String {
         let (Target::Path(text) | Target::Link(text)) = &self.target;
         let path = text.split('?').next().unwrap_or_default();
-        let mut summary = format!("{} ", self.method);
+        let mut shown = String::with_capacity(path.len());
         let mut rest = path;
         while let Some((before, after)) = rest.split_once('(') {
             let (inside, behind) = after.split_once(')').unwrap_or((after, ""));
-            summary.push_str(before);
-            summary.push('(');
-            if inside.is_empty() || Uuid::try_parse(inside).is_ok() {
-                summary.push_str(inside);
-            } else {
-                summary.push('…');
-            }
-            summary.push(')');
+            shown.push_str(before);
+            shown.push('(');
+            shown.push_str(show(inside));
+            shown.push(')');
             rest = behind;
         }
-        summary.push_str(rest);
-        summary
+        shown.push_str(rest);
+        shown
     }
 }
 
@@ -151,5 +172,25 @@ mod tests {
         );
         assert_eq!(summary("WhoAmI()"), "GET WhoAmI()");
         assert_eq!(summary("accounts(a='x"), "GET accounts(…)");
+    }
+
+    #[test]
+    fn a_template_is_alike_for_all_rows() {
+        let template = |target| {
+            let mut request = Request::get("");
+            request.target = target;
+            request.template()
+        };
+        let path = |path: &str| template(Target::Path(path.to_owned()));
+        assert_eq!(
+            path("accounts(00000000-0000-0000-0000-000000000001)/name?$select=x"),
+            "accounts({key})/name"
+        );
+        assert_eq!(path("WhoAmI()"), "WhoAmI()");
+        let link = "https://org.crm.dynamics.com/api/data/v9.2/accounts?$skiptoken=x";
+        assert_eq!(
+            template(Target::Link(link.to_owned())),
+            "/api/data/v9.2/accounts"
+        );
     }
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use dataverse_client::http::{Credential, FixedToken, Reached, RetryPolicy, Secret, TokenRequest};
+use dataverse_client::auth::AccessToken;
+use dataverse_client::http::{Credential, FixedToken, Reached, RetryPolicy, TokenRequest};
 use dataverse_client::{CallOptions, Changes, Client, Id, Result};
 use dataverse_tests::clock::ManualClock;
 use dataverse_tests::held::Held;
@@ -96,7 +97,7 @@ struct Hanging;
 
 #[async_trait]
 impl Credential for Hanging {
-    async fn token(&self, _: &TokenRequest) -> Result<Secret> {
+    async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
         std::future::pending().await
     }
 }

@@ -25,5 +25,6 @@ mod rows;
 mod search;
 mod security;
 mod throttle;
+mod traced;
 mod transport;
 mod wire;

@@ -473,7 +473,7 @@ async fn values_of_choices_have_their_labels() {
                  </entity></fetch>";
     for path in [
         "accounts?$filter=name eq 'coloured'".replace(' ', "%20"),
-        format!("accounts?fetchXml={}", fetch.replace(' ', "%20")),
+        format!("accounts?fetchXml={}", super::fetch::encoded(fetch)),
     ] {
         let answer = send(&emulator, "GET", &path, &[("prefer", &prefer)], "").await;
         let rows = answer.json();

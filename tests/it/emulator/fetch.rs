@@ -8,7 +8,7 @@ use super::{Answer, create, emulator, get, send};
 const ACCOUNT: &str = "00000000-0000-0000-0000-000000000001";
 
 /// Percent-encodes everything but letters, digits and what XML is full of.
-fn encoded(xml: &str) -> String {
+pub(super) fn encoded(xml: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/='-_.".contains(&byte);
     xml.bytes()
         .map(|byte| match plain(byte) {
