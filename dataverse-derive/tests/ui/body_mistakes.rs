@@ -12,7 +12,7 @@ fn main() {
     let task: Id<Task> = Id::generate();
     let _ = Changes::new().set(Project::NEW_PROJECTID, Id::generate());
     let _ = New::new().set(Project::CREATEDBY, "me");
-    let _ = New::new().set(Project::NEW_NAME, 5);
+    let _ = New::new().set(Project::NEW_PROJECTID, 5);
     let _ = New::new().bind(Project::NEW_PARENTID, task);
     let _ = New::new().bind(Project::NEW_NAME, task);
 }
