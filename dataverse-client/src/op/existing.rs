@@ -55,3 +55,17 @@ impl Operation for ExistingRows {
         Replay::Safe
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_may_be_asked_again() {
+        let question = ExistingRows {
+            table: TableName::new("accounts"),
+            ids: vec![Uuid::nil()],
+        };
+        assert_eq!(question.replay(), Replay::Safe);
+    }
+}

@@ -233,3 +233,44 @@ impl<E: 'static> RowPack<E> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::schema::AnyTable;
+
+    fn pack(form: PackForm, writes: Vec<RowWrite<AnyTable>>) -> RowPack<AnyTable> {
+        let rows = writes
+            .into_iter()
+            .enumerate()
+            .map(|(index, write)| PackedRow {
+                index: index as u64,
+                write,
+                in_doubt: false,
+                ask_first: false,
+                has_own_key: false,
+            });
+        RowPack {
+            table: TableName::new("accounts"),
+            form,
+            boundary: Uuid::nil(),
+            rows: rows.collect(),
+        }
+    }
+
+    #[test]
+    fn rows_that_must_be_looked_for_first_are_not_simply_sent_again() {
+        let id = Id::new(Uuid::nil());
+        let update = || RowWrite::Update(id, Changes::new());
+        let batch = |writes| pack(PackForm::Batch, writes).replay();
+        assert_eq!(batch(vec![update(), update()]), Replay::Safe);
+        assert_eq!(
+            batch(vec![update(), RowWrite::Delete(id)]),
+            Replay::IfRefused
+        );
+        let create = RowWrite::Create(Some(id), crate::schema::New::new());
+        let multiple = PackForm::Multiple(WriteKind::Create);
+        assert_eq!(pack(multiple, vec![create]).replay(), Replay::IfRefused);
+    }
+}
