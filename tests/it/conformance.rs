@@ -5,17 +5,17 @@
 use std::time::Duration;
 
 use dataverse_client::codegen::Decimal;
-use dataverse_client::http::{FixedToken, VirtualClock};
 use dataverse_client::{
     AnyLookup, ChangeSet, Changes, Client, Create, Id, New, Record, Retrieve, Update,
 };
-use dataverse_emulator::{Emulator, InjectedFault};
+use dataverse_emulator::InjectedFault;
 use dataverse_golden::crm::incident::CustomeridTarget;
 use dataverse_golden::crm::{
     Account, Contact, Incident, Merge, Opportunity, OpportunityClose, SystemUser, Task, WhoAmI,
     WinOpportunity,
 };
-use dataverse_tests::fixture;
+
+use crate::org::org;
 
 /// The columns that these tests need.
 #[derive(Record, Debug, PartialEq)]
@@ -27,25 +27,6 @@ struct AccountCard {
     state: i32,
     #[dataverse(column = "primarycontactid")]
     contact: Option<Id<Contact>>,
-}
-
-fn org() -> (Client, Emulator, VirtualClock) {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
-    let clock = VirtualClock::default();
-    let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
-        .alternate_key("account", &["accountnumber"])
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let client = Client::builder(Emulator::URL)
-        .unwrap()
-        .credential(FixedToken::new("any"))
-        .transport(emulator.clone())
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    (client, emulator, clock)
 }
 
 fn account(name: &str) -> New<Account> {

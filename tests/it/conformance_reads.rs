@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use dataverse_client::http::{Clock, FixedToken, VirtualClock};
+use dataverse_client::http::Clock;
 use dataverse_client::rust_decimal::Decimal;
 use dataverse_client::schema::TableName;
 use dataverse_client::value::Json;
@@ -11,10 +11,10 @@ use dataverse_client::{
     AnyRow, Change, Changes, Client, Expansion, GetText, Id, InvokeNamed, Key, New, NextLink,
     Query, Record, SearchQuery, Unit, column, uuid,
 };
-use dataverse_emulator::Emulator;
 use dataverse_golden::crm::account::nav;
 use dataverse_golden::crm::{Account, Contact, Task};
-use dataverse_tests::fixture;
+
+use crate::org::org;
 
 #[derive(Record, Debug, PartialEq)]
 #[dataverse(entity = Account)]
@@ -41,25 +41,6 @@ struct TaskCard {
 #[dataverse(entity = Contact)]
 struct ContactCard {
     lastname: Option<String>,
-}
-
-fn org() -> (Client, VirtualClock) {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
-    let clock = VirtualClock::default();
-    let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
-        .alternate_key("account", &["accountnumber"])
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let client = Client::builder(Emulator::URL)
-        .unwrap()
-        .credential(FixedToken::new("any"))
-        .transport(emulator)
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    (client, clock)
 }
 
 fn accounts() -> TableName {
@@ -95,7 +76,7 @@ async fn names(client: &Client, filter: dataverse_client::Filter<Account>) -> St
 
 #[tokio::test]
 async fn related_rows_come_with_rows_and_alone() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let [a, b, c] = fill(&client).await;
     let query = client
         .query::<WithTasks>()
@@ -137,7 +118,7 @@ async fn related_rows_come_with_rows_and_alone() {
 
 #[tokio::test]
 async fn conditions_look_at_related_rows_sets_and_times() {
-    let (client, clock) = org();
+    let (client, _, clock) = org();
     fill(&client).await;
     let tasks = nav::ACCOUNT_TASKS;
     let is = |filter| names(&client, filter);
@@ -165,7 +146,7 @@ async fn conditions_look_at_related_rows_sets_and_times() {
 
 #[tokio::test]
 async fn one_column_is_read_written_and_cleared() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let [a, ..] = fill(&client).await;
     let revenue = client.get_column(a, Account::REVENUE).await.unwrap();
     assert_eq!(revenue.unwrap(), Decimal::new(1050, 2));
@@ -178,7 +159,7 @@ async fn one_column_is_read_written_and_cleared() {
 
 #[tokio::test]
 async fn writes_give_rows_back_and_unchanged_rows_are_not_read() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let new = New::new().set(Account::NAME, "a");
     let row = client.create(new).returning::<AccountCard>().await.unwrap();
     assert_eq!(row.name.as_deref(), Some("a"));
@@ -204,7 +185,7 @@ async fn writes_give_rows_back_and_unchanged_rows_are_not_read() {
 
 #[tokio::test]
 async fn sums_are_exact_and_grouped() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     fill(&client).await;
     let sums = client
         .aggregate::<Account>()
@@ -225,7 +206,7 @@ async fn sums_are_exact_and_grouped() {
 
 #[tokio::test]
 async fn a_job_goes_on_from_a_page_in_another_process() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     for number in 0..25 {
         let row = New::new().set(Account::NAME, format!("{number:02}"));
         client.create(row).await.unwrap();
@@ -249,7 +230,7 @@ async fn a_job_goes_on_from_a_page_in_another_process() {
 
 #[tokio::test]
 async fn a_table_known_by_name_has_all_that_a_generated_one_has() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let table = client.table(accounts());
     let tasks = |subject: &str| New::new().set_named("subject", subject);
     let row = New::new()
@@ -347,7 +328,7 @@ async fn a_table_known_by_name_has_all_that_a_generated_one_has() {
 
 #[tokio::test]
 async fn sharing_is_granted_and_told_by_name() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let [a, ..] = fill(&client).await;
     let me = client
         .invoke_named(InvokeNamed::function("WhoAmI"))
@@ -372,7 +353,7 @@ async fn sharing_is_granted_and_told_by_name() {
 
 #[tokio::test]
 async fn the_client_searches() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     fill(&client).await;
     client
         .create(New::new().set(Account::NAME, "Contoso Coffee"))

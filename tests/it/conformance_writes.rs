@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use dataverse_client::http::{Clock, FixedToken, VirtualClock};
-use dataverse_client::{Change, Changes, Client, Id, New, Record};
-use dataverse_emulator::Emulator;
+use dataverse_client::http::Clock;
+use dataverse_client::{Change, Changes, Id, New, Record};
 use dataverse_golden::crm::account::nav;
 use dataverse_golden::crm::{Account, Contact, SystemUser, Task, contact};
-use dataverse_tests::fixture;
+
+use crate::org::org;
 
 #[derive(Record, Debug, PartialEq)]
 #[dataverse(entity = Account)]
@@ -23,32 +23,13 @@ struct TaskCard {
     subject: Option<String>,
 }
 
-fn org() -> (Client, VirtualClock) {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
-    let clock = VirtualClock::default();
-    let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
-        .alternate_key("account", &["accountnumber"])
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    let client = Client::builder(Emulator::URL)
-        .unwrap()
-        .credential(FixedToken::new("any"))
-        .transport(emulator)
-        .clock(clock.clone())
-        .build()
-        .unwrap();
-    (client, clock)
-}
-
 fn account(name: &str) -> New<Account> {
     New::new().set(Account::NAME, name)
 }
 
 #[tokio::test]
 async fn rows_are_linked_and_unlinked() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let id = client.create(account("a")).await.unwrap();
     let contact = client.create(New::<Contact>::new()).await.unwrap();
     let points_at = async || {
@@ -69,7 +50,7 @@ async fn rows_are_linked_and_unlinked() {
 
 #[tokio::test]
 async fn rows_are_created_with_the_rows_around_them() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let tasks = ["one", "two"].map(|subject| New::new().set(Task::SUBJECT, subject));
     let person = New::new()
         .set(Contact::LASTNAME, "Curtis")
@@ -104,7 +85,7 @@ async fn rows_are_created_with_the_rows_around_them() {
 
 #[tokio::test]
 async fn many_rows_go_in_one_message() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let ids = client
         .create_multiple([account("a"), account("b")])
         .await
@@ -139,7 +120,7 @@ async fn many_rows_go_in_one_message() {
 
 #[tokio::test]
 async fn changes_are_followed_until_the_token_is_too_old() {
-    let (client, clock) = org();
+    let (client, _, clock) = org();
     let mut ids = Vec::new();
     for name in ["a", "b", "c"] {
         ids.push(client.create(account(name)).await.unwrap());
@@ -180,7 +161,7 @@ async fn changes_are_followed_until_the_token_is_too_old() {
 
 #[tokio::test]
 async fn a_call_is_done_for_another_user() {
-    let (client, _) = org();
+    let (client, _, _) = org();
     let user = client.create(New::<SystemUser>::new()).await.unwrap();
     let id = client
         .create(account("a"))

@@ -19,6 +19,7 @@ mod fuzz;
 mod generate;
 mod model;
 mod operations;
+mod org;
 mod partition;
 mod readme;
 mod schema;

@@ -131,10 +131,12 @@ impl<E: 'static> Operation for CreateMultiple<E> {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Vec<Id<E>>> {
-        // All or none: if the first is there, the first attempt was executed. Of an elastic table
-        // nothing can be said, and the refusal tells so.
-        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED)
-            && refusal.bulk_failures().is_empty();
+        // Of an elastic table some may have been created before, and some now.
+        if !refusal.bulk_failures().is_empty() {
+            return AfterDoubt::Unknown;
+        }
+        // All or none: if the first is there, the first attempt was executed.
+        let is_taken = refusal.status() == Some(StatusCode::PRECONDITION_FAILED);
         let first = self.ids.first().filter(|_| is_taken);
         let path =
             first.and_then(|id| row_path(self.table.entity_set(), &KeyKind::Id(id.uuid())).ok());
@@ -363,10 +365,10 @@ impl<E: 'static> Operation for DeleteMultiple<E> {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
-        if refusal.is_not_found() {
-            AfterDoubt::Done(())
-        } else {
-            AfterDoubt::Stands
+        // One row that is missing says nothing of the others.
+        match self.rows.len() {
+            1 => AfterDoubt::of_delete(refusal),
+            _ => AfterDoubt::Unknown,
         }
     }
 }

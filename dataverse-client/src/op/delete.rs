@@ -108,11 +108,6 @@ impl<E: 'static> Operation for Delete<E> {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
-        // Gone is what was asked for, whoever did it.
-        if refusal.is_not_found() {
-            AfterDoubt::Done(())
-        } else {
-            AfterDoubt::Stands
-        }
+        AfterDoubt::of_delete(refusal)
     }
 }

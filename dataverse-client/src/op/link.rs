@@ -243,12 +243,7 @@ impl Operation for Disassociate {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
-        // Not linked is what was asked for.
-        if refusal.is_not_found() {
-            AfterDoubt::Done(())
-        } else {
-            AfterDoubt::Stands
-        }
+        AfterDoubt::of_delete(refusal)
     }
 }
 

@@ -164,6 +164,16 @@ pub struct Reading<T>(ReadAnswer<T>);
 
 type ReadAnswer<T> = Box<dyn FnOnce(&Response) -> Result<T> + Send>;
 
+impl AfterDoubt<()> {
+    /// After a repeated delete: gone is what was asked for, whoever did it.
+    pub(crate) fn of_delete(refusal: &Error) -> Self {
+        match refusal.is_not_found() {
+            true => AfterDoubt::Done(()),
+            false => AfterDoubt::Stands,
+        }
+    }
+}
+
 impl<T> AfterDoubt<T> {
     /// Asks `question`; `read` reads the answer of a success.
     pub fn ask(

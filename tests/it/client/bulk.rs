@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use dataverse_client::http::Reached;
 use dataverse_client::schema::TableName;
 use dataverse_client::value::Json;
 use dataverse_client::{
@@ -110,7 +111,6 @@ fn what_a_bulk_message_would_drop_or_refuse_is_an_error_before_sending() {
 
 #[tokio::test]
 async fn a_lost_answer_to_a_bulk_create_does_not_create_twice() {
-    use dataverse_client::http::Reached;
     let script = Script::new()
         .failure(Reached::Unknown)
         .error(412, "0x80040237", "duplicate")
@@ -125,6 +125,21 @@ async fn a_lost_answer_to_a_bulk_create_does_not_create_twice() {
             .line
             .ends_with(&format!("accounts({AT})?$select=accountid"))
     );
+}
+
+#[tokio::test]
+async fn a_missing_row_says_nothing_of_the_others_after_a_lost_bulk_delete() {
+    let lost = || {
+        Script::new()
+            .failure(Reached::Unknown)
+            .error(404, "0x80040217", "Does Not Exist")
+    };
+    let ids = [ID, AT.parse().unwrap()].map(Id::<Account>::new);
+    let (client, _) = lost().client().unwrap();
+    client.delete_multiple([ids[0]]).await.unwrap();
+    let (client, _) = lost().client().unwrap();
+    let error = client.delete_multiple(ids).await.unwrap_err();
+    assert!(error.is_outcome_unknown(), "{error}");
 }
 
 #[tokio::test]
@@ -417,7 +432,6 @@ async fn a_large_batch_is_sent_in_parts() {
 
 #[tokio::test]
 async fn a_part_without_an_answer_does_not_hide_the_others() {
-    use dataverse_client::http::Reached;
     let multipart = [("content-type", "multipart/mixed; boundary=r")];
     let script = Script::new()
         .answer(200, &multipart, parts(&[204]))

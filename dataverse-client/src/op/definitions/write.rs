@@ -237,12 +237,7 @@ impl Operation for DeleteDefinition {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
-        // Gone is what was asked for, whoever did it.
-        if refusal.is_not_found() {
-            AfterDoubt::Done(())
-        } else {
-            AfterDoubt::Stands
-        }
+        AfterDoubt::of_delete(refusal)
     }
 }
 

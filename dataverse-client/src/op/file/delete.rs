@@ -56,10 +56,6 @@ impl Operation for DeleteFile {
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
-        // Gone is what was asked for, whoever did it.
-        match refusal.is_not_found() {
-            true => AfterDoubt::Done(()),
-            false => AfterDoubt::Stands,
-        }
+        AfterDoubt::of_delete(refusal)
     }
 }
