@@ -288,3 +288,18 @@ async fn what_cannot_be_is_refused_before_anything_is_sent() {
     assert!(told[0].1.as_ref().unwrap().contains("without a column"));
     assert!(script.sent().is_empty());
 }
+
+#[tokio::test]
+async fn a_table_that_is_not_there_ends_the_job_at_once() {
+    let script = Script::new().error(
+        404,
+        "0x80060888",
+        "Resource not found for the segment 'accounts'.",
+    );
+    let (client, _) = script.client().unwrap();
+    let rows = (1..=2000).map(|n| BulkRow::create_with_id(id(n), named("a")));
+    let job = client.bulk_write().method(BulkMethod::Multiple).parallel(1);
+    let error = told(job.rows(rows).unwrap()).await.unwrap_err();
+    assert!(error.is_unknown_name(), "{error}");
+    assert_eq!(script.sent().len(), 1);
+}

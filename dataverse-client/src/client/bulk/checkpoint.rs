@@ -38,7 +38,10 @@ impl BulkCheckpoint {
 
     /// How many rows have an outcome that was handed out.
     pub fn settled(&self) -> u64 {
-        self.settled.iter().map(|(start, end)| end - start).sum()
+        let rows = self.settled.iter();
+        rows.fold(0, |rows, (start, end)| {
+            rows.saturating_add(end.saturating_sub(*start))
+        })
     }
 
     /// How many of them failed.
@@ -114,8 +117,13 @@ impl BulkCheckpoint {
             )));
         }
         let mut last_end = None;
+        let is_too_far = self.taken > 1 << INDEX_BITS;
         for (start, end) in &self.settled {
-            if start >= end || *end > self.taken || last_end.is_some_and(|last| last >= *start) {
+            if is_too_far
+                || start >= end
+                || *end > self.taken
+                || last_end.is_some_and(|last| last >= *start)
+            {
                 return Err(Error::input(
                     "the checkpoint of a bulk write is damaged: its ranges of rows are not in \
                      order",
@@ -230,6 +238,10 @@ mod tests {
         checkpoint.check(&TableName::new("accounts")).unwrap();
         let other = checkpoint.check(&TableName::new("contacts"));
         assert!(other.unwrap_err().is_invalid_input());
+        let far = r#"{"table":"accounts","job":{"started":0,"random":0},"settled":[[0,18446744073709551615]],
+            "taken":18446744073709551615,"failed":0}"#;
+        let far: BulkCheckpoint = serde_json::from_str(far).unwrap();
+        assert!(far.check(&TableName::new("accounts")).is_err());
         for damaged in [vec![(5, 5)], vec![(4, 6), (6, 7)], vec![(0, 99)]] {
             checkpoint.settled = damaged;
             assert!(checkpoint.check(&TableName::new("accounts")).is_err());

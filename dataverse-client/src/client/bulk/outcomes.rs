@@ -280,7 +280,8 @@ impl<E: 'static> BulkOutcomes<E> {
         if let Some(took) = pack.took {
             self.size.learn(pack.rows.len(), took);
         }
-        self.progress.in_flight -= pack.rows.len() as u64;
+        let rows = pack.rows.len() as u64;
+        self.progress.in_flight = self.progress.in_flight.saturating_sub(rows);
         for (row, ended) in pack.rows {
             let key = row.key();
             self.busy.remove(key.kind());

@@ -60,6 +60,8 @@ impl Meaning {
         }
         match error.status() {
             Some(StatusCode::UNAUTHORIZED) | None => Meaning::Stop,
+            // The table or message is not there, whatever the row.
+            Some(StatusCode::NOT_FOUND) if !error.is_not_found() => Meaning::Stop,
             Some(StatusCode::TOO_MANY_REQUESTS) => {
                 Meaning::Throttled(error.retry_after().unwrap_or(Duration::from_secs(1)))
             }
