@@ -9,7 +9,7 @@ use crate::query::check_options;
 use crate::reference;
 use crate::row_key::RowKey;
 use crate::service::Call;
-use crate::store::{is_polymorphic, quoted, target_column};
+use crate::store::{base, is_polymorphic, quoted, target_column};
 use crate::url::Segment;
 use crate::value::Stored;
 use crate::write::{self, Written};
@@ -241,7 +241,7 @@ fn points_at(
     let column = &table.columns[lookup];
     let mut sql = format!(
         "SELECT count(*) FROM {} WHERE {} = ?1 AND {} = ?2",
-        quoted(&table.logical_name),
+        base(&table.logical_name),
         quoted(&table.primary_id),
         quoted(&column.logical_name),
     );

@@ -1,7 +1,7 @@
 //! `$batch`: parts in, parts out.
 
 use chrono::{DateTime, Utc};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 use uuid::Uuid;
 
@@ -31,6 +31,11 @@ impl Part {
 
 /// A part is done on behalf of the user of the batch, unless it names one itself.
 fn inherit(batch: &Asked, part: &mut Asked) {
+    // Parts come with the token of the batch.
+    part.headers.remove(AUTHORIZATION);
+    if let Some(token) = batch.headers.get(AUTHORIZATION) {
+        part.headers.insert(AUTHORIZATION, token.clone());
+    }
     let names = ["callerobjectid", "mscrmcallerid"];
     if names.iter().any(|name| part.headers.contains_key(*name)) {
         return;

@@ -8,9 +8,10 @@ use crate::fault::{Fault, Result};
 use crate::message::Answer;
 use crate::query::check_options;
 use crate::row_key::RowKey;
+use crate::security::{Right, retrieve_user_privileges};
 use crate::service::Call;
 use crate::url::Segment;
-use crate::{queue, sharing};
+use crate::{handler, qualify, queue, sharing};
 
 /// What the names of bound operations begin with.
 const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
@@ -21,7 +22,11 @@ pub(crate) fn name(segment: &Segment) -> Option<&str> {
 }
 
 /// Answers an operation that is bound to a table: `POST accounts/Microsoft.Dynamics.CRM.{name}`.
-pub(crate) fn on_table(call: &Call<'_>, table: &Table, name: &str) -> Result<Answer> {
+pub(crate) fn on_table(call: &Call<'_>, table: &Table, segment: &Segment) -> Result<Answer> {
+    let name = name(segment).unwrap_or_default();
+    if let Some(answer) = handler::answer(call, name, segment, None)? {
+        return Ok(answer);
+    }
     let Some(message) = bulk::Message::named(name) else {
         return Err(Fault::not_supported(format!(
             "the bound operation `{NAMESPACE}{name}`"
@@ -42,9 +47,17 @@ pub(crate) fn on_row(
     segment: &Segment,
 ) -> Result<Answer> {
     let name = name(segment).unwrap_or_default();
+    if call.handlers.has(name) {
+        let id = key.require(call.store, table)?;
+        call.check(table, &id, Right::Read)?;
+        if let Some(answer) = handler::answer(call, name, segment, Some((table, id)))? {
+            return Ok(answer);
+        }
+    }
     let method = match (table.logical_name.as_str(), name) {
-        ("systemuser" | "team", "RetrievePrincipalAccess") => Method::GET,
-        ("queue", "AddToQueue") => Method::POST,
+        ("systemuser" | "team", "RetrievePrincipalAccess")
+        | ("systemuser", "RetrieveUserPrivileges") => Method::GET,
+        ("queue", "AddToQueue") | ("lead", "QualifyLead") => Method::POST,
         _ => {
             return Err(Fault::not_supported(format!(
                 "the bound operation `{NAMESPACE}{name}`"
@@ -56,8 +69,10 @@ pub(crate) fn on_row(
     }
     check_options(&call.address.options, &[])?;
     let id = key.require(call.store, table)?;
-    match method {
-        Method::GET => sharing::retrieve(call, &id, segment),
+    match name {
+        "RetrieveUserPrivileges" => retrieve_user_privileges(call, &id),
+        "RetrievePrincipalAccess" => sharing::retrieve(call, &id, segment),
+        "QualifyLead" => qualify::answer(call, table, &id),
         _ => queue::add(call, table, &id),
     }
 }

@@ -1,10 +1,17 @@
 //! The tables that a document declares, as the emulator needs them.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use dataverse_codegen::model::{ColumnType, Model};
 
+use crate::cascade::Cascades;
 use crate::elastic::PARTITION;
+use crate::format::Display;
+use crate::state::States;
+
+/// The lookup of a row's currency.
+pub(crate) const CURRENCY: &str = "transactioncurrencyid";
 
 /// Columns that hold a row's primary name, in the order in which they are looked for. A document
 /// does not tell which it is.
@@ -27,6 +34,17 @@ const MAX_LENGTHS: &[(&str, &str, usize)] = &[
     ("contact", "lastname", 50),
 ];
 
+/// Whether a column is money: then it has a twin in the currency of the org, and the row a currency.
+/// Other decimals have neither.
+fn is_money(table: &dataverse_codegen::model::Table, column: &str) -> bool {
+    let has = |name: &str| {
+        let mut columns = table.columns.iter();
+        columns.any(|column| column.logical_name == name)
+    };
+    let own = column.strip_suffix("_base");
+    has(CURRENCY) && (has(&format!("{column}_base")) || own.is_some_and(has))
+}
+
 fn max_length(table: &dataverse_codegen::model::Table, column: &str) -> Option<usize> {
     let of = |owner: &str| owner == table.logical_name || table.base.as_deref() == Some(owner);
     let mut lengths = MAX_LENGTHS.iter();
@@ -34,19 +52,18 @@ fn max_length(table: &dataverse_codegen::model::Table, column: &str) -> Option<u
     found.map(|(_, _, length)| *length)
 }
 
-/// Tables by entity set and by logical name.
-#[derive(Debug, Default)]
+/// Tables by entity set and by logical name. Clones share tables until one changes them.
+#[derive(Debug, Default, Clone)]
 pub(crate) struct Catalog {
-    tables: Vec<Table>,
-    by_set: HashMap<String, usize>,
-    by_name: HashMap<String, usize>,
-    /// Names of the tables that keep many-to-many relationships.
-    intersects: HashSet<String>,
+    tables: Vec<Arc<Table>>,
+    by_set: Arc<HashMap<String, usize>>,
+    by_name: Arc<HashMap<String, usize>>,
     pub(crate) has_elastic: bool,
+    pub(crate) cascades: Cascades,
 }
 
 /// One table with rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Table {
     pub(crate) logical_name: String,
     pub(crate) entity_set: String,
@@ -66,20 +83,24 @@ pub(crate) struct Table {
     pub(crate) alternate_keys: Vec<Vec<usize>>,
     /// Whether a write may be only for one version of a row.
     pub(crate) has_optimistic_concurrency: bool,
+    pub(crate) states: States,
+    /// Places of columns in which two rows are the same.
+    pub(crate) duplicate_rules: Vec<Vec<usize>>,
+    /// Whether its rows are pairs of a many-to-many relationship.
+    pub(crate) is_intersect: bool,
     /// Of an elastic table, the place of the column that holds the partition.
     partition: Option<usize>,
 }
 
 /// A column.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Column {
     pub(crate) logical_name: String,
     pub(crate) wire_name: String,
     pub(crate) kind: Kind,
     /// The longest text, in UTF-16 units.
     pub(crate) max_length: Option<usize>,
-    /// Labels of the options of a choice, as far as definitions tell them.
-    pub(crate) labels: BTreeMap<i64, String>,
+    pub(crate) display: Display,
 }
 
 /// What a column holds.
@@ -102,7 +123,7 @@ pub(crate) enum Kind {
 }
 
 /// A navigation property of a lookup.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Navigation {
     /// Place of the lookup column.
     pub(crate) column: usize,
@@ -111,7 +132,7 @@ pub(crate) struct Navigation {
 }
 
 /// A navigation property to many rows.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Collection {
     /// Logical name of the table of those rows.
     pub(crate) target: String,
@@ -119,7 +140,7 @@ pub(crate) struct Collection {
 }
 
 /// How the rows of a collection are found.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Way {
     /// Their lookup column at this place leads back.
     OneToMany(usize),
@@ -127,7 +148,7 @@ pub(crate) enum Way {
 }
 
 /// Where pairs of rows of a many-to-many relationship are kept.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Intersect {
     /// A table of the document (`teammembership`), or one that only the store has (`@…`).
     pub(crate) table: String,
@@ -139,37 +160,44 @@ pub(crate) struct Intersect {
 
 impl Catalog {
     pub(crate) fn new(model: &Model) -> Self {
-        let mut catalog = Catalog::default();
+        let mut tables: Vec<Arc<Table>> = Vec::new();
+        let (mut by_set, mut by_name) = (HashMap::new(), HashMap::new());
         for table in model.tables.values() {
             let (Some(set), Some(primary_id)) = (&table.entity_set, &table.primary_id) else {
                 continue;
             };
             let table = Table::new(model, table, set, primary_id);
-            let index = catalog.tables.len();
-            catalog.by_set.insert(table.entity_set.clone(), index);
-            catalog.by_name.insert(table.logical_name.clone(), index);
-            catalog.tables.push(table);
+            let index = tables.len();
+            by_set.insert(table.entity_set.clone(), index);
+            by_name.insert(table.logical_name.clone(), index);
+            tables.push(Arc::new(table));
         }
-        for collection in catalog.tables.iter().flat_map(|t| t.collections.values()) {
-            if let Way::ManyToMany(intersect) = &collection.way {
-                catalog.intersects.insert(intersect.table.clone());
+        let collections = tables.iter().flat_map(|table| table.collections.values());
+        let intersects = collections.filter_map(|collection| match &collection.way {
+            Way::ManyToMany(intersect) => Some(intersect.table.clone()),
+            Way::OneToMany(_) => None,
+        });
+        let intersects: HashSet<String> = intersects.collect();
+        for name in &intersects {
+            let table = by_name.get(name).and_then(|at: &usize| tables.get_mut(*at));
+            if let Some(table) = table.map(Arc::make_mut) {
+                table.is_intersect = true;
             }
         }
-        catalog
-    }
-
-    /// Whether the rows of a table come and go with associations.
-    pub(crate) fn is_intersect(&self, table: &Table) -> bool {
-        self.intersects.contains(&table.logical_name)
+        Catalog {
+            tables,
+            by_set: Arc::new(by_set),
+            by_name: Arc::new(by_name),
+            has_elastic: false,
+            cascades: Cascades::default(),
+        }
     }
 
     /// Adds an alternate key; the document often does not have those of an org.
     pub(crate) fn add_key(&mut self, table: &str, columns: &[&str]) -> Result<(), String> {
-        let index = *self
-            .by_name
-            .get(table)
+        let table = self
+            .change(table)
             .ok_or_else(|| format!("an alternate key for `{table}`: there is no such table"))?;
-        let table = &mut self.tables[index];
         let key: Option<Vec<usize>> = columns
             .iter()
             .map(|column| table.columns.iter().position(|c| c.logical_name == *column))
@@ -188,11 +216,32 @@ impl Catalog {
         }
     }
 
+    /// Adds a rule by which rows are found that are the same.
+    pub(crate) fn add_duplicate_rule(
+        &mut self,
+        table: &str,
+        columns: &[String],
+    ) -> Result<(), String> {
+        let refused =
+            || format!("a duplicate rule for `{table}` over {columns:?}: no such columns");
+        let table = self.change(table).ok_or_else(refused)?;
+        let places: Option<Vec<usize>> = columns
+            .iter()
+            .map(|column| table.column_named(column).map(|(place, _)| place))
+            .collect();
+        match places {
+            Some(places) if !places.is_empty() => {
+                table.duplicate_rules.push(places);
+                Ok(())
+            }
+            _ => Err(refused()),
+        }
+    }
+
     /// Refuses writes that are only for one version of a row.
     pub(crate) fn end_optimistic_concurrency(&mut self, table: &str) -> Result<(), String> {
-        let index = self.by_name.get(table).copied();
-        let found = index.and_then(|index| self.tables.get_mut(index));
-        let found = found
+        let found = self
+            .change(table)
             .ok_or_else(|| format!("no optimistic concurrency for `{table}`: no such table"))?;
         found.has_optimistic_concurrency = false;
         Ok(())
@@ -201,9 +250,9 @@ impl Catalog {
     /// Makes a table elastic, which one with a column for partitions can be.
     pub(crate) fn make_elastic(&mut self, table: &str) -> Result<(), String> {
         let refused = |why: &str| format!("an elastic table `{table}`: {why}");
-        let index = self.by_name.get(table).copied();
-        let found = index.and_then(|index| self.tables.get_mut(index));
-        let found = found.ok_or_else(|| refused("there is no such table"))?;
+        let found = self
+            .change(table)
+            .ok_or_else(|| refused("there is no such table"))?;
         let (partition, _) = found
             .column_named(PARTITION)
             .ok_or_else(|| refused("it has no column `partitionid`"))?;
@@ -221,11 +270,9 @@ impl Catalog {
         column: &str,
         length: usize,
     ) -> Result<(), String> {
-        let table = self.by_name.get(table).copied();
-        let columns = table.and_then(|index| Some(&mut self.tables.get_mut(index)?.columns));
-        let found = columns.and_then(|columns| {
+        let found = self.change(table).and_then(|table| {
             let is_it = |found: &&mut Column| found.logical_name == column;
-            columns.iter_mut().find(is_it)
+            table.columns.iter_mut().find(is_it)
         });
         match found {
             Some(found) if found.kind == Kind::Text => {
@@ -238,23 +285,10 @@ impl Catalog {
         }
     }
 
-    /// Tells the labels of a choice; of a column that there is not nothing is kept.
-    pub(crate) fn set_labels(&mut self, table: &str, column: &str, labels: BTreeMap<i64, String>) {
-        let table = self.by_name.get(table).copied();
-        let table = table.and_then(|index| self.tables.get_mut(index));
-        let mut columns = table.into_iter().flat_map(|table| &mut table.columns);
-        if let Some(found) = columns.find(|found| found.logical_name == column) {
-            found.labels = labels;
-        }
-    }
-
     /// Takes another column as the one that names the rows of a table; without such a column the
     /// table keeps its own.
     pub(crate) fn set_primary_name(&mut self, table: &str, column: &str) {
-        let Some(index) = self.by_name.get(table).copied() else {
-            return;
-        };
-        let Some(table) = self.tables.get_mut(index) else {
+        let Some(table) = self.change(table) else {
             return;
         };
         if let Some((place, _)) = table.column_named(column) {
@@ -262,20 +296,47 @@ impl Catalog {
         }
     }
 
-    pub(crate) fn tables(&self) -> &[Table] {
-        &self.tables
+    /// A table, to change it for this catalog alone.
+    fn change(&mut self, table: &str) -> Option<&mut Table> {
+        let index = *self.by_name.get(table)?;
+        self.tables.get_mut(index).map(Arc::make_mut)
+    }
+
+    /// Keeps the states of a table; without such a table nothing is kept.
+    pub(crate) fn set_states(&mut self, table: &str, states: States) {
+        if let Some(table) = self.change(table) {
+            table.states = states;
+        }
+    }
+
+    /// Shows the values of a column in a certain way; without such a column nothing is shown.
+    pub(crate) fn set_display(&mut self, table: &str, column: &str, display: Display) {
+        let found = self.change(table).and_then(|table| {
+            let is_it = |found: &&mut Column| found.logical_name == column;
+            table.columns.iter_mut().find(is_it)
+        });
+        if let Some(found) = found {
+            found.display = Display {
+                is_money: display.is_money || found.display.is_money,
+                ..display
+            };
+        }
+    }
+
+    pub(crate) fn tables(&self) -> impl ExactSizeIterator<Item = &Table> {
+        self.tables.iter().map(Arc::as_ref)
     }
 
     pub(crate) fn by_set(&self, entity_set: &str) -> Option<&Table> {
         self.by_set
             .get(entity_set)
-            .map(|index| &self.tables[*index])
+            .map(|index| &*self.tables[*index])
     }
 
     pub(crate) fn by_name(&self, logical_name: &str) -> Option<&Table> {
         self.by_name
             .get(logical_name)
-            .map(|index| &self.tables[*index])
+            .map(|index| &*self.tables[*index])
     }
 }
 
@@ -293,7 +354,10 @@ impl Table {
                 logical_name: column.logical_name.clone(),
                 wire_name: column.wire_name.clone(),
                 max_length: max_length(table, &column.logical_name),
-                labels: BTreeMap::new(),
+                display: Display {
+                    is_money: is_money(table, &column.logical_name),
+                    ..Display::default()
+                },
                 kind: kind(&column.column_type, column.wire_name != column.logical_name),
             })
             .collect();
@@ -349,6 +413,9 @@ impl Table {
                 })
                 .collect(),
             has_optimistic_concurrency: true,
+            states: States::default(),
+            duplicate_rules: Vec::new(),
+            is_intersect: false,
             partition: None,
             columns,
         }

@@ -14,6 +14,7 @@ use crate::fault::{Fault, Result};
 use crate::message::Answer;
 use crate::query::{MAX_PAGE, check_options};
 use crate::row::{Annotator, Selection, write_row};
+use crate::security::Right;
 use crate::service::Call;
 use crate::store::{VERSION, quoted};
 use crate::url::encode_all;
@@ -140,6 +141,7 @@ impl Position {
 /// `GET accounts` with `Prefer: odata.track-changes`, and the links that follow.
 pub(crate) fn answer(call: &Call<'_>, table: &Table) -> Result<Answer> {
     check(call, &["$select", "$deltatoken", "$skiptoken"])?;
+    call.require(table, Right::Read)?;
     call.store.make(table)?;
     let preferences = call.asked.preferences();
     let since = since(call)?;
@@ -270,6 +272,7 @@ fn deleted_sql(table: &Table) -> String {
 /// `GET accounts/$count?$deltatoken=…`: how many rows have changed or are deleted.
 pub(crate) fn count(call: &Call<'_>, table: &Table) -> Result<Answer> {
     check(call, &["$deltatoken"])?;
+    call.require(table, Right::Read)?;
     call.store.make(table)?;
     let since = since(call)?.unwrap_or_default();
     let sql = format!(

@@ -7,7 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::message::Answer;
 use crate::row_key::RowKey;
 use crate::service::Call;
-use crate::store::quoted;
+use crate::store::{base, quoted};
 use crate::url::text_literal;
 use crate::value::Stored;
 use crate::write::{self, Written};
@@ -130,7 +130,7 @@ pub(crate) fn with_session(call: &Call<'_>, table: &Table, answer: Answer) -> Re
 
 /// Deletes rows whose time has come.
 pub(crate) fn end_rows(call: &Call<'_>, catalog: &Catalog) -> Result<()> {
-    for table in catalog.tables().iter().filter(|table| table.is_elastic()) {
+    for table in catalog.tables().filter(|table| table.is_elastic()) {
         if table.column_named(LIFETIME).is_none() || table.column_named("modifiedon").is_none() {
             continue;
         }
@@ -139,7 +139,7 @@ pub(crate) fn end_rows(call: &Call<'_>, catalog: &Catalog) -> Result<()> {
             "SELECT {} FROM {} WHERE {LIFETIME} IS NOT NULL \
              AND unixepoch(modifiedon) + {LIFETIME} <= ?",
             quoted(&table.primary_id),
-            quoted(&table.logical_name)
+            base(&table.logical_name)
         );
         let ended: Vec<String> = call
             .store

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -14,11 +14,15 @@ use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 
 use crate::definitions::{Custom, Given};
+use crate::document::Document;
 use crate::fault::Fault;
+use crate::handler::{ActionCall, ActionError};
+use crate::limits::{Gate, ProtectionLimits};
 use crate::message::{Answer, Asked};
 use crate::org::{Org, Setup};
+use crate::security::Security;
 use crate::seed::Rows;
-use crate::service::{BUSINESS_UNIT, Call, Service, USER};
+use crate::service::{self, BUSINESS_UNIT, Call, Service, USER};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::url::Address;
@@ -39,6 +43,10 @@ struct Inner {
     seeds: Vec<Rows>,
     /// Copies of all rows and definitions, by name.
     snapshots: Mutex<HashMap<String, Snapshot>>,
+    /// How much each user has asked for, if that is limited.
+    gate: Option<Mutex<Gate>>,
+    /// Who has which token, to be asked while the service works.
+    security: Option<Arc<Security>>,
 }
 
 #[derive(Default)]
@@ -117,6 +125,12 @@ pub enum BuildError {
     /// The rows that there shall be from the start are not as they should be.
     #[error("the rows to begin with: {0}")]
     Seed(String),
+    /// An operation is answered that the document does not declare.
+    #[error("the document declares no action or function `{0}`")]
+    Operation(String),
+    /// Users, teams and roles do not fit together, or not to the document.
+    #[error("{0}")]
+    Security(String),
     /// The rows cannot be stored.
     #[error("the store: {0}")]
     Store(Box<dyn std::error::Error + Send + Sync>),
@@ -135,15 +149,19 @@ pub struct SeedError {
 #[derive(Default)]
 pub struct EmulatorBuilder {
     metadata: Option<Vec<u8>>,
+    document: Option<Document>,
     definitions: Option<Vec<u8>>,
     data_file: Option<PathBuf>,
     alternate_keys: Vec<(String, Vec<String>)>,
     max_lengths: Vec<(String, String, usize)>,
     without_optimistic_concurrency: Vec<String>,
     elastic_tables: Vec<String>,
+    duplicate_rules: Vec<(String, Vec<String>)>,
     delta_lifetime: Option<Duration>,
     clock: Option<Arc<dyn Clock>>,
     seeds: Vec<String>,
+    security: Option<Security>,
+    limits: Option<ProtectionLimits>,
 }
 
 impl EmulatorBuilder {
@@ -153,6 +171,14 @@ impl EmulatorBuilder {
     #[must_use]
     pub fn metadata(mut self, document: impl Into<Vec<u8>>) -> Self {
         self.metadata = Some(document.into());
+        self.document = None;
+        self
+    }
+
+    /// A `$metadata` document that was read before, in place of [`metadata`](Self::metadata).
+    #[must_use]
+    pub fn document(mut self, document: Document) -> Self {
+        self.document = Some(document);
         self
     }
 
@@ -219,11 +245,37 @@ impl EmulatorBuilder {
         self
     }
 
+    /// Adds a duplicate detection rule: rows of a table are the same if these columns, by logical
+    /// name, hold the same values, none of them null. It counts for creates and updates with the
+    /// header `MSCRM.SuppressDuplicateDetection: false`, which are refused with 412 and 0x80040333.
+    #[must_use]
+    pub fn duplicate_rule(mut self, table: &str, columns: &[&str]) -> Self {
+        let columns = columns.iter().map(|column| (*column).to_owned()).collect();
+        self.duplicate_rules.push((table.to_owned(), columns));
+        self
+    }
+
     /// How long a delta link of change tracking can be followed; without it, 7 days. An older one
     /// is refused with 0x80044352, and the client reads everything again.
     #[must_use]
     pub fn delta_lifetime(mut self, lifetime: Duration) -> Self {
         self.delta_lifetime = Some(lifetime);
+        self
+    }
+
+    /// Users, teams, roles and secured columns; without them everybody may do everything. Users,
+    /// teams and business units become rows. The emulator's own user, who is a system
+    /// administrator, has every token that names nobody else.
+    #[must_use]
+    pub fn security(mut self, security: Security) -> Self {
+        self.security = Some(security);
+        self
+    }
+
+    /// Limits how much each user may ask for; without it, nothing does.
+    #[must_use]
+    pub fn protection_limits(mut self, limits: ProtectionLimits) -> Self {
+        self.limits = Some(limits);
         self
     }
 
@@ -238,14 +290,19 @@ impl EmulatorBuilder {
     ///
     /// Errors: [`BuildError`], before a file is touched where the document is at fault.
     pub fn build(self) -> Result<Emulator, BuildError> {
-        let document = self.metadata.unwrap_or_else(|| standard::DOCUMENT.to_vec());
+        let document = match (self.document, self.metadata) {
+            (Some(document), _) => document,
+            (None, Some(bytes)) => Document::read(bytes)?,
+            (None, None) => standard::document()?,
+        };
         let mut setup = Setup {
-            document: csdl::text(document)?,
+            document,
+            given: Given::default(),
             alternate_keys: self.alternate_keys,
             max_lengths: self.max_lengths,
             without_optimistic_concurrency: self.without_optimistic_concurrency,
             elastic_tables: self.elastic_tables,
-            ..Setup::default()
+            duplicate_rules: self.duplicate_rules,
         };
         if let Some(json) = self.definitions {
             let json = csdl::text(json).map_err(|e| BuildError::Definitions(e.to_string()))?;
@@ -255,20 +312,29 @@ impl EmulatorBuilder {
         let seeds = seeds.collect::<Result<_, _>>().map_err(BuildError::Seed)?;
         // What the builder was told is at fault before the file is touched.
         let org = setup.org(Custom::default())?;
-        let store = Store::open(self.data_file.as_deref())
-            .map_err(|error| BuildError::Store(Box::new(error)))?;
+        let security = self.security.map(|security| security.checked(&org.catalog));
+        let security = security.transpose().map_err(BuildError::Security)?;
+        let security = security.map(Arc::new);
+        let failed = |error| BuildError::Store(Box::new(error));
+        let mut store = Store::open(self.data_file.as_deref()).map_err(failed)?;
+        if let Some(security) = &security {
+            store.secure(security).map_err(failed)?;
+        }
         let emulator = Emulator {
             inner: Arc::new(Inner {
                 service: Mutex::new(Service::new(
                     setup,
                     org,
                     store,
+                    security.clone(),
                     self.delta_lifetime.unwrap_or(DELTA_LIFETIME),
                 )?),
                 clock: self.clock.unwrap_or_else(|| Arc::new(SystemClock)),
                 state: Mutex::default(),
                 seeds,
                 snapshots: Mutex::default(),
+                security,
+                gate: self.limits.map(Gate::new).map(Mutex::new),
             }),
         };
         emulator.begin()?;
@@ -330,6 +396,42 @@ impl Emulator {
         }
     }
 
+    /// Answers an action or a function in place of the emulator, bound or not: `handler` gives the
+    /// members of the response as a JSON object, or None for an answer without a body (204).
+    ///
+    /// The handler runs while the emulator works: it writes rows through its argument, and must not
+    /// send requests to the emulator.
+    ///
+    /// ```
+    /// # fn f(emulator: &dataverse_emulator::Emulator) -> Result<(), dataverse_emulator::BuildError> {
+    /// use dataverse_emulator::ActionError;
+    ///
+    /// emulator.on_action("FormatAddress", |call| {
+    ///     if call.parameters() == "{}" {
+    ///         return Err(ActionError::new("an address is needed"));
+    ///     }
+    ///     Ok(Some(r#"{"Address":"1 Main Street"}"#.to_owned()))
+    /// })
+    /// # }
+    /// ```
+    ///
+    /// Errors: [`BuildError::Operation`] if the document does not declare the operation.
+    pub fn on_action(
+        &self,
+        name: &str,
+        handler: impl Fn(&ActionCall<'_>) -> Result<Option<String>, ActionError> + Send + Sync + 'static,
+    ) -> Result<(), BuildError> {
+        let mut service = self.service();
+        let org = service.org();
+        match service
+            .handlers
+            .add(org.document.text(), name, Arc::new(handler))
+        {
+            true => Ok(()),
+            false => Err(BuildError::Operation(name.to_owned())),
+        }
+    }
+
     /// Writes rows in one go, as creates would: JSON objects with columns and `@odata.bind`.
     ///
     /// Errors: the first row that a create would refuse; then none is kept.
@@ -378,6 +480,7 @@ impl Emulator {
     pub(crate) fn begin(&self) -> Result<(), BuildError> {
         let service = self.service();
         self.make_caller(&service)?;
+        self.make_principals(&service)?;
         if !service.store.is_new {
             return Ok(());
         }
@@ -426,9 +529,22 @@ impl Emulator {
         Ok(())
     }
 
+    /// The rows of configured users, teams and business units.
+    fn make_principals(&self, service: &Service) -> Result<(), BuildError> {
+        let Some(security) = service.security.clone() else {
+            return Ok(());
+        };
+        let org = service.org();
+        let asked = empty_request();
+        let call = self.call(service, &org, &asked);
+        let made = service.store.atomically(|| security.insert_rows(&call));
+        made.map_err(|fault| BuildError::Store(fault.message.into()))
+    }
+
     fn call<'c>(&self, service: &'c Service, org: &'c Org, asked: &'c Asked) -> Call<'c> {
+        service.store.read_as(None);
         Call {
-            document: &org.document,
+            document: org.document.text(),
             catalog: &org.catalog,
             store: &service.store,
             asked,
@@ -442,14 +558,16 @@ impl Emulator {
             contents: None,
             partition: None,
             delta_lifetime: service.delta_lifetime,
+            signed_in: USER.to_owned(),
             on_behalf_of: None,
+            access: None,
+            handlers: &service.handlers,
         }
     }
 
     /// The service knows times to the second.
     fn now(&self) -> DateTime<Utc> {
-        let now: DateTime<Utc> = self.inner.clock.now().into();
-        now.with_nanosecond(0).unwrap_or(now)
+        to_the_second(self.inner.clock.now())
     }
 
     pub(crate) fn snapshots(&self) -> &Mutex<HashMap<String, Snapshot>> {
@@ -526,16 +644,24 @@ impl Emulator {
     }
 
     fn answer(&self, asked: &Asked, origin: &str) -> Answer {
-        let now = self.now();
+        let began = self.inner.clock.now();
+        let now = to_the_second(began);
         if let Some(answer) = sign_in::answer(asked, origin, now) {
             return answer;
         }
-        let authorization = asked.header(AUTHORIZATION.as_str()).unwrap_or_default();
-        let token = authorization.strip_prefix("Bearer ").unwrap_or_default();
-        if token.trim().is_empty() {
+        if asked.token().trim().is_empty() {
             return sign_in::challenge(origin);
         }
-        self.service().answer(asked, origin, now)
+        let Some(gate) = &self.inner.gate else {
+            return self.service().answer(asked, origin, now);
+        };
+        let gate = || gate.lock().unwrap_or_else(PoisonError::into_inner);
+        let user = service::user_of(self.inner.security.as_deref(), asked);
+        if let Err(refusal) = gate().enter(&user, began) {
+            return *refusal;
+        }
+        let answer = self.service().answer(asked, origin, now);
+        gate().leave(&user, began, self.inner.clock.now(), answer)
     }
 
     fn record(&self, asked: Asked, status: Option<StatusCode>) {
@@ -555,6 +681,11 @@ impl Emulator {
             status,
         });
     }
+}
+
+fn to_the_second(time: SystemTime) -> DateTime<Utc> {
+    let time: DateTime<Utc> = time.into();
+    time.with_nanosecond(0).unwrap_or(time)
 }
 
 fn response(answer: Answer) -> http::Response<Bytes> {

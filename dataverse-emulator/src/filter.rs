@@ -395,6 +395,9 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
             return Ok(());
         }
         let value = literal_value(column, literal)?;
+        if operator == "=" {
+            self.names.index(column)?;
+        }
         let sql = match operator {
             "<>" => format!("({sql} IS NULL OR {sql} <> ?)"),
             _ => format!("{sql} {operator} ?"),

@@ -52,6 +52,7 @@
 //! `query_function`, `operator`, `span`, `order`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
+mod activity;
 mod aggregate;
 mod apply;
 mod associate;
@@ -59,12 +60,16 @@ mod batch;
 mod bound;
 mod bulk;
 mod bulk_delete;
+mod cascade;
 mod catalog;
+mod closing;
 mod control;
 mod cookie;
 mod definitions;
 mod delta;
 mod discovery;
+mod document;
+mod duplicate;
 mod elastic;
 mod emulator;
 mod expand;
@@ -72,7 +77,11 @@ mod fault;
 mod fetch;
 mod file;
 mod filter;
+mod format;
+mod guard;
+mod handler;
 mod like;
+mod limits;
 mod listen;
 mod message;
 mod names;
@@ -83,6 +92,7 @@ mod order;
 mod org;
 mod output;
 mod parameter;
+mod qualify;
 mod query;
 mod query_function;
 mod queue;
@@ -92,6 +102,7 @@ mod relation;
 mod row;
 mod row_key;
 mod search;
+mod security;
 mod seed;
 mod service;
 mod sharing;
@@ -100,11 +111,19 @@ mod snapshot;
 mod span;
 mod spelling;
 mod standard;
+mod state;
 mod store;
+mod text;
 mod url;
 mod value;
 mod write;
 
+pub use document::Document;
 pub use emulator::{BuildError, Emulator, EmulatorBuilder, InjectedFault, Recorded, SeedError};
+pub use handler::{ActionCall, ActionError};
+pub use limits::ProtectionLimits;
 pub use listen::Listening;
+pub use security::{
+    BusinessUnit, ColumnPermission, ColumnProfile, Depth, Right, Role, Security, Team, User,
+};
 pub use snapshot::SnapshotError;

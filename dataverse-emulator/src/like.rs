@@ -1,10 +1,67 @@
 //! `LIKE` as SQL Server has it: the service passes `%`, `_` and `[…]` through.
 
-/// Whether the whole of `text` matches `pattern`. Steps back to the last `%` only, so that no
-/// pattern takes long.
-pub(crate) fn like_match(text: &str, pattern: &str) -> bool {
+use crate::text::fold;
+
+/// A pattern that is read once and held against many texts, whatever the case of either.
+#[derive(Debug)]
+pub(crate) enum Like {
+    /// Text without wildcards, but for `%` before or behind it: `(before, text, behind)`.
+    Plain(bool, String, bool),
+    Steps(Vec<Step>),
+}
+
+impl Like {
+    pub(crate) fn parse(pattern: &str) -> Self {
+        let pattern = fold(pattern);
+        let inner = pattern.strip_prefix('%');
+        let (before, inner) = (inner.is_some(), inner.unwrap_or(&pattern));
+        let end = inner.strip_suffix('%');
+        let (behind, inner) = (end.is_some(), end.unwrap_or(inner));
+        match inner.contains(['%', '_', '[']) {
+            false => Like::Plain(before, inner.to_owned(), behind),
+            true => Like::Steps(parse(&pattern)),
+        }
+    }
+
+    /// Whether the whole of a text matches.
+    pub(crate) fn matches(&self, text: &str) -> bool {
+        match self {
+            Like::Plain(before, part, behind) if text.is_ascii() => {
+                let (text, part) = (text.as_bytes(), part.as_bytes());
+                match (before, behind) {
+                    (false, false) => text.eq_ignore_ascii_case(part),
+                    (false, true) => text
+                        .get(..part.len())
+                        .is_some_and(|start| start.eq_ignore_ascii_case(part)),
+                    (true, false) => text
+                        .len()
+                        .checked_sub(part.len())
+                        .is_some_and(|at| text[at..].eq_ignore_ascii_case(part)),
+                    (true, true) => {
+                        part.is_empty()
+                            || text
+                                .windows(part.len())
+                                .any(|place| place.eq_ignore_ascii_case(part))
+                    }
+                }
+            }
+            Like::Plain(before, part, behind) => {
+                let text = fold(text);
+                match (before, behind) {
+                    (false, false) => text == *part,
+                    (false, true) => text.starts_with(part),
+                    (true, false) => text.ends_with(part),
+                    (true, true) => text.contains(part),
+                }
+            }
+            Like::Steps(steps) => steps_match(&fold(text), steps),
+        }
+    }
+}
+
+/// Steps back to the last `%` only, so that no pattern takes long.
+fn steps_match(text: &str, pattern: &[Step]) -> bool {
     let text: Vec<char> = text.chars().collect();
-    let pattern = parse(pattern);
     let (mut at, mut step) = (0, 0);
     // Where the last `%` is, and how far it has eaten.
     let mut restart: Option<(usize, usize)> = None;
@@ -31,7 +88,7 @@ pub(crate) fn like_match(text: &str, pattern: &str) -> bool {
 }
 
 #[derive(Debug)]
-enum Step {
+pub(crate) enum Step {
     /// `%`
     Any,
     One(Set),
@@ -39,7 +96,7 @@ enum Step {
 
 /// Characters that a place takes.
 #[derive(Debug)]
-struct Set {
+pub(crate) struct Set {
     negated: bool,
     /// None for every character.
     ranges: Option<Vec<(char, char)>>,
@@ -143,14 +200,26 @@ mod tests {
             ("", "", true),
             ("a", "", false),
             ("[]", "[]", true),
+            ("ab", "%abc", false),
+            ("ab", "abc%", false),
+            ("äb", "%b", true),
+            ("äb", "ä%", true),
+            ("äbc", "%b%", true),
+            ("ä", "ä", true),
         ] {
-            assert_eq!(like_match(text, pattern), matches, "{text} {pattern}");
+            assert_eq!(
+                Like::parse(pattern).matches(text),
+                matches,
+                "{text} {pattern}"
+            );
+            let steps = parse(pattern);
+            assert_eq!(steps_match(text, &steps), matches, "{text} {pattern}");
         }
     }
 
     #[test]
     fn no_pattern_takes_long() {
         let text = "a".repeat(2000);
-        assert!(!like_match(&text, &format!("{}b", "%a".repeat(200))));
+        assert!(!Like::parse(&format!("{}b", "%a".repeat(200))).matches(&text));
     }
 }

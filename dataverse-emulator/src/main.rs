@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use dataverse_emulator::{BuildError, Emulator};
+use dataverse_emulator::{BuildError, Emulator, Security};
 
 /// A local Dataverse: the Web API over SQLite, with built-in tables or those of a $metadata
 /// document.
@@ -21,6 +21,11 @@ struct Cli {
     /// tables and columns have no labels and choices.
     #[arg(long)]
     definitions: Option<PathBuf>,
+
+    /// Users, teams, roles and secured columns: a JSON file, as `Security::from_json` reads it.
+    /// Without it everybody may do everything.
+    #[arg(long)]
+    security: Option<PathBuf>,
 
     /// The port on 127.0.0.1; 0 for one that is free.
     #[arg(long, default_value_t = 5000)]
@@ -66,6 +71,11 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(file) = &cli.definitions {
         builder = builder.definitions(read(file)?);
     }
+    if let Some(file) = &cli.security {
+        let told = |error: &dyn std::fmt::Display| format!("{}: {error}", file.display());
+        let json = std::fs::read_to_string(file).map_err(|error| told(&error))?;
+        builder = builder.security(Security::from_json(&json).map_err(|error| told(&error))?);
+    }
     if let Some(file) = &cli.seed {
         let json = String::from_utf8(read(file)?);
         let json = json.map_err(|error| format!("{}: {error}", file.display()))?;
@@ -78,6 +88,7 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         let file = match &error {
             BuildError::Definitions(_) => &cli.definitions,
             BuildError::Metadata(_) => &cli.metadata,
+            BuildError::Security(_) => &cli.security,
             BuildError::Seed(_) => &cli.seed,
             _ => &None,
         };

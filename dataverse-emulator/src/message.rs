@@ -1,7 +1,7 @@
 //! A request and an answer inside the emulator.
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::fault::Fault;
@@ -25,6 +25,12 @@ impl Asked {
     /// A header's text.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The bearer token; empty if there is none.
+    pub(crate) fn token(&self) -> &str {
+        let authorization = self.header(AUTHORIZATION.as_str()).unwrap_or_default();
+        authorization.strip_prefix("Bearer ").unwrap_or_default()
     }
 
     /// Preferences, however they are joined: commas, semicolons, or several headers.

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::catalog::{Catalog, Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::relation::Relation;
+use crate::security::{Access, Right};
 use crate::service::Call;
 use crate::store::{Store, is_polymorphic, quoted, target_column, text_sql};
 
@@ -15,6 +16,7 @@ const MAX_JOINS: usize = 15;
 pub(crate) struct Names<'c> {
     catalog: &'c Catalog,
     store: &'c Store,
+    access: Option<&'c Access>,
     /// Options of the URL: those that begin with `@` stand for values. None where they may not.
     parameters: Option<&'c [(String, String)]>,
     pub(crate) now: DateTime<Utc>,
@@ -67,13 +69,14 @@ impl<'c> SqlColumn<'c> {
 
 impl<'c> Names<'c> {
     pub(crate) fn new(
-        call: &Call<'c>,
+        call: &'c Call<'_>,
         table: &'c Table,
         parameters: Option<&'c [(String, String)]>,
     ) -> Self {
         Names {
             catalog: call.catalog,
             store: call.store,
+            access: call.access.as_ref(),
             parameters,
             now: call.now,
             scopes: vec![Scope::new("", "t", table)],
@@ -118,11 +121,18 @@ impl<'c> Names<'c> {
         SqlColumn::new(&alias, table, place)
     }
 
+    /// Gets ready to find or to sort many rows by a column.
+    pub(crate) fn index(&self, column: &SqlColumn<'_>) -> Result<()> {
+        let (table, place) = (column.table, column.place);
+        self.store.index_values(table, &table.columns[place])
+    }
+
     /// Opens a lambda over the collection at `path`; gives the condition that joins its rows.
     pub(crate) fn enter(&mut self, path: &str, variable: &str) -> Result<String> {
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
         let (is_owner, alias, table) = self.walk(walk)?;
-        let relation = Relation::find(self.catalog, self.store, table, name)?
+        let relation = self
+            .relation(table, name)?
             .filter(Relation::is_collection)
             .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
         if !is_owner {
@@ -151,6 +161,15 @@ impl<'c> Names<'c> {
             .pop()
             .map(|scope| scope.from)
             .unwrap_or_default()
+    }
+
+    /// A navigation property, whose rows must be readable.
+    fn relation(&self, table: &'c Table, name: &str) -> Result<Option<Relation<'c>>> {
+        let relation = Relation::find(self.catalog, self.store, table, name)?;
+        if let (Some(access), Some(relation)) = (self.access, &relation) {
+            access.require(relation.target, Right::Read)?;
+        }
+        Ok(relation)
     }
 
     fn next_alias(&mut self, letter: char) -> Result<String> {
@@ -191,7 +210,7 @@ impl<'c> Names<'c> {
                      and 'all'."
                 )));
             }
-            let relation = Relation::find(self.catalog, self.store, table, name)?;
+            let relation = self.relation(table, name)?;
             let (target, place) = relation
                 .and_then(|relation| Some((relation.target, relation.lookup_place()?)))
                 .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;

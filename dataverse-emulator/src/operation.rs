@@ -7,18 +7,22 @@ use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::file;
 use crate::message::Answer;
-use crate::parameter::{existing, missing, object, of_action, structured};
+use crate::parameter::{existing, object, of_action, structured};
 use crate::query::check_options;
 use crate::search;
-use crate::service::{BUSINESS_UNIT, Call, ORGANIZATION};
+use crate::service::{Call, ORGANIZATION};
 use crate::sharing;
-use crate::store::quoted;
+use crate::store::base;
 use crate::url::Segment;
 use crate::value::{Stored, write_string};
-use crate::write::{Written, insert, read, update};
+use crate::write::{Written, read, update};
+use crate::{closing, handler};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
+    if let Some(answer) = handler::answer(call, &segment.name, segment, None)? {
+        return Ok(answer);
+    }
     if let Some(answer) = file::answer_message(call, segment)? {
         return Ok(answer);
     }
@@ -27,8 +31,8 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     }
     let is_function = match segment.name.as_str() {
         "WhoAmI" | "RetrieveTotalRecordCount" => true,
-        "WinOpportunity" | "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess"
-        | "BulkDelete" => false,
+        "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" | "BulkDelete" => false,
+        name if closing::is_one(name) => false,
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
             return Err(Fault::not_supported(format!(
                 "the operation or type `{name}`"
@@ -48,7 +52,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     match segment.name.as_str() {
         "WhoAmI" => Ok(who_am_i(call)),
         "RetrieveTotalRecordCount" => total_record_count(call, segment),
-        "WinOpportunity" => win_opportunity(call),
+        name if closing::is_one(name) => closing::answer(call, name),
         "GrantAccess" => sharing::grant(call, false),
         "ModifyAccess" => sharing::grant(call, true),
         "RevokeAccess" => sharing::revoke(call),
@@ -65,8 +69,9 @@ fn who_am_i(call: &Call<'_>) -> Answer {
     );
     write_string(&context, &mut body);
     body.push_str(&format!(
-        ",\"BusinessUnitId\":\"{BUSINESS_UNIT}\",\"UserId\":\"{}\",\
+        ",\"BusinessUnitId\":\"{}\",\"UserId\":\"{}\",\
          \"OrganizationId\":\"{ORGANIZATION}\"}}",
+        call.business_unit_of(call.user()),
         call.user()
     ));
     Answer::json(StatusCode::OK, body)
@@ -83,7 +88,7 @@ fn total_record_count(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
             ))
         })?;
         call.store.make(table)?;
-        let sql = format!("SELECT count(*) FROM {}", quoted(name));
+        let sql = format!("SELECT count(*) FROM {}", base(name));
         let mut statement = call.store.connection.prepare_cached(&sql)?;
         counts.push(statement.query_row([], |row| row.get::<_, i64>(0))?);
     }
@@ -105,40 +110,6 @@ fn set(written: &mut Written, table: &Table, column: &str, value: Stored) {
     if let Some((place, _)) = table.column_named(column) {
         written.set(place, value);
     }
-}
-
-/// Closes an opportunity as won, and keeps the closing activity.
-fn win_opportunity(call: &Call<'_>) -> Result<Answer> {
-    const WON: i64 = 1;
-    const DEFAULT_REASON: i64 = 3;
-    let parameters = of_action(call)?;
-    let status: i64 = parameters
-        .get("Status")
-        .and_then(|json| json.get().parse().ok())
-        .ok_or_else(|| missing("Status"))?;
-    let close = object(&parameters, "OpportunityClose")?;
-    let (Some(opportunity), Some(activity)) = (
-        call.catalog.by_name("opportunity"),
-        call.catalog.by_name("opportunityclose"),
-    ) else {
-        return Err(Fault::unknown_segment("WinOpportunity"));
-    };
-    let closing = read(call, activity, &close)?;
-    let id = activity
-        .column_named("opportunityid")
-        .and_then(|(place, _)| closing.value(place).cloned());
-    let Some(Stored::Text(id)) = id else {
-        return Err(missing("opportunityid"));
-    };
-    call.store.atomically(|| {
-        insert(call, activity, closing)?;
-        let mut won = Written::default();
-        set(&mut won, opportunity, "statecode", Stored::Integer(WON));
-        let reason = if status == -1 { DEFAULT_REASON } else { status };
-        set(&mut won, opportunity, "statuscode", Stored::Integer(reason));
-        update(call, opportunity, &id, won)
-    })?;
-    Ok(Answer::no_content())
 }
 
 /// Keeps the target, and makes the subordinate inactive.

@@ -39,7 +39,11 @@ pub(crate) fn order<'c>(
             true => names.parameter(path)?,
             false => path,
         };
-        add(&mut terms, names.column(path)?, descending);
+        let column = names.column(path)?;
+        if terms.is_empty() {
+            names.index(&column)?;
+        }
+        add(&mut terms, column, descending);
     }
     let id = SqlColumn::new("t", table, table.primary_id_place())?;
     end_with(&mut terms, id);
@@ -115,9 +119,18 @@ pub(crate) fn behind(order: &[Term<'_>], cookie: &Cookie) -> Result<Condition> {
         alternatives.push(format!("({})", parts.join(" AND ")));
         values.extend(part_values);
     }
-    let sql = match alternatives.is_empty() {
+    let mut sql = match alternatives.is_empty() {
         true => "0".to_owned(),
         false => format!("({})", alternatives.join(" OR ")),
     };
+    // Says nothing new, and lets the database begin where the page does.
+    if let (Some(term), Some((_, value))) = (order.first(), cookie.last.first())
+        && !term.descending
+        && *value != Stored::Null
+        && order.len() > 1
+    {
+        sql = format!("{} >= ? AND {sql}", term.column.sql);
+        values.insert(0, value.clone());
+    }
     Ok(Condition { sql, values })
 }

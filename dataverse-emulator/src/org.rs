@@ -1,15 +1,14 @@
 //! What an org declares: its document, the tables in it, and their definitions.
 
-use dataverse_codegen::{csdl, model};
-
 use crate::catalog::Catalog;
 use crate::definitions::{Custom, Definitions, Given};
+use crate::document::Document;
 use crate::emulator::BuildError;
 
 /// What an org declares. It never changes: a change of definitions makes another one.
 #[derive(Debug)]
 pub(crate) struct Org {
-    pub(crate) document: String,
+    pub(crate) document: Document,
     pub(crate) catalog: Catalog,
     pub(crate) definitions: Definitions,
     /// What was changed by requests.
@@ -17,14 +16,15 @@ pub(crate) struct Org {
 }
 
 /// From what an org is made: what the builder was told.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Setup {
-    pub(crate) document: String,
+    pub(crate) document: Document,
     pub(crate) given: Given,
     pub(crate) alternate_keys: Vec<(String, Vec<String>)>,
     pub(crate) max_lengths: Vec<(String, String, usize)>,
     pub(crate) without_optimistic_concurrency: Vec<String>,
     pub(crate) elastic_tables: Vec<String>,
+    pub(crate) duplicate_rules: Vec<(String, Vec<String>)>,
 }
 
 impl Setup {
@@ -32,8 +32,11 @@ impl Setup {
     ///
     /// Errors: the document is no CSDL, or a setting names what it does not have.
     pub(crate) fn org(&self, custom: Custom) -> Result<Org, BuildError> {
-        let document = custom.document(&self.document);
-        let mut catalog = Catalog::new(&model::build(&csdl::parse(&document)?));
+        let document = match custom.is_empty() {
+            true => self.document.clone(),
+            false => Document::read(custom.document(self.document.text()))?,
+        };
+        let mut catalog = document.catalog();
         let mut given = self.given.clone();
         custom.tell(&mut given);
         for (table, column) in given.primary_names() {
@@ -43,8 +46,14 @@ impl Setup {
             // Of a column that is not in the document, or is no text there, nothing is stored.
             catalog.set_max_length(table, column, length).ok();
         }
-        for (table, column, labels) in given.labels() {
-            catalog.set_labels(table, column, labels);
+        for (lookup, behaviour) in given.cascades() {
+            catalog.cascades.add(lookup, behaviour);
+        }
+        for (table, states) in given.states() {
+            catalog.set_states(table, states);
+        }
+        for (table, column, display) in given.displays() {
+            catalog.set_display(table, column, display);
         }
         let keys = self
             .alternate_keys
@@ -65,6 +74,11 @@ impl Setup {
         for table in &self.without_optimistic_concurrency {
             catalog
                 .end_optimistic_concurrency(table)
+                .map_err(BuildError::Table)?;
+        }
+        for (table, columns) in &self.duplicate_rules {
+            catalog
+                .add_duplicate_rule(table, columns)
                 .map_err(BuildError::Table)?;
         }
         for table in &self.elastic_tables {

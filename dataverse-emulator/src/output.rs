@@ -5,6 +5,7 @@ use rusqlite::types::ValueRef;
 
 use crate::catalog::{Kind, Table};
 use crate::fault::Result;
+use crate::format::DOLLAR;
 use crate::message::Preferences;
 use crate::names::SqlColumn;
 use crate::row::Annotator;
@@ -22,8 +23,6 @@ pub(crate) struct Output<'c> {
     place: usize,
     /// The name is not that of the column.
     is_renamed: bool,
-    /// It is no value of the column.
-    is_computed: bool,
     /// For a lookup to several tables: which one.
     told: Option<String>,
 }
@@ -39,7 +38,6 @@ impl<'c> Output<'c> {
         });
         Output {
             is_renamed: name != found.wire_name,
-            is_computed: false,
             name,
             sql: column.sql.clone(),
             kind: column.kind.clone(),
@@ -54,11 +52,14 @@ impl<'c> Output<'c> {
         Output {
             name,
             sql,
-            kind,
+            // A number that is computed from a choice is none of its options.
+            kind: match kind {
+                Kind::Int => Kind::BigInt,
+                kind => kind,
+            },
             table: column.table,
             place: column.place,
             is_renamed: true,
-            is_computed: true,
             told: None,
         }
     }
@@ -111,10 +112,8 @@ pub(crate) fn write(
             let (table, place) = (output.table, output.place);
             annotator.annotate(table, place, &output.name, &id, told.as_deref(), out)?;
         }
-        if !output.is_computed {
-            let column = &output.table.columns[output.place];
-            annotator.label(column, &output.name, value, out);
-        }
+        let column = &output.table.columns[output.place];
+        annotator.format(column, &output.kind, &output.name, value, DOLLAR, out);
         if output.is_renamed && preferences.wants(ATTRIBUTE_NAME) {
             write_string(&format!("{}@{ATTRIBUTE_NAME}", output.name), out);
             out.push(':');

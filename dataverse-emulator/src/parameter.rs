@@ -5,7 +5,7 @@ use http::HeaderMap;
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::reference;
-use crate::service::{Call, USER};
+use crate::service::Call;
 use crate::url::{Segment, split_outside};
 use crate::value::{Stored, guid};
 use crate::write::{self, Members};
@@ -112,5 +112,5 @@ pub(crate) fn caller(call: &Call<'_>) -> Result<Option<String>> {
     let (_, column) = users.column_named(column).ok_or_else(refused)?;
     let found = call.store.find(users, &[(column, Stored::Text(id))])?;
     let found = found.ok_or_else(refused)?;
-    Ok((found != USER).then_some(found))
+    Ok((found != call.signed_in).then_some(found))
 }

@@ -16,6 +16,7 @@ use crate::names::Names;
 use crate::order::{behind, order, order_sql};
 use crate::relation::Relation;
 use crate::row::{Annotator, Selection, write_row};
+use crate::security::Right;
 use crate::service::Call;
 use crate::store::quoted;
 use crate::value::{Stored, write_json, write_string};
@@ -76,6 +77,7 @@ impl<'c> Rows<'c> {
 
     /// Those that `$filter` leaves.
     pub(crate) fn filtered(&self, call: &'c Call<'_>) -> Result<Found<'c>> {
+        call.require(self.table, Right::Read)?;
         call.store.make(self.table)?;
         let mut names = Names::new(call, self.table, Some(&call.address.options));
         let mut condition = Condition::default();
@@ -352,6 +354,7 @@ pub(crate) fn single(
     status: StatusCode,
     expand: Option<&str>,
 ) -> Result<Answer> {
+    call.check(table, id, Right::Read)?;
     let preferences = call.asked.preferences();
     let mut selection = Selection::new(table, call.address.option("$select"))?;
     let expands = Expands::parse(call, table, expand)?;

@@ -8,12 +8,14 @@ use crate::message::Answer;
 use crate::query::{self, Rows, check_options};
 use crate::relation::{Relation, lookup_of};
 use crate::row_key::RowKey;
+use crate::security::Right;
 use crate::service::Call;
 use crate::url::Segment;
 use crate::value::write_string;
 
 /// `GET accounts(…)/…`: what `path` names, below the row `id`.
 pub(crate) fn read(call: &Call<'_>, table: &Table, id: &str, path: &[Segment]) -> Result<Answer> {
+    call.check(table, id, Right::Read)?;
     let [segment, behind @ ..] = path else {
         check_options(&call.address.options, &["$select", "$expand"])?;
         let expand = call.address.option("$expand");

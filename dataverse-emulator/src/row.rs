@@ -5,8 +5,9 @@ use std::collections::HashMap;
 use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
-use crate::catalog::{Catalog, Column, Kind, Table};
+use crate::catalog::{CURRENCY, Catalog, Column, Kind, Table};
 use crate::fault::{Fault, Result};
+use crate::format::{self, DOLLAR};
 use crate::message::Preferences;
 use crate::store::{Store, VERSION, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, write_json, write_string};
@@ -40,6 +41,7 @@ impl<'c> Selection<'c> {
         };
         let mut places = Vec::new();
         let mut named = Vec::new();
+        let mut has_money = false;
         for name in select
             .split(',')
             .map(str::trim)
@@ -55,6 +57,7 @@ impl<'c> Selection<'c> {
                 places.push(place);
                 named.push(name.to_owned());
             }
+            has_money |= column.display.is_money;
         }
         let mut selection = Selection {
             table,
@@ -63,6 +66,10 @@ impl<'c> Selection<'c> {
             has_etag: true,
         };
         selection.add(table.primary_id_place());
+        // An amount comes with its currency.
+        if let Some((currency, _)) = table.column_named(CURRENCY).filter(|_| has_money) {
+            selection.add(currency);
+        }
         // Users and teams come with the key that they inherit.
         if let Some((inherited, _)) = table.column("ownerid") {
             selection.add(inherited);
@@ -139,6 +146,11 @@ pub(crate) struct Annotator<'c> {
     store: &'c Store,
     preferences: &'c Preferences,
     names: HashMap<(String, String), Option<String>>,
+    symbols: HashMap<String, String>,
+    /// Which annotations are asked for.
+    wants_formatted: bool,
+    wants_logical_name: bool,
+    wants_navigation: bool,
 }
 
 impl<'c> Annotator<'c> {
@@ -152,6 +164,10 @@ impl<'c> Annotator<'c> {
             store,
             preferences,
             names: HashMap::new(),
+            symbols: HashMap::new(),
+            wants_formatted: preferences.wants(FORMATTED_VALUE),
+            wants_logical_name: preferences.wants(LOGICAL_NAME),
+            wants_navigation: preferences.wants(NAVIGATION),
         }
     }
 
@@ -178,7 +194,7 @@ impl<'c> Annotator<'c> {
             write_string(value, out);
             out.push(',');
         };
-        if self.preferences.wants(NAVIGATION) {
+        if self.wants_navigation {
             let navigation = table.navigations.iter().find(|(_, navigation)| {
                 navigation.column == place && navigation.targets.iter().any(|name| name == target)
             });
@@ -186,10 +202,10 @@ impl<'c> Annotator<'c> {
                 member(NAVIGATION, navigation);
             }
         }
-        if self.preferences.wants(LOGICAL_NAME) {
+        if self.wants_logical_name {
             member(LOGICAL_NAME, target);
         }
-        if self.preferences.wants(FORMATTED_VALUE)
+        if self.wants_formatted
             && let Some(name) = self.name_of(target, id)?
         {
             member(FORMATTED_VALUE, &name);
@@ -197,31 +213,49 @@ impl<'c> Annotator<'c> {
         Ok(())
     }
 
-    /// Appends the label of a value of a choice, before a comma.
-    pub(crate) fn label(&self, column: &Column, name: &str, value: ValueRef<'_>, out: &mut String) {
-        if column.labels.is_empty() || !self.preferences.wants(FORMATTED_VALUE) {
+    /// Appends how the value of a column is read, before a comma: of the column itself, or of what is
+    /// computed from it.
+    pub(crate) fn format(
+        &self,
+        column: &Column,
+        kind: &Kind,
+        name: &str,
+        value: ValueRef<'_>,
+        symbol: &str,
+        out: &mut String,
+    ) {
+        if !self.wants_formatted || value == ValueRef::Null {
             return;
         }
-        let label = match value {
-            ValueRef::Integer(value) => column.labels.get(&value).cloned(),
-            // Several options: their numbers, with commas between.
-            ValueRef::Text(values) => {
-                let values = String::from_utf8_lossy(values);
-                let labels: Option<Vec<_>> = values
-                    .split(',')
-                    .map(|value| column.labels.get(&value.trim().parse().ok()?))
-                    .map(|label| label.map(String::as_str))
-                    .collect();
-                labels.map(|labels| labels.join("; "))
-            }
-            _ => None,
+        let formatted = match *kind == column.kind {
+            true => format::formatted(column, value, symbol),
+            false => format::plain(kind, value),
         };
-        if let Some(label) = label {
+        if let Some(formatted) = formatted {
             write_string(&format!("{name}@{FORMATTED_VALUE}"), out);
             out.push(':');
-            write_string(&label, out);
+            write_string(&formatted, out);
             out.push(',');
         }
+    }
+
+    /// The symbol of a currency; that of the org's own if it has none.
+    pub(crate) fn symbol(&mut self, currency: Option<&str>) -> Result<&str> {
+        let Some(id) = currency else {
+            return Ok(DOLLAR);
+        };
+        if !self.symbols.contains_key(id) {
+            let mut symbol = DOLLAR.to_owned();
+            if let Some(table) = self.catalog.by_name("transactioncurrency")
+                && let Some((place, _)) = table.column_named("currencysymbol")
+                && let Some(values) = self.store.values(table, id, &[place])?
+                && let [Stored::Text(text)] = &values[..]
+            {
+                symbol.clone_from(text);
+            }
+            self.symbols.insert(id.to_owned(), symbol);
+        }
+        Ok(self.symbols.get(id).map_or(DOLLAR, String::as_str))
     }
 
     fn name_of(&mut self, table: &str, id: &str) -> Result<Option<String>> {
@@ -256,6 +290,16 @@ pub(crate) fn write_row(
         let _ = write!(out, "\"@odata.etag\":\"W/\\\"{version}\\\"\",");
     }
     let annotated = annotator.preferences.annotations.is_some();
+    let mut symbol = DOLLAR.to_owned();
+    if annotator.wants_formatted
+        && let Some((currency, _)) = selection.table.column_named(CURRENCY)
+        && let Some(at) = selection.places.iter().position(|place| *place == currency)
+    {
+        let currency: Option<String> = row.get(at + 1)?;
+        annotator
+            .symbol(currency.as_deref())?
+            .clone_into(&mut symbol);
+    }
     let mut target = 1 + selection.places.len();
     for (index, place) in selection.places.iter().enumerate() {
         let column = &selection.table.columns[*place];
@@ -275,9 +319,12 @@ pub(crate) fn write_row(
                 annotator.annotate(table, *place, name, &id, told.as_deref(), out)?;
             }
         }
-        if annotated {
-            annotator.label(column, &column.wire_name, value, out);
-        }
+        // A twin is in the currency of the org.
+        let symbol = match column.logical_name.ends_with("_base") {
+            true => DOLLAR,
+            false => &symbol,
+        };
+        annotator.format(column, &column.kind, &column.wire_name, value, symbol, out);
         out.push('"');
         out.push_str(&column.wire_name);
         out.push_str("\":");

@@ -12,10 +12,12 @@ use crate::catalog::{Catalog, Table};
 use crate::definitions::{Change, Custom};
 use crate::emulator::BuildError;
 use crate::fault::{Fault, Result};
+use crate::handler::Handlers;
 use crate::message::{Answer, Asked};
 use crate::org::{Org, Setup};
 use crate::query::Rows;
 use crate::row_key::RowKey;
+use crate::security::{Access, Right, Security, sign_in};
 use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, MAX_LENGTH_IN_BATCH, Segment, encode_value};
 use crate::value::write_string;
@@ -43,6 +45,10 @@ pub(crate) struct Service {
     setup: Setup,
     org: RefCell<Arc<Org>>,
     pub(crate) store: Store,
+    /// Operations that programs answer.
+    pub(crate) handlers: Handlers,
+    /// Who may do what; without it everybody may do everything.
+    pub(crate) security: Option<Arc<Security>>,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
 }
@@ -63,8 +69,13 @@ pub(crate) struct Call<'c> {
     pub(crate) partition: Option<String>,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
-    /// The user that the emulator's own acts on behalf of.
+    /// The user whose token it came with.
+    pub(crate) signed_in: String,
+    /// The user on whose behalf that one acts.
     pub(crate) on_behalf_of: Option<String>,
+    /// What it may do; None for everything.
+    pub(crate) access: Option<Access>,
+    pub(crate) handlers: &'c Handlers,
 }
 
 impl<'c> Call<'c> {
@@ -75,7 +86,29 @@ impl<'c> Call<'c> {
 
     /// The user that rows are written by.
     pub(crate) fn user(&self) -> &str {
-        self.on_behalf_of.as_deref().unwrap_or(USER)
+        self.on_behalf_of.as_deref().unwrap_or(&self.signed_in)
+    }
+
+    /// Refuses what this request may do with no row of a table.
+    pub(crate) fn require(&self, table: &Table, right: Right) -> Result<()> {
+        match &self.access {
+            Some(access) if !table.is_intersect => access.require(table, right),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses what this request may not do with a row.
+    pub(crate) fn check(&self, table: &Table, id: &str, right: Right) -> Result<()> {
+        match &self.access {
+            Some(access) if !table.is_intersect => access.check(self.store, table, id, right),
+            _ => Ok(()),
+        }
+    }
+
+    /// The business unit of a user or a team.
+    pub(crate) fn business_unit_of(&self, principal: &str) -> &str {
+        let access = self.access.as_ref();
+        access.map_or(BUSINESS_UNIT, |access| access.business_unit_of(principal))
     }
 
     /// The URL of a row: `http://127.0.0.1:5000/api/data/v9.2/accounts(…)`.
@@ -143,18 +176,27 @@ impl<'c> Call<'c> {
     }
 }
 
+/// Whose request it is, as far as limits go.
+pub(crate) fn user_of(security: Option<&Security>, asked: &Asked) -> String {
+    let user = security.and_then(|security| sign_in(security, asked.token()).ok());
+    user.map_or(USER, |user| user.id()).to_owned()
+}
+
 impl Service {
     /// What answers for an org that is set up so, with the changes that are stored.
     pub(crate) fn new(
         setup: Setup,
         org: Org,
         store: Store,
+        security: Option<Arc<Security>>,
         delta_lifetime: Duration,
     ) -> Result<Self, BuildError> {
         let service = Service {
             org: RefCell::new(Arc::new(org)),
             setup,
             store,
+            handlers: Handlers::default(),
+            security,
             delta_lifetime,
         };
         service.read_definitions()?;
@@ -186,7 +228,7 @@ impl Service {
         let org = self.setup.org(change.custom.clone());
         let org = org.map_err(|error| Fault::invalid_argument(error.to_string()))?;
         self.store.atomically(|| change.keep(&self.store))?;
-        self.store.forget();
+        self.store.forget().map_err(Fault::internal)?;
         self.put_back(Arc::new(org));
         Ok(())
     }
@@ -219,7 +261,7 @@ impl Service {
         }
         let org = self.org();
         let mut call = Call {
-            document: &org.document,
+            document: org.document.text(),
             catalog: &org.catalog,
             store: &self.store,
             asked,
@@ -229,8 +271,18 @@ impl Service {
             contents,
             partition: None,
             delta_lifetime: self.delta_lifetime,
+            signed_in: USER.to_owned(),
             on_behalf_of: None,
+            access: None,
+            handlers: &self.handlers,
         };
+        let user = match &self.security {
+            Some(security) => Some((security, sign_in(security, asked.token())?)),
+            None => None,
+        };
+        if let Some((_, user)) = user {
+            call.signed_in = user.id().to_owned();
+        }
         call.on_behalf_of = parameter::caller(&call)?;
         if !VERSIONS.contains(&call.address.version.as_str()) {
             let body = "{\"Message\":\"No HTTP resource was found that matches the request URI.\"}";
@@ -238,9 +290,15 @@ impl Service {
         }
         call.resolve_content()?;
         if org.catalog.has_elastic {
+            self.store.read_as(None);
             elastic::end_rows(&call, &org.catalog)?;
             elastic::take_partition(&mut call)?;
         }
+        if let Some((security, user)) = user {
+            let other = call.on_behalf_of.as_deref();
+            call.access = Some(Access::new(security, user, other)?);
+        }
+        self.store.read_as(call.access.as_ref());
         let segments = call.address.segments.clone();
         if let [first, rest @ ..] = &segments[..]
             && let Some(change) =
@@ -307,7 +365,7 @@ fn service_document(call: &Call<'_>) -> Answer {
     let mut body = String::from("{\"@odata.context\":");
     write_string(&format!("{}$metadata", call.root()), &mut body);
     body.push_str(",\"value\":[");
-    for (index, table) in call.catalog.tables().iter().enumerate() {
+    for (index, table) in call.catalog.tables().enumerate() {
         if index > 0 {
             body.push(',');
         }
@@ -324,7 +382,7 @@ fn service_document(call: &Call<'_>) -> Answer {
 
 fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -> Result<Answer> {
     let method = &call.asked.method;
-    if call.catalog.is_intersect(table) && *method != Method::GET {
+    if table.is_intersect && *method != Method::GET {
         return Err(Fault::is_intersect(method, &table.logical_name));
     }
     let Some(arguments) = &first.arguments else {
@@ -339,7 +397,7 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
                 }
             }
             (_, [segment, ..]) => match bound::name(segment) {
-                Some(name) => bound::on_table(call, table, name),
+                Some(_) => bound::on_table(call, table, segment),
                 None => Err(bound::unknown(segment)),
             },
             _ => Err(Fault::method_not_allowed(method)),
@@ -377,6 +435,9 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
                 )));
             }
             let id = key.require(call.store, table)?;
+            if *method == Method::GET {
+                call.check(table, &id, Right::Read)?;
+            }
             if let Some(answer) = file::answer_column(call, table, &id, name, behind)? {
                 return Ok(answer);
             }
@@ -395,6 +456,7 @@ fn in_table(call: &Call<'_>, table: &Table, first: &Segment, rest: &[Segment]) -
 fn retrieve(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Answer> {
     query::check_options(&call.address.options, &["$select", "$expand"])?;
     let id = key.require(call.store, table)?;
+    call.check(table, &id, Right::Read)?;
     let known = call.asked.header("if-none-match");
     if let Some(etag) = known.filter(|etag| etag.starts_with("W/"))
         && table.has_optimistic_concurrency

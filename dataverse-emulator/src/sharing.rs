@@ -1,4 +1,4 @@
-//! Sharing rows with users and teams. The emulator remembers what was granted, and refuses nothing.
+//! Sharing rows with users and teams. What was granted counts where there is security.
 
 use http::StatusCode;
 use rusqlite::{OptionalExtension, params};
@@ -7,6 +7,7 @@ use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
 use crate::parameter;
+use crate::security::Right;
 use crate::service::{Call, USER};
 use crate::url::Segment;
 use crate::value::{Stored, write_string};
@@ -60,6 +61,7 @@ fn principal(call: &Call<'_>, row: &Members) -> Result<String> {
 pub(crate) fn grant(call: &Call<'_>, replaces: bool) -> Result<Answer> {
     let parameters = parameter::of_action(call)?;
     let (table, id) = parameter::existing(call, &parameter::object(&parameters, "Target")?)?;
+    call.check(table, &id, Right::Share)?;
     let access = parameter::object(&parameters, "PrincipalAccess")?;
     let principal = principal(call, &parameter::object(&access, "Principal")?)?;
     let granted = access
@@ -82,6 +84,7 @@ pub(crate) fn grant(call: &Call<'_>, replaces: bool) -> Result<Answer> {
 pub(crate) fn revoke(call: &Call<'_>) -> Result<Answer> {
     let parameters = parameter::of_action(call)?;
     let (table, id) = parameter::existing(call, &parameter::object(&parameters, "Target")?)?;
+    call.check(table, &id, Right::Share)?;
     let principal = principal(call, &parameter::object(&parameters, "Revokee")?)?;
     let sql = "DELETE FROM \"@shared\" WHERE name = ? AND id = ? AND principal = ?";
     let mut statement = call.store.connection.prepare_cached(sql)?;
@@ -109,6 +112,10 @@ fn shared(call: &Call<'_>, table: &Table, id: &str, principal: &str) -> Result<i
 /// emulator's own user, else those that were granted.
 pub(crate) fn retrieve(call: &Call<'_>, principal: &str, segment: &Segment) -> Result<Answer> {
     let (table, id) = parameter::row(call, segment, "Target")?;
+    if let Some(access) = &call.access {
+        let rights = access.rights_of(call.store, table, &id, principal)?;
+        return Ok(told(call, rights));
+    }
     let owner = match table.column_named("ownerid") {
         Some((place, _)) => call.store.values(table, &id, &[place])?,
         None => None,
@@ -118,13 +125,17 @@ pub(crate) fn retrieve(call: &Call<'_>, principal: &str, segment: &Segment) -> R
         true => RIGHTS.iter().map(|(_, bit)| bit).sum(),
         false => shared(call, table, &id, principal)?,
     };
+    Ok(told(call, rights))
+}
+
+fn told(call: &Call<'_>, rights: i64) -> Answer {
     let mut body = String::from("{\"@odata.context\":");
     let context = "$metadata#Microsoft.Dynamics.CRM.RetrievePrincipalAccessResponse";
     write_string(&format!("{}{context}", call.root()), &mut body);
     body.push_str(",\"AccessRights\":");
     write_string(&names(rights), &mut body);
     body.push('}');
-    Ok(Answer::json(StatusCode::OK, body))
+    Answer::json(StatusCode::OK, body)
 }
 
 #[cfg(test)]

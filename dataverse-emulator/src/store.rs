@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::path::Path;
+use std::sync::Arc;
 
 use rusqlite::functions::FunctionFlags;
 use rusqlite::{Connection, OptionalExtension, params_from_iter};
@@ -10,11 +11,16 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::aggregate;
 use crate::catalog::{Catalog, Column, Intersect, Kind, Table};
 use crate::fault::Result;
-use crate::like::like_match;
+use crate::like::Like;
+use crate::security::{Access, Reader, Security};
+use crate::text;
 use crate::value::{Stored, compare_decimals};
 
 /// Name of the column that holds a row's version.
 pub(crate) const VERSION: &str = "@version";
+
+/// From how many rows on a table has indexes for what is looked for and sorted by.
+const MANY_ROWS: usize = 10_000;
 
 /// The rows of an org.
 #[derive(Debug)]
@@ -24,6 +30,10 @@ pub(crate) struct Store {
     made: RefCell<HashSet<String>>,
     /// Whether nothing was stored before.
     pub(crate) is_new: bool,
+    /// Tables that are known to have many rows.
+    large: RefCell<HashSet<String>>,
+    /// Keeps out of queries what a request may not read.
+    reader: Option<Reader>,
 }
 
 impl Store {
@@ -33,20 +43,19 @@ impl Store {
             Some(file) => Connection::open(file)?,
             None => Connection::open_in_memory()?,
         };
-        connection.create_collation("dv_text", |left, right| {
-            left.to_lowercase().cmp(&right.to_lowercase())
-        })?;
+        connection.create_collation("dv_text", text::compare)?;
+        connection.create_collation("dv_time", text::compare_times)?;
         connection.create_collation("dv_decimal", compare_decimals)?;
         connection.create_scalar_function(
             "dv_like",
             2,
             FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
             |context| {
-                let text: Option<String> = context.get(0)?;
-                let pattern: String = context.get(1)?;
-                let matches =
-                    |text: String| like_match(&text.to_lowercase(), &pattern.to_lowercase());
-                Ok(text.is_some_and(matches))
+                // A pattern that is the same for all rows is read once.
+                let pattern =
+                    context.get_or_create_aux(1, |pattern| pattern.as_str().map(Like::parse))?;
+                let text = context.get_raw(0).as_str_or_null()?;
+                Ok(text.is_some_and(|text| pattern.matches(text)))
             },
         )?;
         aggregate::register(&connection)?;
@@ -69,13 +78,33 @@ impl Store {
         Ok(Store {
             connection,
             made: RefCell::default(),
+            large: RefCell::default(),
+            reader: None,
             is_new,
         })
     }
 
     /// Looks for each table again: they may have changed.
-    pub(crate) fn forget(&self) {
+    pub(crate) fn forget(&self) -> rusqlite::Result<()> {
         self.made.borrow_mut().clear();
+        self.large.borrow_mut().clear();
+        match &self.reader {
+            Some(reader) => reader.forget(&self.connection),
+            None => Ok(()),
+        }
+    }
+
+    /// From here on queries read what a request may.
+    pub(crate) fn secure(&mut self, security: &Arc<Security>) -> rusqlite::Result<()> {
+        self.reader = Some(Reader::new(&self.connection, security.clone())?);
+        Ok(())
+    }
+
+    /// Whose rows queries read; None for all.
+    pub(crate) fn read_as(&self, access: Option<&Access>) {
+        if let Some(reader) = &self.reader {
+            reader.read_as(access.cloned());
+        }
     }
 
     /// A version greater than every one before.
@@ -98,7 +127,7 @@ impl Store {
         if self.made.borrow().contains(&table.logical_name) {
             return Ok(());
         }
-        let name = quoted(&table.logical_name);
+        let name = base(&table.logical_name);
         let mut columns = vec![(VERSION.to_owned(), "INTEGER NOT NULL")];
         for column in &table.columns {
             let kind = match column.logical_name == table.primary_id {
@@ -132,6 +161,11 @@ impl Store {
             let columns: Vec<_> = key.iter().map(|at| &table.columns[*at]).collect();
             self.index("key", table, &columns)?;
         }
+        if let Some(reader) = &self.reader {
+            let columns = columns.into_iter().map(|(column, _)| column);
+            let all = existing.into_iter().chain(columns).collect();
+            reader.shadow(&self.connection, table, &all)?;
+        }
         self.made.borrow_mut().insert(table.logical_name.clone());
         Ok(())
     }
@@ -157,7 +191,7 @@ impl Store {
     fn columns_of(&self, table: &str) -> Result<HashSet<String>> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT name FROM pragma_table_info(?)")?;
+            .prepare_cached("SELECT name FROM pragma_table_info(?, 'main')")?;
         let names = statement.query_map([table], |row| row.get(0))?;
         Ok(names.collect::<rusqlite::Result<_>>()?)
     }
@@ -171,7 +205,7 @@ impl Store {
             return Ok(());
         };
         let sql = format!(
-            "CREATE INDEX IF NOT EXISTS {} ON {} ({}) WHERE {first} IS NOT NULL",
+            "CREATE INDEX IF NOT EXISTS main.{} ON {} ({}) WHERE {first} IS NOT NULL",
             quoted(&name),
             quoted(&table.logical_name),
             names.join(", ")
@@ -180,13 +214,49 @@ impl Store {
         Ok(())
     }
 
+    /// Makes finding and sorting by a column fast, where there are many rows.
+    pub(crate) fn index_values(&self, table: &Table, column: &Column) -> Result<()> {
+        let name = table.stored(column);
+        if name == table.primary_id || table.is_intersect || !self.is_large(table)? {
+            return Ok(());
+        }
+        let index = format!("{}@values@{name}", table.logical_name);
+        let sql = format!(
+            "CREATE INDEX IF NOT EXISTS main.{} ON {} ({})",
+            quoted(&index),
+            quoted(&table.logical_name),
+            quoted(name)
+        );
+        self.connection.prepare_cached(&sql)?.execute([])?;
+        Ok(())
+    }
+
+    /// Whether reading all rows of a table takes long.
+    fn is_large(&self, table: &Table) -> Result<bool> {
+        let name = &table.logical_name;
+        if self.large.borrow().contains(name) {
+            return Ok(true);
+        }
+        self.make(table)?;
+        let sql = format!(
+            "SELECT EXISTS (SELECT 1 FROM {} LIMIT 1 OFFSET {MANY_ROWS})",
+            base(name)
+        );
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let is_large = statement.query_row([], |row| row.get(0))?;
+        if is_large {
+            self.large.borrow_mut().insert(name.clone());
+        }
+        Ok(is_large)
+    }
+
     /// The version of a row; None if there is no such row.
     pub(crate) fn version(&self, table: &Table, id: &str) -> Result<Option<i64>> {
         self.make(table)?;
         let sql = format!(
             "SELECT {} FROM {} WHERE {} = ?",
             quoted(VERSION),
-            quoted(&table.logical_name),
+            base(&table.logical_name),
             quoted(&table.primary_id)
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -203,7 +273,7 @@ impl Store {
         let sql = format!(
             "SELECT {} FROM {} WHERE {}",
             quoted(&table.primary_id),
-            quoted(&table.logical_name),
+            base(&table.logical_name),
             conditions.join(" AND ")
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -226,7 +296,7 @@ impl Store {
         let sql = format!(
             "SELECT {} FROM {} WHERE {} = ?",
             names.join(", "),
-            quoted(&table.logical_name),
+            base(&table.logical_name),
             quoted(&table.primary_id)
         );
         let mut statement = self.connection.prepare_cached(&sql)?;
@@ -262,9 +332,26 @@ fn declared(kind: &Kind) -> &'static str {
         Kind::Boolean | Kind::Int | Kind::BigInt => "INTEGER",
         Kind::Double => "REAL",
         Kind::Decimal => "TEXT COLLATE dv_decimal",
+        Kind::DateTime => "TEXT COLLATE dv_time",
         Kind::Text => "TEXT COLLATE dv_text",
         _ => "TEXT",
     }
+}
+
+/// What is compared in another way than SQLite would.
+pub(crate) fn collation(kind: &Kind) -> &'static str {
+    match kind {
+        Kind::Decimal => " COLLATE dv_decimal",
+        Kind::DateTime => " COLLATE dv_time",
+        Kind::Text => " COLLATE dv_text",
+        _ => "",
+    }
+}
+
+/// A table as SQL, where a view of what a request may read does not stand before it: for writes, and
+/// for what the service reads for itself.
+pub(crate) fn base(table: &str) -> String {
+    format!("main.{}", quoted(table))
 }
 
 /// A name as SQL; names come from the document, which holds whatever it holds.

@@ -7,20 +7,23 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use rusqlite::{params, params_from_iter};
 use serde_json::value::RawValue;
 
-use crate::associate;
 use crate::catalog::{Catalog, Column, Kind, Navigation, Table};
 use crate::elastic;
 use crate::fault::{Fault, Result};
 use crate::file;
+use crate::guard;
 use crate::message::{Answer, ENTITY_ID};
 use crate::nested::{self, Related};
 use crate::query::{check_options, check_single, single};
 use crate::reference;
 use crate::row_key::RowKey;
-use crate::service::{BUSINESS_UNIT, Call, USER};
+use crate::security::Right;
+use crate::service::Call;
 use crate::sharing;
-use crate::store::{VERSION, is_polymorphic, quoted, target_column};
+use crate::state;
+use crate::store::{VERSION, base, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, format_time, from_json};
+use crate::{activity, associate, cascade, duplicate};
 
 /// Columns that the service fills; what a body says of them is passed over.
 const FILLED: &[&str] = &["createdon", "modifiedon", "versionnumber"];
@@ -44,6 +47,17 @@ impl Written {
     pub(crate) fn value(&self, place: usize) -> Option<&Stored> {
         let found = self.values.iter().rev().find(|(at, _)| *at == place);
         found.map(|(_, value)| value)
+    }
+
+    /// Places and values, in the order in which they were written.
+    pub(crate) fn values(&self) -> &[(usize, Stored)] {
+        &self.values
+    }
+
+    /// The table that a lookup of several points at.
+    pub(crate) fn target(&self, place: usize) -> Option<&str> {
+        let found = self.targets.iter().find(|(at, _)| *at == place);
+        found.and_then(|(_, target)| target.as_deref())
     }
 
     pub(crate) fn set(&mut self, place: usize, value: Stored) {
@@ -316,6 +330,7 @@ fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
 /// Inserts a row; gives its id.
 pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Result<String> {
     call.store.make(table)?;
+    guard::check_new_values(call, table, &written)?;
     let place = table.primary_id_place();
     let id = match written.value(place) {
         Some(Stored::Text(id)) => id.clone(),
@@ -339,11 +354,13 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     }
     if call.on_behalf_of.is_some() {
         for column in ["createdonbehalfby", "modifiedonbehalfby"] {
-            written.point_default(table, column, "systemuser", USER);
+            written.point_default(table, column, "systemuser", &call.signed_in);
         }
     }
-    written.point_default(table, "owningbusinessunit", "businessunit", BUSINESS_UNIT);
+    let unit = guard::check_new_row(call, table, &id, &written)?;
+    written.point_default(table, "owningbusinessunit", "businessunit", &unit);
     check_keys(call, table, &id, &written)?;
+    duplicate::check(call, table, &id, &written)?;
     let version = stamp(call, table, &mut written)?;
     let mut names = vec![quoted(VERSION)];
     let mut values = vec![Stored::Integer(version)];
@@ -354,11 +371,12 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     let marks = vec!["?"; names.len()].join(", ");
     let sql = format!(
         "INSERT INTO {} ({}) VALUES ({marks})",
-        quoted(&table.logical_name),
+        base(&table.logical_name),
         names.join(", ")
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     statement.execute(params_from_iter(values))?;
+    activity::keep(call, table, &id)?;
     nested::insert_collections(call, table, &id, collections)?;
     Ok(id)
 }
@@ -366,15 +384,22 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
 /// Changes a row that exists.
 pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Written) -> Result<()> {
     nested::refuse(table, &written)?;
+    guard::check_change(call, table, id, &mut written)?;
+    state::complete(table, &mut written)?;
     let place = table.primary_id_place();
     written.values.retain(|(at, _)| *at != place);
     written.set_default(table, "modifiedon", Stored::Text(format_time(call.now)));
     written.point_default(table, "modifiedby", "systemuser", call.user());
     if let Some((place, _)) = table.column_named("modifiedonbehalfby") {
-        let deputy = call.on_behalf_of.is_some().then_some(("systemuser", USER));
+        let deputy = call
+            .on_behalf_of
+            .is_some()
+            .then_some(("systemuser", &*call.signed_in));
         written.point(table, place, deputy);
     }
     check_keys(call, table, id, &written)?;
+    duplicate::check(call, table, id, &written)?;
+    let assigned = new_owner(call, table, id, &written)?;
     let version = stamp(call, table, &mut written)?;
     let mut sets = vec![format!("{} = ?", quoted(VERSION))];
     let mut values = vec![Stored::Integer(version)];
@@ -385,13 +410,35 @@ pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Writ
     values.push(Stored::Text(id.to_owned()));
     let sql = format!(
         "UPDATE {} SET {} WHERE {} = ?",
-        quoted(&table.logical_name),
+        base(&table.logical_name),
         sets.join(", "),
         quoted(&table.primary_id)
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     statement.execute(params_from_iter(values))?;
-    Ok(())
+    activity::keep(call, table, id)?;
+    match assigned {
+        Some((old, target, new)) => cascade::assign(call, table, id, &old, (&target, &new)),
+        None => Ok(()),
+    }
+}
+
+/// The owner of a row, and the table and the id of the one that it is given to.
+fn new_owner(
+    call: &Call<'_>,
+    table: &Table,
+    id: &str,
+    written: &Written,
+) -> Result<Option<(String, String, String)>> {
+    let place = table.column_named("ownerid").map(|(place, _)| place);
+    let Some((place, Some(Stored::Text(new)))) = place.map(|place| (place, written.value(place)))
+    else {
+        return Ok(None);
+    };
+    let target = written.target(place).unwrap_or("systemuser").to_owned();
+    let old = cascade::owner(call, table, id)?;
+    let changed = old.filter(|old| old != new);
+    Ok(changed.map(|old| (old, target, new.clone())))
 }
 
 /// Takes the next version, and writes it into `versionnumber`.
@@ -569,6 +616,7 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
 
 /// Deletes a row, and what points at it.
 pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
+    call.check(table, id, Right::Delete)?;
     delete_only(call, table, id)?;
     file::forget(call, table, id)?;
     let version = call.store.next_version()?;
@@ -576,13 +624,18 @@ pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()>
     let mut statement = call.store.connection.prepare_cached(sql)?;
     statement.execute(params![table.logical_name, id, version])?;
     sharing::forget(call, table, id)?;
+    if let Some(pointers) = activity::also_in(call, table, id)? {
+        delete_only(call, pointers, id)?;
+        statement.execute(params![pointers.logical_name, id, version])?;
+        remove_links(call, call.catalog, pointers, id, version)?;
+    }
     remove_links(call, call.catalog, table, id, version)
 }
 
 fn delete_only(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
     let sql = format!(
         "DELETE FROM {} WHERE {} = ?",
-        quoted(&table.logical_name),
+        base(&table.logical_name),
         quoted(&table.primary_id)
     );
     call.store.connection.prepare_cached(&sql)?.execute([id])?;
@@ -619,6 +672,7 @@ fn remove_links(
             }
             call.store.make(table)?;
             call.store.index("lookup", table, &[column])?;
+            cascade::delete(call, table, column, gone, id)?;
             let name = quoted(&column.logical_name);
             let (also, only) = match is_polymorphic(column) {
                 true => {
@@ -629,7 +683,7 @@ fn remove_links(
             };
             let sql = format!(
                 "UPDATE {} SET {} = ?2{versions}, {name} = NULL{also} WHERE {name} = ?1{only}",
-                quoted(&table.logical_name),
+                base(&table.logical_name),
                 quoted(VERSION)
             );
             let mut statement = connection.prepare_cached(&sql)?;

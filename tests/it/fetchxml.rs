@@ -7,7 +7,8 @@ use dataverse_client::http::FixedToken;
 use dataverse_client::{AnyRow, Client, FetchXml, New, Period, Record, Unit, UserScope};
 use dataverse_emulator::Emulator;
 use dataverse_golden::crm::{Account, Contact};
-use dataverse_tests::fixture;
+
+use crate::documents::{ON_PREMISES, document};
 
 #[derive(Record)]
 #[dataverse(entity = Account)]
@@ -17,9 +18,8 @@ struct Named {
 
 /// An org with seven accounts; the even ones are led by a contact.
 async fn org() -> Client {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
     let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ON_PREMISES))
         .build()
         .unwrap();
     let client = Client::builder(Emulator::URL)

@@ -12,6 +12,7 @@ mod conformance_reads;
 mod conformance_writes;
 mod csdl;
 mod definitions;
+mod documents;
 mod emulator;
 mod fetch;
 mod fetchxml;

@@ -3,13 +3,13 @@
 use dataverse_client::Client;
 use dataverse_client::http::{FixedToken, VirtualClock};
 use dataverse_emulator::Emulator;
-use dataverse_tests::fixture;
+
+use crate::documents::{ON_PREMISES, document};
 
 pub(crate) fn org() -> (Client, Emulator, VirtualClock) {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
     let clock = VirtualClock::default();
     let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ON_PREMISES))
         .alternate_key("account", &["accountnumber"])
         .clock(clock.clone())
         .build()

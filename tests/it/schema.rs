@@ -9,11 +9,12 @@ use dataverse_client::{Client, New};
 use dataverse_emulator::Emulator;
 use dataverse_tests::fixture;
 
+use crate::documents::{ON_PREMISES, ONLINE, document};
+
 fn emulator() -> Emulator {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
     let json = fixture("definitions/retrievemetadatachanges-account.json.gz");
     Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ON_PREMISES))
         .definitions(std::fs::read(json).unwrap())
         .alternate_key("account", &["accountnumber"])
         .build()
@@ -109,8 +110,7 @@ async fn a_schema_of_another_document_is_read_anew() {
         .refresh(&mut schema)
         .await
         .unwrap();
-    let document = fixture("csdl/dataverse-online-9.1-crm4-2020-09.csdl.xml.gz");
-    let second = Emulator::builder().metadata(std::fs::read(document).unwrap());
+    let second = Emulator::builder().document(document(ONLINE));
     let second = second.build().unwrap();
     let stamp = schema.version_stamp().unwrap().to_owned();
     client(&second)

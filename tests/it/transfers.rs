@@ -7,7 +7,8 @@ use dataverse_client::{
     Binary, Client, DownloadState, Entity, FileColumn, Id, New, NoteFile, UploadState,
 };
 use dataverse_emulator::{Emulator, InjectedFault};
-use dataverse_tests::fixture;
+
+use crate::documents::{ONLINE, document};
 
 /// A table of the product with a file column and an image column.
 #[derive(Entity, Default)]
@@ -31,10 +32,9 @@ struct Note {
 }
 
 async fn org() -> (Client, Emulator, Id<AiFile>) {
-    let document = fixture("csdl/dataverse-online-9.1-crm4-2020-09.csdl.xml.gz");
     let clock = VirtualClock::default();
     let emulator = Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ONLINE))
         .clock(clock.clone())
         .build()
         .unwrap();

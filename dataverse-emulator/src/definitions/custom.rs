@@ -75,9 +75,6 @@ impl Custom {
 
     /// The document with what was added.
     pub(crate) fn document(&self, base: &str) -> String {
-        if self.is_empty() {
-            return base.to_owned();
-        }
         csdl::with(base, self)
     }
 

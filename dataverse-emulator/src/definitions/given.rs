@@ -5,6 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Members;
+use crate::cascade::{Behaviour, Cascade, Lookup};
+use crate::format::Display;
+use crate::state::States;
 
 /// Tables and choices of an org.
 #[derive(Debug, Clone, Default)]
@@ -128,23 +131,50 @@ impl Given {
         })
     }
 
-    /// Columns with a choice: the labels of its options, by value.
-    pub(crate) fn labels(&self) -> impl Iterator<Item = (&str, &str, BTreeMap<i64, String>)> {
+    /// How columns are shown: labels of choices, digits of numbers.
+    pub(crate) fn displays(&self) -> impl Iterator<Item = (&str, &str, Display)> {
         self.tables.iter().flat_map(|(table, given)| {
-            given.columns.iter().filter_map(move |(column, members)| {
-                let choice = members
-                    .get("OptionSet")
-                    .filter(|choice| choice.is_object())?;
-                let mut options: Vec<&Value> = Vec::new();
-                options.extend(choice["Options"].as_array().into_iter().flatten());
-                options.extend(choice.get("TrueOption"));
-                options.extend(choice.get("FalseOption"));
-                let labels = options.into_iter().filter_map(|option| {
-                    let label = &option["Label"]["UserLocalizedLabel"]["Label"];
-                    Some((option["Value"].as_i64()?, label.as_str()?.to_owned()))
-                });
-                Some((table.as_str(), column.as_str(), labels.collect()))
-            })
+            let columns = given.columns.iter();
+            columns
+                .map(move |(column, members)| (table.as_str(), column.as_str(), display(members)))
+        })
+    }
+
+    /// What relationships do.
+    pub(crate) fn cascades(&self) -> impl Iterator<Item = (Lookup, Behaviour)> {
+        let found = self.tables.values().flat_map(|table| &table.relationships);
+        found.flat_map(|(_, found)| found).filter_map(|members| {
+            let lookup = Lookup {
+                table: text(members, "ReferencingEntity")?,
+                column: text(members, "ReferencingAttribute")?,
+                target: text(members, "ReferencedEntity")?,
+            };
+            let told = members.get("CascadeConfiguration")?;
+            let cascade = |name: &str| told[name].as_str().and_then(Cascade::named);
+            let behaviour = Behaviour {
+                delete: cascade("Delete"),
+                assign: cascade("Assign"),
+            };
+            Some((lookup, behaviour))
+        })
+    }
+
+    /// States and reasons of tables.
+    pub(crate) fn states(&self) -> impl Iterator<Item = (&str, States)> {
+        self.tables.iter().map(|(table, given)| {
+            let pairs = |column: &str, member: &str| {
+                let column = given.columns.get(column);
+                let options = column.and_then(|column| column.get("OptionSet")?.get("Options"));
+                let options = options.and_then(Value::as_array).into_iter().flatten();
+                let pair =
+                    |option: &Value| Some((option["Value"].as_i64()?, option[member].as_i64()?));
+                options.filter_map(pair).collect()
+            };
+            let states = States {
+                default_reasons: pairs("statecode", "DefaultStatus"),
+                reasons: pairs("statuscode", "State"),
+            };
+            (table.as_str(), states)
         })
     }
 
@@ -301,6 +331,31 @@ impl Given {
             super::known::typed(choice.clone(), type_name)
         });
         choices.collect()
+    }
+}
+
+/// How a column is shown, by its definition.
+fn display(column: &Members) -> Display {
+    let label = |option: &Value| {
+        let label = &option["Label"];
+        let own = &label["UserLocalizedLabel"]["Label"];
+        let first = &label["LocalizedLabels"][0]["Label"];
+        Some((
+            option["Value"].as_i64()?,
+            own.as_str().or(first.as_str())?.to_owned(),
+        ))
+    };
+    let choice = column.get("OptionSet").unwrap_or(&Value::Null);
+    let options = choice["Options"].as_array().into_iter().flatten();
+    let pair = [&choice["FalseOption"], &choice["TrueOption"]];
+    Display {
+        labels: options.chain(pair).filter_map(label).collect(),
+        precision: column
+            .get("Precision")
+            .and_then(Value::as_u64)
+            .and_then(|digits| usize::try_from(digits).ok()),
+        is_day: text(column, "Format").as_deref() == Some("DateOnly"),
+        is_money: text(column, "AttributeType").as_deref() == Some("Money"),
     }
 }
 

@@ -198,7 +198,7 @@ pub(super) fn label(text: Option<&str>) -> Value {
 }
 
 /// The id of a definition: the same in every run.
-pub(super) fn id(of: &str) -> String {
+pub(crate) fn id(of: &str) -> String {
     let [high, low] = SEEDS.map(|seed| hash(seed, of.as_bytes()));
     uuid::Builder::from_u128(u128::from(high) << 64 | u128::from(low))
         .with_version(uuid::Version::Custom)

@@ -26,6 +26,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use change::Change;
 pub(crate) use custom::Custom;
 pub(crate) use given::Given;
+pub(crate) use known::id as stable_id;
 
 use crate::fault::{Fault, Result};
 use crate::message::Answer;

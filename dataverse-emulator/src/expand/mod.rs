@@ -18,6 +18,7 @@ use crate::order::{order, order_sql};
 use crate::query::{MAX_PAGE, parse_top};
 use crate::relation::{Relation, lookup_of};
 use crate::row::{Annotator, Selection, write_row};
+use crate::security::Right;
 use crate::service::Call;
 use crate::url::encode_value;
 use crate::value::{Stored, write_string};
@@ -318,6 +319,7 @@ impl<'c> Plan<'c> {
         page: Option<usize>,
     ) -> Result<Self> {
         let table = relation.target;
+        call.require(table, Right::Read)?;
         let option = |name: &str| {
             let mut options = asked.options.iter();
             options

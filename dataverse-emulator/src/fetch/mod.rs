@@ -25,7 +25,7 @@ use crate::output::{self, Output};
 use crate::query::{self as rows, MAX_PAGE, Rows};
 use crate::row::Annotator;
 use crate::service::Call;
-use crate::store::{VERSION, quoted};
+use crate::store::{VERSION, collation, quoted};
 use crate::value::{Stored, guid, write_string};
 
 const PAGING_COOKIE: &str = "Microsoft.Dynamics.CRM.fetchxmlpagingcookie";
@@ -347,7 +347,9 @@ impl<'c> Plan<'c> {
                     )
                 })?;
                 let way = if asked.descending { "DESC" } else { "ASC" };
-                terms.push(format!("{} {way}", output.sql));
+                // What is computed from a column is not compared like it by itself.
+                let collation = collation(&output.kind);
+                terms.push(format!("{}{collation} {way}", output.sql));
             }
         }
         // Pages by number need an order; groups are unlike each other.

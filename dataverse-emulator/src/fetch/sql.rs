@@ -7,6 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::filter::Condition;
 use crate::names::SqlColumn;
 use crate::operator;
+use crate::security::Right;
 use crate::service::Call;
 use crate::store::quoted;
 
@@ -36,6 +37,7 @@ pub(crate) struct Source<'c, 'f> {
 impl<'c, 'f> Tables<'c, 'f> {
     /// Joins the tables of `entity`, whose table is `table`.
     pub(crate) fn new(call: &'c Call<'c>, table: &'c Table, entity: &'f Entity) -> Result<Self> {
+        call.require(table, Right::Read)?;
         call.store.make(table)?;
         let mut tables = Tables {
             call,
@@ -227,6 +229,7 @@ impl<'c, 'f> Tables<'c, 'f> {
                 link.alias
             )));
         }
+        self.call.require(table, Right::Read)?;
         self.call.store.make(table)?;
         if let Some((place, column)) = table.column_named(&link.from)
             && matches!(column.kind, Kind::Guid | Kind::Lookup(_))

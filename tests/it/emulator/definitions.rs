@@ -7,16 +7,16 @@ use dataverse_tests::fixture;
 use serde_json::{Value, json};
 
 use super::{get, send};
+use crate::documents::{ON_PREMISES, document};
 
 /// Nothing here changes rows: the tests share two emulators.
 static PLAIN: LazyLock<Emulator> = LazyLock::new(super::emulator);
 
 /// With the recorded definitions of `account`.
 static TOLD: LazyLock<Emulator> = LazyLock::new(|| {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
     let json = fixture("definitions/retrievemetadatachanges-account.json.gz");
     Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ON_PREMISES))
         .definitions(std::fs::read(json).unwrap())
         .build()
         .unwrap()
@@ -343,9 +343,8 @@ async fn definitions_that_were_given_add_to_the_document() {
         json!([])
     );
     for bad in ["", "[]", "{\"value\":[]}", "<edmx/>"] {
-        let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
         let built = Emulator::builder()
-            .metadata(std::fs::read(document).unwrap())
+            .document(document(ON_PREMISES))
             .definitions(bad);
         let error = built.build().err().unwrap().to_string();
         assert!(error.starts_with("the definitions: "), "{error}");

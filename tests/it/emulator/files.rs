@@ -2,18 +2,17 @@
 
 use dataverse_client::http::VirtualClock;
 use dataverse_emulator::Emulator;
-use dataverse_tests::fixture;
 use serde_json::{Value, json};
 
 use super::{Answer, create, get, post, send};
+use crate::documents::{ONLINE, document};
 
 const CHUNK: usize = 4_194_304;
 
 /// An online org: a table with a file column and an image column, notes, attachments.
 fn emulator() -> Emulator {
-    let document = fixture("csdl/dataverse-online-9.1-crm4-2020-09.csdl.xml.gz");
     Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ONLINE))
         .clock(VirtualClock::default())
         .build()
         .unwrap()

@@ -4,6 +4,8 @@ mod apply;
 mod associate;
 mod batch;
 mod bulk;
+mod cascades;
+mod comparing;
 mod conditions;
 mod customs;
 mod definitions;
@@ -14,14 +16,19 @@ mod expand;
 mod faults;
 mod fetch;
 mod files;
+mod formatted;
 mod functions;
 mod garbage;
+mod limits;
+mod many;
+mod messages;
 mod navigation;
 mod nested;
 mod operations;
 mod paging;
 mod query;
 mod search;
+mod security;
 pub(crate) mod small;
 mod sql;
 mod start;
@@ -31,15 +38,15 @@ mod write;
 use bytes::Bytes;
 use dataverse_client::http::{Transport, VirtualClock};
 use dataverse_emulator::Emulator;
-use dataverse_tests::fixture;
 use http::{HeaderMap, Method};
 use serde_json::Value;
 
+use crate::documents::{ON_PREMISES, document};
+
 /// Sales and Service; a key that orgs often add.
 fn emulator() -> Emulator {
-    let document = fixture("csdl/dynamics-onprem-9.x-csrs-2022-01.csdl.xml.gz");
     Emulator::builder()
-        .metadata(std::fs::read(document).unwrap())
+        .document(document(ON_PREMISES))
         .alternate_key("account", &["accountnumber"])
         .alternate_key("contact", &["firstname", "emailaddress1"])
         .clock(VirtualClock::default())
@@ -88,13 +95,15 @@ async fn send(
     };
     let mut request = http::Request::builder()
         .method(method.parse::<Method>().unwrap())
-        .uri(uri)
-        .header("authorization", "Bearer any");
-    if !body.is_empty()
-        && !headers
-            .iter()
-            .any(|(name, _)| name.eq_ignore_ascii_case("content-type"))
-    {
+        .uri(uri);
+    let has = |header: &str| {
+        let mut names = headers.iter().map(|(name, _)| name);
+        names.any(|name| name.eq_ignore_ascii_case(header))
+    };
+    if !has("authorization") {
+        request = request.header("authorization", "Bearer any");
+    }
+    if !body.is_empty() && !has("content-type") {
         request = request.header("content-type", "application/json");
     }
     for (name, value) in headers {

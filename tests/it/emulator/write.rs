@@ -27,7 +27,7 @@ async fn a_create_tells_where_the_row_is() {
             "{{\"@odata.context\":\"https://emulator.localhost/api/data/v9.2/$metadata#accounts(\
              name,revenue,statecode,createdon)/$entity\",\"@odata.etag\":{},\"name\":\"Contoso\",\
              \"revenue\":5000000.0000,\"statecode\":0,\"createdon\":\"2026-01-01T00:00:00Z\",\
-             \"accountid\":\"{ID}\"}}",
+             \"accountid\":\"{ID}\",\"_transactioncurrencyid_value\":null}}",
             serde_json::to_string(etag).unwrap()
         )
     );
