@@ -243,17 +243,21 @@ impl<'s> Changer<'s> {
             )
         })?;
         let primary = logical_name(primary)?;
-        members.insert("PrimaryNameAttribute".to_owned(), primary.into());
+        members.insert("PrimaryNameAttribute".to_owned(), primary.clone().into());
         let table = Told {
             is_new: true,
             members,
         };
         self.custom.tables.insert(name.clone(), table);
         for column in columns {
+            let is_primary = is_primary(&column);
             let Value::Object(column) = column else {
                 return Err(Fault::invalid_argument("A column is no object."));
             };
-            self.create_column(&name, column)?;
+            // Published clients name the primary column among the others once more.
+            if is_primary || logical_name(&column)? != primary {
+                self.create_column(&name, column)?;
+            }
         }
         Ok(id(&name))
     }

@@ -143,7 +143,8 @@ impl Given {
     /// What relationships do.
     pub(crate) fn cascades(&self) -> impl Iterator<Item = (Lookup, Behaviour)> {
         let found = self.tables.values().flat_map(|table| &table.relationships);
-        found.flat_map(|(_, found)| found).filter_map(|members| {
+        let found = found.flat_map(|(_, found)| found);
+        found.chain(self.made.values()).filter_map(|members| {
             let lookup = Lookup {
                 table: text(members, "ReferencingEntity")?,
                 column: text(members, "ReferencingAttribute")?,

@@ -125,7 +125,11 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
         (Some(text), Some(order)) if fetch.page > 1 => {
             page.and(behind(order, &cookie::parse(text, fetch.page, order)?)?);
         }
-        _ => offset = (fetch.page - 1).saturating_mul(size),
+        _ => {
+            offset = (fetch.page - 1)
+                .saturating_mul(size)
+                .saturating_add(fetch.skip)
+        }
     }
     let group = match plan.groups.is_empty() {
         true => String::new(),

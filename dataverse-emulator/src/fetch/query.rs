@@ -15,6 +15,8 @@ pub(crate) struct Fetch {
     pub(crate) count: Option<usize>,
     /// From 1.
     pub(crate) page: usize,
+    /// Rows before the first page that are left out.
+    pub(crate) skip: usize,
     pub(crate) cookie: Option<String>,
     pub(crate) is_distinct: bool,
     pub(crate) is_aggregate: bool,
@@ -142,6 +144,7 @@ impl Fetch {
             top: top.map(|top| top.min(MAX_PAGE)),
             count: count.map(|count| count.min(MAX_PAGE)),
             page: page.unwrap_or(1),
+            skip: 0,
             cookie: root
                 .attribute("paging-cookie")
                 .filter(|cookie| !cookie.is_empty())

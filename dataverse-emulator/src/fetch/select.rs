@@ -79,6 +79,25 @@ fn wrong(near: &str) -> Fault {
     ))
 }
 
+/// The operator that holds where this one does not. No row with nothing in the column fits either.
+fn opposite(operator: &str) -> &str {
+    let pairs = [
+        ("eq", "ne"),
+        ("lt", "ge"),
+        ("le", "gt"),
+        ("null", "not-null"),
+        ("like", "not-like"),
+        ("in", "not-in"),
+        ("between", "not-between"),
+    ];
+    let found = pairs.iter().find_map(|(one, other)| match operator {
+        operator if operator == *one => Some(*other),
+        operator if operator == *other => Some(*one),
+        _ => None,
+    });
+    found.unwrap_or(operator)
+}
+
 /// A column as it stands in a statement: the alias of its table, and its name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Name {
@@ -110,6 +129,8 @@ struct Parser<'c> {
     tokens: Vec<Token>,
     at: usize,
     depth: usize,
+    /// Whether an odd number of `NOT` stands before what is read.
+    is_negated: bool,
     tables: Vec<Joined>,
 }
 
@@ -120,6 +141,7 @@ pub(super) fn parse(call: &Call<'_>, sql: &str) -> Result<Fetch> {
         tokens: tokens(sql)?,
         at: 0,
         depth: 0,
+        is_negated: false,
         tables: Vec::new(),
     };
     parser.statement()
@@ -274,8 +296,17 @@ impl Parser<'_> {
                 }
             }
         }
-        if self.is_word("OFFSET") || self.is_word("HAVING") || self.is_word("UNION") {
-            return Err(Fault::not_supported("OFFSET, HAVING and UNION in `sql`"));
+        let mut skip = 0;
+        if self.word("OFFSET") {
+            if orders.is_empty() || top.is_some() {
+                return Err(Fault::bad_request(
+                    "OFFSET stands behind ORDER BY, in a statement without TOP.",
+                ));
+            }
+            (skip, top) = self.offset()?;
+        }
+        if self.is_word("HAVING") || self.is_word("UNION") {
+            return Err(Fault::not_supported("HAVING and UNION in `sql`"));
         }
         if self.at < self.tokens.len() {
             return Err(self.error());
@@ -295,12 +326,33 @@ impl Parser<'_> {
                 .filter(|_| top.is_none()),
             top: top.map(|top| top.min(MAX_PAGE)),
             page: 1,
+            skip,
             cookie: None,
             is_distinct: is_distinct && !is_aggregate,
             is_aggregate,
             wants_total: false,
             entity,
         })
+    }
+
+    /// `6 ROWS FETCH NEXT 3 ROWS ONLY`: rows to leave out, and rows to give.
+    fn offset(&mut self) -> Result<(usize, Option<usize>)> {
+        let rows = |parser: &mut Self| match parser.word("ROWS") || parser.word("ROW") {
+            true => Ok(()),
+            false => Err(parser.error()),
+        };
+        let skip = self.number()?;
+        rows(self)?;
+        if !self.word("FETCH") {
+            return Ok((skip, None));
+        }
+        if !self.word("NEXT") {
+            self.expect_word("FIRST")?;
+        }
+        let count = self.number()?;
+        rows(self)?;
+        self.expect_word("ONLY")?;
+        Ok((skip, Some(count)))
     }
 
     fn item(&mut self) -> Result<Item> {
@@ -521,7 +573,10 @@ impl Parser<'_> {
         while self.word("OR") {
             parts.push(self.and()?);
         }
-        Ok(Part::Filter { is_or: true, parts })
+        Ok(Part::Filter {
+            is_or: !self.is_negated,
+            parts,
+        })
     }
 
     fn and(&mut self) -> Result<Part> {
@@ -530,25 +585,34 @@ impl Parser<'_> {
             parts.push(self.comparison()?);
         }
         Ok(Part::Filter {
-            is_or: false,
+            is_or: self.is_negated,
             parts,
         })
     }
 
     fn comparison(&mut self) -> Result<Part> {
-        if self.is_word("NOT") || self.is_word("EXISTS") {
-            return Err(Fault::not_supported(
-                "NOT and EXISTS before a condition in `sql`",
-            ));
+        if self.is_word("EXISTS") {
+            return Err(Fault::not_supported("EXISTS in `sql`"));
         }
-        if self.sign("(") {
+        let is_not = self.is_word("NOT");
+        let is_bracket = self.sign("(");
+        if is_not || is_bracket {
             self.depth += 1;
             if self.depth > MAX_DEPTH {
                 return Err(Fault::too_many_conditions());
             }
-            let inner = self.or()?;
+            let inner = if is_bracket {
+                let inner = self.or()?;
+                self.expect_sign(")")?;
+                inner
+            } else {
+                self.at += 1;
+                self.is_negated = !self.is_negated;
+                let inner = self.comparison()?;
+                self.is_negated = !self.is_negated;
+                inner
+            };
             self.depth -= 1;
-            self.expect_sign(")")?;
             return Ok(inner);
         }
         let name = self.name()?;
@@ -612,6 +676,10 @@ impl Parser<'_> {
         with: Option<Name>,
     ) -> Result<Part> {
         let at = self.find(name)?;
+        let operator = match self.is_negated {
+            true => opposite(operator),
+            false => operator,
+        };
         let alias = |at: usize| match at {
             0 => None,
             at => self.tables.get(at).map(|table| table.alias.clone()),

@@ -108,10 +108,15 @@ fn upload(call: &Call<'_>, table: &Table, place: &Place) -> Result<Answer> {
     Ok(Answer::no_content())
 }
 
+/// Clients tell `application/octet-stream`, or what the file is. JSON would be a value in a body.
 fn check_content_type(call: &Call<'_>) -> Result<()> {
-    match call.asked.header(CONTENT_TYPE.as_str()) {
-        Some(kind) if kind.trim().eq_ignore_ascii_case("application/octet-stream") => Ok(()),
-        told => Err(Fault::new(
+    let told = call.asked.header(CONTENT_TYPE.as_str());
+    let kind = told.and_then(|told| told.split(';').next());
+    match kind.map(str::trim) {
+        Some(kind) if kind.contains('/') && !kind.eq_ignore_ascii_case("application/json") => {
+            Ok(())
+        }
+        _ => Err(Fault::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "",
             format!(

@@ -377,7 +377,8 @@ async fn what_cannot_be_made_is_refused_and_changes_nothing() {
     let before = get(&emulator, "$metadata").await.body;
     let without_name = json!({ "SchemaName": "new_Thing", "Attributes": [] });
     let mut twice = bank_account();
-    twice["Attributes"] = json!([twice["Attributes"][0], column("String", "new_AccountName")]);
+    let count = column("Integer", "new_Count");
+    twice["Attributes"] = json!([twice["Attributes"][0], count, count]);
     for (path, body) in [
         ("EntityDefinitions", json!({ "SchemaName": "new thing" })),
         ("EntityDefinitions", json!({ "SchemaName": "Thing" })),

@@ -16,6 +16,7 @@ mod expand;
 mod faults;
 mod fetch;
 mod files;
+mod foreign;
 mod formatted;
 mod functions;
 mod garbage;

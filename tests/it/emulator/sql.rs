@@ -52,6 +52,28 @@ async fn statements_find_what_they_say() {
         ),
         ("createdon > DATEADD(month, 1, GETUTCDATE())", vec![]),
         ("[name] = N'O''Brien'", vec![]),
+        ("NOT numberofemployees = 40", vec![120, 4300]),
+        ("NOT NOT numberofemployees = 40", vec![40]),
+        (
+            "NOT (numberofemployees < 100 OR numberofemployees >= 4300)",
+            vec![120],
+        ),
+        (
+            "NOT (numberofemployees >= 100 AND numberofemployees <= 120)",
+            vec![40, 4300],
+        ),
+        (
+            "numberofemployees > 40 AND NOT name LIKE 'Litware%'",
+            vec![4300],
+        ),
+        ("NOT numberofemployees IN (40, 120)", vec![4300]),
+        (
+            "NOT numberofemployees NOT BETWEEN 40 AND 120",
+            vec![40, 120],
+        ),
+        ("NOT emailaddress1 IS NULL", vec![40, 120]),
+        ("NOT emailaddress1 LIKE 'someone_a%'", vec![120]),
+        ("NOT emailaddress1 <> 'someone_a@example.com'", vec![40]),
     ] {
         let sql = format!(
             "SELECT a.numberofemployees FROM account AS a WHERE {condition} ORDER BY numberofemployees"
@@ -132,6 +154,7 @@ async fn statements_that_cannot_be_read_are_refused() {
         "SELECT name FROM account WHERE {}name = 'x'",
         "(".repeat(5000)
     );
+    let many_nots = deep.replace('(', "NOT ");
     for (sql, status) in [
         ("", 400),
         ("SELECT", 400),
@@ -156,13 +179,52 @@ async fn statements_that_cannot_be_read_are_refused() {
         ),
         ("SELECT name FROM account HAVING name = 'x'", 501),
         ("SELECT UPPER(name) FROM account", 501),
-        ("SELECT name FROM account WHERE NOT name = 'x'", 501),
+        ("SELECT name FROM account OFFSET 1 ROWS", 400),
+        (
+            "SELECT TOP 1 name FROM account ORDER BY name OFFSET 1 ROWS",
+            400,
+        ),
+        ("SELECT name FROM account ORDER BY name OFFSET 1", 400),
+        (
+            "SELECT name FROM account ORDER BY name OFFSET 1 ROWS FETCH 1 ROWS ONLY",
+            400,
+        ),
+        ("SELECT name FROM account WHERE EXISTS (SELECT name)", 501),
+        (&many_nots, 400),
         ("SELECT é FROM [account", 400),
         (&deep, 400),
     ] {
         let answer = get(&emulator, &format!("accounts?sql={}", encoded(sql))).await;
         assert_eq!(answer.status, status, "{sql}: {}", answer.body);
     }
+}
+
+#[tokio::test]
+async fn offsets_leave_rows_out() {
+    let emulator = emulator();
+    for (end, expected) in [
+        ("OFFSET 0 ROWS FETCH NEXT 2 ROWS ONLY", vec![40, 120]),
+        ("OFFSET 2 ROWS FETCH NEXT 2 ROWS ONLY", vec![4300]),
+        ("offset 1 row fetch first 1 row only", vec![120]),
+        ("OFFSET 1 ROWS", vec![120, 4300]),
+        ("OFFSET 3 ROWS", vec![]),
+    ] {
+        let sql = format!("SELECT numberofemployees FROM account ORDER BY numberofemployees {end}");
+        let found = column(&emulator, "accounts", &sql, "numberofemployees").await;
+        let expected: Vec<Value> = expected.into_iter().map(Value::from).collect();
+        assert_eq!(found, expected, "{end}");
+    }
+    // The rest of the rows comes in pages.
+    let sql = "SELECT numberofemployees FROM account ORDER BY numberofemployees OFFSET 1 ROWS";
+    let headers = [("prefer", "odata.maxpagesize=1")];
+    let target = format!("accounts?sql={}", encoded(sql));
+    let page = send(&emulator, "GET", &target, &headers, "").await.json();
+    assert_eq!(page["value"][0]["numberofemployees"], 120);
+    let next = page["@odata.nextLink"].as_str().unwrap();
+    let (_, next) = next.split_once("/v9.2/").unwrap();
+    let page = send(&emulator, "GET", next, &headers, "").await.json();
+    assert_eq!(page["value"][0]["numberofemployees"], 4300);
+    assert_eq!(page.get("@odata.nextLink"), None);
 }
 
 #[tokio::test]
