@@ -7,6 +7,8 @@ import aiohttp
 from PowerPlatform.Dataverse.aio.async_client import AsyncDataverseClient
 
 import test_client as plain
+import test_queries
+import test_tables
 from emulator import HTTPS_URL, Credential
 
 
@@ -108,4 +110,24 @@ class AsyncFrames(plain.Frames):
 
 
 class AsyncBatches(plain.Batches):
+    make = staticmethod(client)
+
+
+class AsyncConditions(test_queries.Conditions):
+    make = staticmethod(client)
+
+
+class AsyncStatements(test_queries.Statements):
+    make = staticmethod(client)
+
+
+class AsyncColumns(test_tables.Columns):
+    make = staticmethod(client)
+
+
+class AsyncKeys(test_tables.Keys):
+    make = staticmethod(client)
+
+
+class AsyncRelationships(test_tables.Relationships):
     make = staticmethod(client)

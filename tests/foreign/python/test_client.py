@@ -33,11 +33,24 @@ def label(text):
 class Case(unittest.TestCase):
     # What makes the client.
     make = staticmethod(client)
+    # Classes whose tables and rows there is a snapshot of.
+    prepared = set()
 
     def setUp(self):
-        control("reset")
+        name = type(self).__name__
+        if name in self.prepared:
+            control("restore", {"name": name})
+        else:
+            control("reset")
         self.client = self.make()
         self.addCleanup(self.client.close)
+        if name not in self.prepared:
+            self.prepare()
+            control("snapshot", {"name": name})
+            self.prepared.add(name)
+
+    def prepare(self):
+        """Makes what all tests of the class begin with."""
 
     def names(self, rows):
         return [row["name"] for row in rows]
@@ -223,8 +236,7 @@ class Queries(Case):
 
 
 class Tables(Case):
-    def setUp(self):
-        super().setUp()
+    def prepare(self):
         self.client.tables.create(
             "new_Widget",
             {
@@ -378,6 +390,9 @@ class Files(Case):
     def test_overwrite(self):
         self.upload(b"again", if_none_match=False)
 
+    def test_media_type(self):
+        self.upload(b"%PDF", mime_type="application/pdf")
+
 
 class Frames(Case):
     def test_frames(self):
@@ -399,6 +414,9 @@ class Older(Case):
         self.assertEqual("Contoso", self.client.records.get("account", made)["name"])
         pages = list(self.client.records.get("account", select=["name"], page_size=2))
         self.assertEqual([2, 2], [len(page) for page in pages])
+        batch = self.client.batch.new()
+        batch.records.get("account", made, select=["name"])
+        self.assertEqual("Contoso", batch.execute().responses[0].data["name"])
 
     def test_frames(self):
         frame = self.client.dataframe
@@ -438,6 +456,7 @@ class Batches(Case):
         self.assertEqual(36, len(result.entity_ids[0]))
 
     def test_change_set(self):
+        gone = self.client.records.create("account", {"name": "gone"})
         batch = self.client.batch.new()
         with batch.changeset() as changes:
             account = changes.records.create("account", {"name": "parent"})
@@ -445,8 +464,16 @@ class Batches(Case):
                 "contact", {"lastname": "child", "parentcustomerid_account@odata.bind": account}
             )
             changes.records.update("account", account, {"fax": "1"})
+            changes.records.delete("account", gone)
+        with batch.changeset() as changes:
+            account = changes.records.create("account", {"name": "another"})
+            changes.records.update("account", account, {"fax": "2"})
         result = batch.execute()
         self.assertFalse(result.has_errors, [one.error_message for one in result.failed])
+        self.assertIsNone(self.client.records.retrieve("account", gone))
+        self.assertEqual(
+            ["2"], [row["fax"] for row in self.client.records.list("account", filter="name eq 'another'")]
+        )
         rows = self.client.records.list(
             "contact",
             filter="lastname eq 'child'",
