@@ -5,6 +5,7 @@
 
 use http::StatusCode;
 
+use super::service::URL_ERROR;
 use super::{Error, ServiceError};
 
 /// Which of the service protection limits was hit.
@@ -48,15 +49,21 @@ impl Error {
     /// have. Names are case-sensitive; generate types from the org's own `$metadata`, and publish
     /// what is new.
     pub fn is_unknown_name(&self) -> bool {
-        let says_so = |error: &ServiceError| {
-            error.is_about_the_url()
-                || error.message().contains("Could not find a property named")
-                || error.message().contains("undeclared property")
-        };
         matches!(
             self.status(),
             Some(StatusCode::NOT_FOUND | StatusCode::BAD_REQUEST)
-        ) && self.service_error().is_some_and(says_so)
+        ) && self
+            .service_error()
+            .is_some_and(ServiceError::names_the_unknown)
+    }
+
+    /// The service cannot read the URL, or does not support what it asks for: an option such as
+    /// `$skip`, a filter that is no condition, a URL that is too long. The message says what; the
+    /// methods of this crate write no such URL, but [`Filter::raw`](crate::Filter::raw) and
+    /// requests of your own can. Not true where a name in it is unknown:
+    /// [`is_unknown_name`](Error::is_unknown_name) is.
+    pub fn is_bad_url(&self) -> bool {
+        self.has_code(&[URL_ERROR]) && !self.is_unknown_name()
     }
 
     /// The row has another version than `if_match` asked for, or exists although the request was
@@ -120,13 +127,16 @@ impl Error {
     /// The service does not accept the token, nor another one that was had in its place. Check the
     /// credential, the org's address, and that the application user exists in this environment.
     pub fn is_unauthorized(&self) -> bool {
-        self.has_status(StatusCode::UNAUTHORIZED)
+        // InvalidOAuthToken, ExpiredOAuthToken.
+        self.has_status(StatusCode::UNAUTHORIZED) || self.has_code(&[0x8004_1d50, 0x8004_1d52])
     }
 
     /// The user lacks a privilege, or access to the row or column. The message names the
     /// privilege: give the user a security role that has it.
     pub fn is_forbidden(&self) -> bool {
+        // PrivilegeDenied, PrincipalPrivilegeDenied, access to the row.
         self.has_status(StatusCode::FORBIDDEN)
+            || self.has_code(&[0x8004_0220, 0x8004_0231, 0x8004_8306])
     }
 
     /// The caller may not act for another user: `prvActOnBehalfOfAnotherUser` is missing. Assign
@@ -169,6 +179,23 @@ impl Error {
         self.has_status(StatusCode::METHOD_NOT_ALLOWED)
     }
 
+    /// The service does not have the operation: 501, or a message that the table does not have
+    /// ([`DeleteMultiple`](crate::DeleteMultiple) is for elastic tables). A repeat does not help;
+    /// use another operation, such as `BulkDelete`.
+    pub fn is_not_implemented(&self) -> bool {
+        self.has_status(StatusCode::NOT_IMPLEMENTED)
+            || self
+                .service_error()
+                .is_some_and(|error| error.message().contains("has not yet been implemented"))
+    }
+
+    /// Another change of definitions is running: the service makes one at a time. Wait until it has
+    /// ended, and send the change again.
+    pub fn is_customization_locked(&self) -> bool {
+        // CustomizationLockException.
+        self.has_code(&[0x8007_1151])
+    }
+
     /// The body is larger than the service takes. Files are sent in chunks, rows in several
     /// requests.
     pub fn is_too_large(&self) -> bool {
@@ -206,6 +233,15 @@ impl Error {
     pub fn is_paging_cookie_invalid(&self) -> bool {
         // QueryBuilderInvalidPagingCookie, QueryBuilderPagingOrderBy.
         self.has_code(&[0x8004_112a, 0x8004_1129])
+    }
+
+    /// The service met something that it did not expect. Known causes: a definition was changed half
+    /// a minute ago and not every server knows it (ask for it with
+    /// [`consistency_strong`](crate::CallOptions::consistency_strong), or wait); an alternate key's
+    /// column stands in the body of an [`UpsertMultiple`](crate::UpsertMultiple), too (leave it out).
+    pub fn is_unexpected(&self) -> bool {
+        // UnExpected.
+        self.has_code(&[0x8004_0216])
     }
 
     /// The file cannot be sent in chunks; send or read it in one piece.

@@ -10,6 +10,11 @@ use crate::value::{JsonError, Scalar};
 /// Text of an answer that is not the protocol's error body is cut here.
 const MAX_FOREIGN_TEXT: usize = 300;
 
+/// A URL that the service cannot read; newer answers say by its message that a name is not known.
+pub(super) const URL_ERROR: u32 = 0x8006_0888;
+/// A name in the URL is not known.
+const SEGMENT_NOT_FOUND: u32 = 0x8006_088a;
+
 /// The error body of an answer: read from every shape that the service and what stands before it
 /// are known to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,13 +136,22 @@ impl ServiceError {
 
     /// Whether the URL names something that does not exist, rather than a row that does not.
     pub(crate) fn is_about_the_url(&self) -> bool {
-        const URL_ERROR: u32 = 0x8006_0888;
-        const SEGMENT_NOT_FOUND: u32 = 0x8006_088a;
-        matches!(self.code(), Some(URL_ERROR | SEGMENT_NOT_FOUND))
-            || self
-                .message
-                .starts_with("Resource not found for the segment")
-            || self.message.starts_with("No HTTP resource was found")
+        matches!(self.code(), Some(URL_ERROR | SEGMENT_NOT_FOUND)) || self.names_the_unknown()
+    }
+
+    /// Whether a name in the URL or in the body is not known. Many errors share one code, and older
+    /// answers have none.
+    pub(crate) fn names_the_unknown(&self) -> bool {
+        self.code() == Some(SEGMENT_NOT_FOUND)
+            || [
+                "Resource not found for the segment",
+                "No HTTP resource was found",
+                "Could not find a property named",
+                "undeclared property",
+                "Invalid property '",
+            ]
+            .iter()
+            .any(|words| self.message.contains(words))
     }
 }
 
@@ -171,9 +185,17 @@ fn read_json(text: &str) -> Result<Option<ServiceError>, JsonError> {
     let mut details = Vec::new();
     reader.object(|reader, key| -> Result<(), JsonError> {
         match key {
-            "error" if reader.next_is(b'{') => reader.object(|reader, key| {
+            "error" | "odata.error" if reader.next_is(b'{') => reader.object(|reader, key| {
                 match key {
                     "code" => code = plain_text(&reader.scalar()?),
+                    // An object with language and text, in older versions of OData.
+                    "message" if reader.next_is(b'{') => reader.object(|reader, key| {
+                        if key == "value" {
+                            message = Some(plain_text(&reader.scalar()?));
+                            return Ok(());
+                        }
+                        reader.skip()
+                    })?,
                     "message" => message = Some(plain_text(&reader.scalar()?)),
                     "innererror" if reader.next_is(b'{') => reader.object(|reader, key| {
                         if key == "message" {

@@ -10,6 +10,7 @@ mod definitions;
 mod delivery;
 mod derived;
 mod discovery;
+mod errors;
 mod faults;
 mod fetchxml;
 mod files;
