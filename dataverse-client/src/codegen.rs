@@ -377,6 +377,16 @@ macro_rules! __columns {
     };
 }
 
+/// A member of a row that has to hold a value.
+#[doc(hidden)]
+pub fn present<T: Value>(row: &crate::AnyRow, name: &str) -> crate::Result<T> {
+    row.get(name)?.ok_or_else(|| {
+        crate::Error::decode(format!(
+            "`{name}` is null or was not sent; make the field an `Option`"
+        ))
+    })
+}
+
 /// Prints the variant of a choice.
 #[doc(hidden)]
 pub fn debug_choice<C: Choice>(choice: C, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -111,7 +111,7 @@ pub mod schema;
 pub mod value;
 
 #[cfg(feature = "derive")]
-pub use dataverse_derive::{Action, Choice, Entity, Function, Record, Targets, Write};
+pub use dataverse_derive::{Action, Choice, Entity, FetchRow, Function, Record, Targets, Write};
 
 // Many rows at once.
 pub use client::RowFormat;
@@ -133,10 +133,10 @@ pub use op::{
     BackgroundStatus, Batch, BoundTo, CancelBackground, Change, ChangeOf, ChangePage, ChangeSet,
     Count, CountChanges, Create, CreateMultiple, CreateReturning, Delete, DeleteMultiple,
     DeltaToken, Disassociate, Fetch, FetchPage, FetchRow, GetColumn, GetText, Handle, IfChanged,
-    InBackground, Invoke, InvokeNamed, Message, MessageKind, NextPage, Operation, Optional, Paged,
-    Query, Read, Reading, References, Refused, Replay, Replies, Retrieve, RetrieveRelated,
-    RowArgument, Scope, SetColumn, TotalRowCounts, TrackChanges, Update, UpdateMultiple,
-    UpdateReturning, Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
+    InBackground, Invocation, Invoke, InvokeNamed, Message, MessageKind, NextPage, Operation,
+    Optional, Paged, Query, Read, Reading, References, Refused, Replay, Replies, Retrieve,
+    RetrieveRelated, RowArgument, Scope, SetColumn, TotalRowCounts, TrackChanges, Update,
+    UpdateMultiple, UpdateReturning, Upsert, UpsertMultiple, UpsertReturning, Upserted, Write,
 };
 // Files, search, discovery.
 pub use op::{

@@ -10,6 +10,7 @@ mod attrs;
 mod choice;
 mod diagnostics;
 mod entity;
+mod fetch_row;
 mod message;
 mod record;
 mod targets;
@@ -198,6 +199,32 @@ pub fn derive_action(input: TokenStream) -> TokenStream {
 pub fn derive_function(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     diagnostics::finish(message::derive(&input, "Function"))
+}
+
+/// Reads rows that are no rows of a table into a struct: sums and groups, the aliases of FetchXML.
+///
+/// A field is read from the alias or column of its name. Columns that are null are not sent: a field
+/// that is not an `Option` makes that an error that names it.
+///
+/// On a field:
+/// - `#[dataverse(alias = "owner.fullname")]`: the alias, if the field has another name.
+///
+/// ```
+/// use dataverse_client::FetchRow;
+/// use dataverse_client::rust_decimal::Decimal;
+///
+/// #[derive(FetchRow)]
+/// struct CityTotal {
+///     city: Option<String>,
+///     #[dataverse(alias = "revenue_total")]
+///     total: Decimal,
+///     accounts: i64,
+/// }
+/// ```
+#[proc_macro_derive(FetchRow, attributes(dataverse))]
+pub fn derive_fetch_row(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    diagnostics::finish(fetch_row::derive(&input))
 }
 
 /// Makes a struct something that can be written: `New::from(value)`, `Changes::from(value)`.

@@ -216,7 +216,7 @@ async fn lookups_of_several_tables_are_bound_and_read_by_table() {
     let task = client.create(task).await.unwrap();
     let row = client.retrieve::<Task>(task).await.unwrap();
     assert_eq!(row.regardingobjectid.as_ref().unwrap().id(), account.uuid());
-    let changes = Changes::new().unbind::<Contact, _, _>(Incident::CUSTOMERID);
+    let changes = Changes::new().unbind(Incident::CUSTOMERID);
     client.update(case, changes).await.unwrap();
     assert!(
         client

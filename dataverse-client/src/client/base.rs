@@ -104,7 +104,7 @@ impl Base {
                 link.into_owned()
             }
         };
-        text.parse()
+        Uri::try_from(text)
             .map_err(|error| Error::input("the request has no valid URL").with_source(error))
     }
 
@@ -123,18 +123,24 @@ impl Base {
 
     /// A target whose URL is too long for a plain request, as a path for a batch.
     pub(super) fn too_long(&self, target: &Target) -> Result<Option<Target>> {
-        let uri = self.uri(target)?.to_string();
-        if uri.len() <= MAX_URL {
+        let (Target::Path(text) | Target::Link(text)) = target;
+        if self.origin.len() + self.root.len() + text.len() <= MAX_URL {
             return Ok(None);
         }
-        let path = uri
-            .strip_prefix(&self.origin)
-            .and_then(|path| path.strip_prefix(&self.root));
-        match path {
+        let url = match target {
+            Target::Path(path) => return Ok(Some(Target::Path(path.clone()))),
+            Target::Link(link) => self.absolute(link),
+        };
+        if url.len() <= MAX_URL {
+            return Ok(None);
+        }
+        self.check_link(&url)?;
+        let path = url.strip_prefix(&self.origin);
+        match path.and_then(|path| path.strip_prefix(&self.root)) {
             Some(path) => Ok(Some(Target::Path(path.to_owned()))),
             None => Err(Error::input(format!(
                 "a URL of {} characters: the service takes at most {MAX_URL}",
-                uri.len()
+                url.len()
             ))),
         }
     }

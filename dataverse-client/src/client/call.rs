@@ -1,5 +1,6 @@
 //! Operations bound to a client: awaiting one sends it.
 
+use std::borrow::Cow;
 use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::time::Duration;
@@ -13,9 +14,9 @@ use crate::error::{Error, Result};
 use crate::odata::{Bypass, CallOptions, Expansion, Filter, NextLink, Order, Path, Session};
 use crate::op::{
     Aggregate, Batch, ChangeSet, Count, Create, CreateMultiple, CreateReturning, Delete,
-    DeltaToken, Fetch, FetchRow, Handle, IfChanged, InBackground, Invoke, Message, NextPage,
-    Operation, Optional, Paged, Query, Read, Replies, Retrieve, RetrieveRelated, TrackChanges,
-    Unanswered, Update, UpdateReturning, Upsert, UpsertReturning,
+    DeltaToken, Fetch, FetchRow, Handle, IfChanged, InBackground, Invocation, Invoke, InvokeNamed,
+    Message, NextPage, Operation, Optional, Paged, Query, Read, Replies, Retrieve, RetrieveRelated,
+    TrackChanges, Unanswered, Update, UpdateReturning, Upsert, UpsertReturning,
 };
 use crate::schema::{AnyRow, Many, Navigation, Record, TableName};
 use crate::value::{AnyValue, ETag, Id};
@@ -92,16 +93,26 @@ options! {
     bypass(what: Bypass);
     /// Leaves these plug-in steps out.
     bypass_steps(steps: impl IntoIterator<Item = Uuid>);
+    /// Leaves synchronous plug-ins out, by the older header.
+    bypass_plugins();
     /// Does not trigger Power Automate flows.
     suppress_flows();
     /// Looks for duplicates by the org's rules.
     detect_duplicates();
     /// Adds what is created or changed to this unmanaged solution.
     solution(unique_name: &str);
+    /// Keeps the labels of other languages when a definition is changed.
+    merge_labels();
+    /// Reads definitions, labels and privileges as they are now, not from a cache.
+    consistency_strong();
     /// Hands a text to plug-ins as the shared variable `tag`.
     tag(text: impl Into<String>);
     /// Reads its own writes to elastic tables.
     session(session: &Session);
+    /// Asks for these annotations, too; see [`CallOptions::annotations`].
+    annotations(terms: impl IntoIterator<Item = impl Into<Cow<'static, str>>>);
+    /// Asks for every annotation.
+    all_annotations();
     /// Asks for details of errors.
     error_details();
     /// Ends the call after this time; see [`CallOptions::deadline`].
@@ -205,7 +216,7 @@ forward! {
         /// Only these columns, by their names in URLs.
         select(columns: impl IntoIterator<Item = impl AsRef<str>>);
     }
-    [E: 'static] Aggregate<E> {
+    [E: 'static, R: FetchRow] Aggregate<E, R> {
         /// Only rows that meet `filter`, and every filter given before.
         filter(filter: Filter<E>);
         /// How many rows there are.
@@ -217,7 +228,7 @@ forward! {
         /// Leaves the primary keys to the service.
         server_assigned_ids();
     }
-    [M: Message] InBackground<M> {
+    [O: Invocation] InBackground<O> {
         /// The service posts to this URL when it has ended.
         callback(url: impl Into<String>);
     }
@@ -238,6 +249,8 @@ forward! {
     [] CreateReturning<AnyRow> {
         /// Only these columns, by their names in URLs.
         select(columns: impl IntoIterator<Item = impl AsRef<str>>);
+        /// With rows related to it.
+        expand(expansion: Expansion);
     }
     [E: 'static] Update<E> {
         /// Only if the row still has this version.
@@ -329,15 +342,22 @@ impl<R: Read> Call<TrackChanges<R>> {
 
 impl<M: Message> Call<Invoke<M>> {
     /// Starts the operation in the background; see [`InBackground`].
-    pub fn in_background(self) -> Call<InBackground<M>> {
-        self.map(InBackground::from_invoke)
+    pub fn in_background(self) -> Call<InBackground<Invoke<M>>> {
+        self.map(InBackground::of)
+    }
+}
+
+impl Call<InvokeNamed> {
+    /// Starts the operation in the background; see [`InBackground`].
+    pub fn in_background(self) -> Call<InBackground<InvokeNamed>> {
+        self.map(InBackground::of)
     }
 }
 
 /// Methods of [`Aggregate`] that take a column.
 macro_rules! aggregates {
     ($($(#[$doc:meta])* $name:ident)+) => {
-        impl<E: 'static> Call<Aggregate<E>> {
+        impl<E: 'static, R: FetchRow> Call<Aggregate<E, R>> {
             /// One row for each value of the column, and of those given before.
             pub fn group_by<T>(self, column: impl Into<Path<E, T>>) -> Self {
                 self.map(|aggregate| aggregate.group_by(column))
@@ -362,6 +382,13 @@ aggregates! {
     max
     /// How many values a column has, each counted once.
     count_distinct
+}
+
+impl<E: 'static> Call<Aggregate<E>> {
+    /// Gives rows of a type of your own; see [`Aggregate::returning`].
+    pub fn returning<R: FetchRow>(self) -> Call<Aggregate<E, R>> {
+        self.map(Aggregate::returning)
+    }
 }
 
 impl<E: 'static> Call<Create<E>> {

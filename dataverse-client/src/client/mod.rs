@@ -40,9 +40,9 @@ use crate::odata::fetchxml::FetchXml;
 use crate::op::{
     Aggregate, Answer, Associate, BackgroundOperation, BackgroundState, BackgroundStatus, Batch,
     CancelBackground, Count, CountChanges, Create, CreateMultiple, Delete, DeleteMultiple,
-    DeltaToken, Disassociate, Fetch, FetchRow, GetColumn, Invoke, InvokeNamed, Message, Operation,
-    Query, References, Retrieve, RetrieveRelated, SetColumn, TotalRowCounts, TrackChanges, Update,
-    UpdateMultiple, Upsert, UpsertMultiple,
+    DeltaToken, Disassociate, Fetch, FetchRow, GetColumn, GetText, Invoke, InvokeNamed, Message,
+    Operation, Query, References, Retrieve, RetrieveRelated, SetColumn, TotalRowCounts,
+    TrackChanges, Update, UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{
     BindTarget, Body, Changes, Column, Entity, Many, Navigation, New, OnUpdate, One, Record,
@@ -110,6 +110,15 @@ impl Client {
         self.call(Count::new())
     }
 
+    /// Counts the rows that a navigation property of one row leads to; see [`Count::related`].
+    pub fn count_related<P: Entity, E: Entity>(
+        &self,
+        key: impl ToKey<Entity = P>,
+        navigation: Navigation<P, Many<E>>,
+    ) -> Call<Count<E>> {
+        self.call(Count::related(key, navigation))
+    }
+
     /// Counts all rows of whole tables, as they were within a day; see [`TotalRowCounts`].
     pub fn total_row_counts<S: Into<String>>(
         &self,
@@ -172,6 +181,15 @@ impl Client {
         column: Column<E, T, A>,
     ) -> Call<GetColumn<T>> {
         self.call(GetColumn::new(key, column))
+    }
+
+    /// Reads one column of one row as text, without JSON; see [`GetText`].
+    pub fn get_text<E: Entity, T, A>(
+        &self,
+        key: impl ToKey<Entity = E>,
+        column: Column<E, T, A>,
+    ) -> Call<GetText> {
+        self.call(GetText::new(key, column))
     }
 
     /// Writes one column of one row; see [`SetColumn`].

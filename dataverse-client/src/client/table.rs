@@ -8,9 +8,9 @@ use super::{Call, Client};
 use crate::definition::TableSchema;
 use crate::odata::fetchxml::FetchXml;
 use crate::op::{
-    Aggregate, Associate, Count, Create, CreateMultiple, Delete, DeleteMultiple, Disassociate,
-    Fetch, GetColumn, Query, References, Retrieve, RetrieveRelated, SetColumn, TrackChanges,
-    Update, UpdateMultiple, Upsert, UpsertMultiple,
+    Aggregate, Associate, Count, CountChanges, Create, CreateMultiple, Delete, DeleteMultiple,
+    DeltaToken, Disassociate, Fetch, GetColumn, GetText, Query, References, Retrieve,
+    RetrieveRelated, SetColumn, TrackChanges, Update, UpdateMultiple, Upsert, UpsertMultiple,
 };
 use crate::schema::{AnyRow, AnyTable, BindTarget, Changes, New, TableName, ToKey};
 use crate::value::{AnyValue, Value};
@@ -120,10 +120,26 @@ impl NamedTable {
         self.client.call(Count::of_table(self.name.clone()))
     }
 
+    /// Counts the rows that a navigation property of one row leads to; see [`Count::related_to`].
+    pub fn count_related(
+        &self,
+        key: impl ToKey<Entity = AnyTable>,
+        navigation: impl Into<Cow<'static, str>>,
+    ) -> Call<Count<AnyTable>> {
+        let row = self.name.row(key);
+        self.client.call(Count::related_to(row, navigation))
+    }
+
     /// Reads what changed; see [`TrackChanges`].
     pub fn changes(&self) -> Call<TrackChanges<AnyRow>> {
         self.client
             .call(TrackChanges::from_table(self.name.clone()))
+    }
+
+    /// Counts the changes since a token; see [`CountChanges`].
+    pub fn count_changes(&self, since: DeltaToken) -> Call<CountChanges> {
+        let count = CountChanges::of_table(self.name.clone(), since);
+        self.client.call(count)
     }
 
     /// Creates a row; see [`Create`].
@@ -205,6 +221,15 @@ impl NamedTable {
     ) -> Call<GetColumn<T>> {
         self.client
             .call(GetColumn::named(self.name.row(key), column))
+    }
+
+    /// Reads one column of one row as text, without JSON; see [`GetText`].
+    pub fn get_text(
+        &self,
+        key: impl ToKey<Entity = AnyTable>,
+        column: impl Into<String>,
+    ) -> Call<GetText> {
+        self.client.call(GetText::named(self.name.row(key), column))
     }
 
     /// Writes one column of one row; see [`SetColumn`].

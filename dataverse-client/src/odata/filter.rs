@@ -330,14 +330,29 @@ macro_rules! comparisons {
                 self.path().compare_with("eq", &other.into())
             }
 
+            /// It holds something else than another column of the same row.
+            pub fn ne_column(self, other: impl Into<Path<E, T>>) -> Filter<E> {
+                self.path().compare_with("ne", &other.into())
+            }
+
             /// It holds more than another column of the same row.
             pub fn gt_column(self, other: impl Into<Path<E, T>>) -> Filter<E> {
                 self.path().compare_with("gt", &other.into())
             }
 
+            /// It holds the same as another column of the same row, or more.
+            pub fn ge_column(self, other: impl Into<Path<E, T>>) -> Filter<E> {
+                self.path().compare_with("ge", &other.into())
+            }
+
             /// It holds less than another column of the same row.
             pub fn lt_column(self, other: impl Into<Path<E, T>>) -> Filter<E> {
                 self.path().compare_with("lt", &other.into())
+            }
+
+            /// It holds the same as another column of the same row, or less.
+            pub fn le_column(self, other: impl Into<Path<E, T>>) -> Filter<E> {
+                self.path().compare_with("le", &other.into())
             }
 
             /// It holds nothing.

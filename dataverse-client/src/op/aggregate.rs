@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use super::{Operation, Replay, Scope};
+use super::{FetchRow, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::Prefer;
 use crate::odata::page::read_collection;
@@ -16,17 +16,45 @@ use crate::schema::{AnyRow, AnyTable, Entity, TableName};
 /// column of another table as `contact_fullname`), and the results under their aliases. A group
 /// whose column is null does not have it.
 ///
+/// ```
+/// # use dataverse_client::rust_decimal::Decimal;
+/// # use dataverse_client::{Client, Entity, FetchRow, Id};
+/// # #[derive(Entity, Default)]
+/// # #[dataverse(table = "account", set = "accounts", id = "accountid")]
+/// # struct Account {
+/// #     accountid: Option<Id<Account>>,
+/// #     revenue: Option<Decimal>,
+/// #     statecode: Option<i32>,
+/// # }
+/// #[derive(FetchRow)]
+/// struct StateTotal {
+///     statecode: Option<i32>,
+///     total: Option<Decimal>,
+///     accounts: i64,
+/// }
+///
+/// # async fn f(client: &Client) -> dataverse_client::Result<()> {
+/// let totals: Vec<StateTotal> = client
+///     .aggregate::<Account>()
+///     .group_by(Account::STATECODE)
+///     .sum(Account::REVENUE, "total")
+///     .count("accounts")
+///     .returning::<StateTotal>()
+///     .await?;
+/// # Ok(()) }
+/// ```
+///
 /// Shape: `GET accounts?$apply=filter(…)/groupby((statecode),aggregate(revenue with sum as total))`.
 /// Units: at most 50,000 rows are aggregated.
 /// Errors: `is_aggregate_limit` if there are more.
 /// Source: Microsoft Learn, "Aggregate data using OData".
-pub struct Aggregate<E> {
+pub struct Aggregate<E, R = AnyRow> {
     table: TableName,
     filter: Option<Filter<E>>,
     groups: Vec<String>,
     values: Vec<(String, String)>,
     annotations: bool,
-    entity: PhantomData<fn() -> E>,
+    entity: PhantomData<fn() -> (E, R)>,
 }
 
 impl<E: Entity> Aggregate<E> {
@@ -61,6 +89,22 @@ impl<E> Aggregate<E> {
         }
     }
 
+    /// Reads each row of the answer into a type of your own: one with `#[derive(FetchRow)]`, whose
+    /// fields are the aliases and groups.
+    #[must_use]
+    pub fn returning<R: FetchRow>(self) -> Aggregate<E, R> {
+        Aggregate {
+            table: self.table,
+            filter: self.filter,
+            groups: self.groups,
+            values: self.values,
+            annotations: self.annotations,
+            entity: PhantomData,
+        }
+    }
+}
+
+impl<E, R> Aggregate<E, R> {
     /// Only rows that meet `filter`, and every filter given before.
     #[must_use]
     pub fn filter(mut self, filter: Filter<E>) -> Self {
@@ -161,7 +205,7 @@ impl<E> Aggregate<E> {
     }
 }
 
-impl<E> Clone for Aggregate<E> {
+impl<E, R> Clone for Aggregate<E, R> {
     fn clone(&self) -> Self {
         Aggregate {
             table: self.table.clone(),
@@ -173,7 +217,7 @@ impl<E> Clone for Aggregate<E> {
     }
 }
 
-impl<E> std::fmt::Debug for Aggregate<E> {
+impl<E, R> std::fmt::Debug for Aggregate<E, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Aggregate")
             .field("table", &self.table)
@@ -183,8 +227,8 @@ impl<E> std::fmt::Debug for Aggregate<E> {
     }
 }
 
-impl<E: 'static> Operation for Aggregate<E> {
-    type Output = Vec<AnyRow>;
+impl<E: 'static, R: FetchRow> Operation for Aggregate<E, R> {
+    type Output = Vec<R::Row>;
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
         self.check()?;
@@ -213,13 +257,13 @@ impl<E: 'static> Operation for Aggregate<E> {
         Ok(request)
     }
 
-    fn decode(&self, response: &Response) -> Result<Vec<AnyRow>> {
+    fn decode(&self, response: &Response) -> Result<Vec<R::Row>> {
         let mut rows = Vec::new();
         read_collection(&response.success()?.body, |reader| {
             rows.push(AnyRow::read(reader)?);
             Ok(())
         })?;
-        Ok(rows)
+        rows.into_iter().map(R::from_any_row).collect()
     }
 
     fn replay(&self) -> Replay {

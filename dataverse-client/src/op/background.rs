@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Answer, Invoke, Message, Operation, Replay, Scope};
+use super::{Answer, Invoke, InvokeNamed, Message, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::PREFER;
 use crate::odata::page::json_error;
@@ -22,20 +22,35 @@ use crate::value::json::Reader;
 /// where to ask for the result.
 /// Source: Microsoft Learn, "Background operations (preview)".
 #[derive(Debug, Clone)]
-pub struct InBackground<M> {
-    invoke: Invoke<M>,
+pub struct InBackground<O> {
+    invocation: O,
     callback: Option<String>,
 }
 
-impl<M: Message> InBackground<M> {
+/// A call of an action or function: [`Invoke`] or [`InvokeNamed`].
+pub trait Invocation: Operation + sealed::Sealed {}
+
+mod sealed {
+    pub trait Sealed {}
+    impl<M: super::Message> Sealed for super::Invoke<M> {}
+    impl Sealed for super::InvokeNamed {}
+}
+
+impl<M: Message> Invocation for Invoke<M> {}
+impl Invocation for InvokeNamed {}
+
+impl<M: Message> InBackground<Invoke<M>> {
     /// Starts `message`.
     pub fn new(message: M) -> Self {
-        InBackground::from_invoke(Invoke::new(message))
+        InBackground::of(Invoke::new(message))
     }
+}
 
-    pub(crate) fn from_invoke(invoke: Invoke<M>) -> Self {
+impl<O: Invocation> InBackground<O> {
+    /// Starts what this calls.
+    pub fn of(invocation: O) -> Self {
         InBackground {
-            invoke,
+            invocation,
             callback: None,
         }
     }
@@ -48,11 +63,11 @@ impl<M: Message> InBackground<M> {
     }
 }
 
-impl<M: Message> Operation for InBackground<M> {
-    type Output = BackgroundOperation<M::Output>;
+impl<O: Invocation> Operation for InBackground<O> {
+    type Output = BackgroundOperation<O::Output>;
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let request = self.invoke.request_in(scope)?;
+        let request = self.invocation.request_in(scope)?;
         let prefer = match &self.callback {
             None => "respond-async".to_owned(),
             Some(url) if url.contains('"') => {
@@ -65,7 +80,7 @@ impl<M: Message> Operation for InBackground<M> {
         Ok(request.header(PREFER, prefer))
     }
 
-    fn decode(&self, response: &Response) -> Result<BackgroundOperation<M::Output>> {
+    fn decode(&self, response: &Response) -> Result<Self::Output> {
         let response = response.success()?;
         if response.status != StatusCode::ACCEPTED {
             return Err(Error::decode(

@@ -9,7 +9,7 @@ use crate::odata::body::write_object;
 use crate::odata::headers::ODATA_ENTITY_ID;
 use crate::odata::key::row_path;
 use crate::odata::url::{Query, entity_set};
-use crate::odata::{Request, Response};
+use crate::odata::{Expansion, Request, Response};
 use crate::schema::{AnyTable, Body, Entity, KeyKind, New, OnCreate, TableName};
 use crate::value::json::Reader;
 use crate::value::{Id, Scalar};
@@ -199,6 +199,13 @@ impl CreateReturning<crate::schema::AnyRow> {
     #[must_use]
     pub fn select<S: AsRef<str>>(mut self, columns: impl IntoIterator<Item = S>) -> Self {
         self.wanted.select = Some(crate::odata::expansion::names(columns));
+        self
+    }
+
+    /// With rows related to it.
+    #[must_use]
+    pub fn expand(mut self, expansion: Expansion) -> Self {
+        self.wanted.expand.push(expansion.into_options());
         self
     }
 }

@@ -9,24 +9,14 @@ use crate::value::Value;
 /// [`AnyRow`]; and types of your own, for aliases.
 ///
 /// ```
+/// use dataverse_client::FetchRow;
 /// use dataverse_client::rust_decimal::Decimal;
-/// use dataverse_client::{AnyRow, FetchRow, Result};
 ///
 /// /// `<attribute name='revenue' aggregate='sum' alias='total'/>` of each `city`.
+/// #[derive(FetchRow)]
 /// struct CityTotal {
 ///     city: Option<String>,
-///     total: Decimal,
-/// }
-///
-/// impl FetchRow for CityTotal {
-///     type Row = Self;
-///
-///     fn from_any_row(row: AnyRow) -> Result<Self> {
-///         Ok(CityTotal {
-///             city: row.get("city")?,
-///             total: row.get("total")?.unwrap_or_default(),
-///         })
-///     }
+///     total: Option<Decimal>,
 /// }
 /// ```
 pub trait FetchRow: Sized + Send + 'static {

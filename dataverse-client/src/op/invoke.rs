@@ -18,6 +18,9 @@ use crate::schema::{
 use crate::value::json::write_string;
 use crate::value::{AnyValue, Id, Json, Literal, Value};
 
+/// The namespace of everything in Dataverse.
+const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
+
 /// An action or function: a generated struct whose fields are its parameters.
 pub trait Message: Send + Sync {
     /// What it answers.
@@ -403,9 +406,13 @@ fn request(name: &str, bound_to: Option<&BoundTo>, arguments: Arguments<'_>) -> 
     if name.is_empty() || !name.bytes().all(is_name) {
         return Err(Error::input(format!("`{name}` is no name of an operation")));
     }
+    // The service wants the namespace where an operation is bound, and refuses it elsewhere.
     let path = match bound_to {
+        Some(bound_to) if !name.contains('.') => {
+            format!("{}/{NAMESPACE}{name}", bound_to.path()?)
+        }
         Some(bound_to) => format!("{}/{name}", bound_to.path()?),
-        None => name.to_owned(),
+        None => name.strip_prefix(NAMESPACE).unwrap_or(name).to_owned(),
     };
     Ok(match arguments.kind {
         MessageKind::Action => action(path, &arguments.written),
@@ -472,12 +479,14 @@ enum Parameter {
 }
 
 impl InvokeNamed {
-    /// Calls the action of this name; qualified (`Microsoft.Dynamics.CRM.…`) if it is bound.
+    /// Calls the action of this name: `AddToQueue`. Its namespace is added or left out as the service
+    /// wants it.
     pub fn action(name: impl Into<String>) -> Self {
         InvokeNamed::new(MessageKind::Action, name.into())
     }
 
-    /// Calls the function of this name; qualified (`Microsoft.Dynamics.CRM.…`) if it is bound.
+    /// Calls the function of this name: `WhoAmI`. Its namespace is added or left out as the service
+    /// wants it.
     pub fn function(name: impl Into<String>) -> Self {
         InvokeNamed::new(MessageKind::Function, name.into())
     }

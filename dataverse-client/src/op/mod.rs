@@ -35,6 +35,7 @@ pub use answer::Answer;
 pub(crate) use answer::{read_complex_answer, read_value};
 pub use background::{
     BackgroundOperation, BackgroundState, BackgroundStatus, CancelBackground, InBackground,
+    Invocation,
 };
 pub(crate) use batch::Unanswered;
 pub use batch::{Batch, ChangeSet, Handle, Replies, Write};

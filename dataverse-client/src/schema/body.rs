@@ -6,8 +6,8 @@ use std::marker::PhantomData;
 
 use super::cell::{Cell, Columns, cells};
 use super::{
-    Accepts, Access, AnyTable, BindTarget, Column, ColumnInfo, Entity, Many, Navigation, OnCreate,
-    OnUpdate, One, Reference, WritableIn,
+    Accepts, Access, AnyTable, BindTarget, Column, ColumnInfo, Entity, LookupColumn, Many,
+    Navigation, OnCreate, OnUpdate, One, Reference, WritableIn,
 };
 use crate::error::{Error, Result};
 use crate::value::{AnyLookup, AnyValue, TargetList, Value};
@@ -206,16 +206,10 @@ impl<E: Entity, M> Body<E, M> {
         }
     }
 
-    /// Points a lookup at nothing.
-    ///
-    /// `T` is the table it points at now: inferred for a lookup of one table; for a lookup of
-    /// several any of its tables serves, since they share one column.
-    pub fn unbind<T, L, A>(self, column: Column<E, L, A>) -> Self
-    where
-        L: Accepts<T>,
-        A: WritableIn<M>,
-    {
-        let navigation = L::navigation(column.info());
+    /// Points a lookup at nothing, wherever it points now: the tables of a lookup of several share
+    /// one column.
+    pub fn unbind<L: LookupColumn, A: WritableIn<M>>(self, column: Column<E, L, A>) -> Self {
+        let navigation = L::clears_through(column.info());
         self.put(navigation, Written::Unbind)
     }
 }

@@ -1,6 +1,6 @@
 //! What a write does with one column.
 
-use super::{Accepts, BindTarget, Body, Column, Entity, WritableIn};
+use super::{Accepts, BindTarget, Body, Column, Entity, LookupColumn, WritableIn};
 use crate::value::{AnyLookup, TargetList, Value};
 
 /// What a write does with one column: nothing, clear it, or set it. For structs with
@@ -55,7 +55,7 @@ pub trait EditLookup<L>: Sized {
     ) -> Body<E, M>;
 }
 
-impl<L: Accepts<B::Entity>, B: BindTarget> EditLookup<L> for B {
+impl<L: Accepts<B::Entity> + LookupColumn, B: BindTarget> EditLookup<L> for B {
     fn bind<E: Entity, M, A: WritableIn<M>>(
         self,
         body: Body<E, M>,
@@ -68,7 +68,7 @@ impl<L: Accepts<B::Entity>, B: BindTarget> EditLookup<L> for B {
         body: Body<E, M>,
         column: Column<E, L, A>,
     ) -> Body<E, M> {
-        body.unbind::<B::Entity, L, A>(column)
+        body.unbind(column)
     }
 }
 
@@ -85,8 +85,7 @@ impl<T: TargetList> EditLookup<AnyLookup<T>> for AnyLookup<T> {
         body: Body<E, M>,
         column: Column<E, AnyLookup<T>, A>,
     ) -> Body<E, M> {
-        let navigation = AnyLookup::<T>::any_navigation();
-        body.unbind_named(navigation.unwrap_or(column.logical_name()))
+        body.unbind(column)
     }
 }
 

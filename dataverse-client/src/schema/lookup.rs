@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use super::key::KeyKind;
 use super::{ColumnInfo, Entity, Key, ToKey};
-use crate::value::{AnyLookup, Binding, Id, Lookup, LookupTarget};
+use crate::value::{AnyLookup, Binding, Id, Lookup, LookupTarget, TargetList, Value};
 
 /// Says that a lookup of several tables may point at `E`.
 #[diagnostic::on_unimplemented(
@@ -39,6 +39,28 @@ impl<E> Accepts<E> for Lookup<E> {
 impl<E, L: HasTarget<E>> Accepts<E> for AnyLookup<L> {
     fn navigation(_: &ColumnInfo) -> &'static str {
         L::NAVIGATION
+    }
+}
+
+/// A lookup, of one table or of several.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a lookup",
+    note = "only a lookup points at a row; `clear` writes null into another column"
+)]
+pub trait LookupColumn {
+    /// A navigation property to clear it through.
+    fn clears_through(column: &ColumnInfo) -> &'static str;
+}
+
+impl<E> LookupColumn for Lookup<E> {
+    fn clears_through(column: &ColumnInfo) -> &'static str {
+        <Self as Accepts<E>>::navigation(column)
+    }
+}
+
+impl<L: TargetList> LookupColumn for AnyLookup<L> {
+    fn clears_through(column: &ColumnInfo) -> &'static str {
+        <Self as Value>::any_navigation().unwrap_or(column.logical_name())
     }
 }
 

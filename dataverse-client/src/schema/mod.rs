@@ -32,8 +32,9 @@ pub use edit::{Edit, EditLookup};
 pub use entity::{Access, AnyTable, ColumnInfo, Entity, Table};
 pub(crate) use key::KeyKind;
 pub use key::{AlternateKey, Key, KeyValues, ToKey};
-pub use lookup::{Accepts, BindTarget, HasTarget, Reference, assert_lookup, assert_points_at};
+pub use lookup::{Accepts, BindTarget, HasTarget, LookupColumn, Reference};
 pub(crate) use lookup::{ContentRef, ReferenceKind};
+pub use lookup::{assert_lookup, assert_points_at};
 pub use navigation::{Many, Navigation, One};
 pub use record::{
     Expand, ExpandInto, Expanded, Field, FieldColumn, FieldNavigation, NullColumn, Parts, ReadAs,

@@ -3,6 +3,7 @@
 mod auth;
 mod batch;
 mod bulk;
+mod by_name;
 mod changes;
 mod conflict;
 mod deadline;
