@@ -73,7 +73,7 @@ fn tables(selection: &Selection<'_>, names: &Names<'_>, base: usize) -> Vec<Modu
         let room = table.columns.len() * 640 + table.navigations.len() * 240;
         let doc = format!("Table `{}`.", table.logical_name);
         let mut body = beginning(selection, base, room, &doc);
-        table::emit(&mut body, selection, names, table);
+        table::emit(&mut body, names, table);
         let logical_name = &table.logical_name;
         Module {
             name: names.module_of(logical_name).to_owned(),
@@ -108,23 +108,20 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
         _ => 0,
     };
     let mut modules = tables(selection, names, base);
-    let mut part = |is_wanted: bool,
-                    name: &str,
-                    is_reexported: bool,
-                    doc: &str,
-                    emit: fn(&mut Text, &Selection<'_>, &Names<'_>)| {
-        if is_wanted {
-            let mut body = beginning(selection, base, 1 << 16, doc);
-            emit(&mut body, selection, names);
-            modules.push(Module {
-                name: name.to_owned(),
-                doc: doc.to_owned(),
-                reexported: is_reexported.then(|| "*".to_owned()),
-                feature: None,
-                body: body.into_string(),
-            });
-        }
-    };
+    let mut part =
+        |is_wanted: bool, name: &str, is_reexported: bool, doc: &str, emit: &dyn Fn(&mut Text)| {
+            if is_wanted {
+                let mut body = beginning(selection, base, 1 << 16, doc);
+                emit(&mut body);
+                modules.push(Module {
+                    name: name.to_owned(),
+                    doc: doc.to_owned(),
+                    reexported: is_reexported.then(|| "*".to_owned()),
+                    feature: None,
+                    body: body.into_string(),
+                });
+            }
+        };
     let has = |is_bound: bool| {
         let mut operations = selection.operations.iter();
         operations.any(|operation| operation.binding.is_some() == is_bound)
@@ -132,38 +129,30 @@ fn modules(selection: &Selection<'_>, names: &Names<'_>) -> Vec<Module> {
     let has_types = !(names.complex_types.is_empty() && names.enum_types.is_empty());
     let has_stubs = !selection.stubs.is_empty() || matches!(selection.layout, Layout::Crate { .. });
     let bound = "Actions and functions that are called on rows.";
-    part(has(true), "bound", false, bound, operations::emit_bound);
-    part(
-        !names.choices.is_empty(),
-        "choices",
-        true,
-        "Choices.",
-        choices::emit,
-    );
+    part(has(true), "bound", false, bound, &|out| {
+        operations::emit_bound(out, selection, names);
+    });
+    let has_choices = !names.choices.is_empty();
+    part(has_choices, "choices", true, "Choices.", &|out| {
+        choices::emit(out, selection, names);
+    });
     let lookups = "Where lookups may point that many tables have.";
-    part(
-        !names.shared.is_empty(),
-        "lookups",
-        false,
-        lookups,
-        targets::emit,
-    );
-    part(
-        has(false),
-        "operations",
-        true,
-        "Actions and functions.",
-        operations::emit,
-    );
+    let has_shared = !names.shared.is_empty();
+    part(has_shared, "lookups", false, lookups, &|out| {
+        targets::emit(out, names);
+    });
+    let operations = "Actions and functions.";
+    part(has(false), "operations", true, operations, &|out| {
+        operations::emit(out, selection, names);
+    });
     let stub = "Tables that lookups point at, without their columns.";
-    part(has_stubs, "stubs", true, stub, stubs);
-    part(
-        has_types,
-        "types",
-        false,
-        "Complex types and enum types of the API.",
-        types::emit,
-    );
+    part(has_stubs, "stubs", true, stub, &|out| {
+        stubs(out, selection, names);
+    });
+    let types = "Complex types and enum types of the API.";
+    part(has_types, "types", false, types, &|out| {
+        types::emit(out, selection, names);
+    });
     modules
 }
 

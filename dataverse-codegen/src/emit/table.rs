@@ -5,12 +5,11 @@ use super::names::{ColumnName, Names};
 use super::{CLIENT, column_type, entity_table, scalar_type, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
 use crate::naming::{self, Taken};
-use crate::select::Selection;
 
 /// Targets named in a column's doc comment.
 const MAX_NAMED_TARGETS: usize = 6;
 
-pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>, table: &Table) {
+pub(super) fn emit(out: &mut Text, names: &Names<'_>, table: &Table) {
     out.line(0, CLIENT);
     let name = names.type_of(&table.logical_name);
     let columns = names.columns_of(table);
@@ -29,7 +28,7 @@ pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>,
     out.line_of(0, &["dv::table!(", name, ");"]);
     for column in &table.columns {
         if targets::has_type(column) && targets::group(column).is_none() {
-            targets::declare(out, selection, names, table, column);
+            targets::declare(out, names, table, column);
         }
     }
     navigations(out, names, table, name);

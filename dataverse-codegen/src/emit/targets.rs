@@ -3,12 +3,11 @@
 //! Lookups whose navigation property names an abstract type (`ownerid` to `principal`) are the same
 //! in every table; those share one enum in `lookups.rs`.
 
-use super::layout::{Text, literal};
+use super::layout::{Text, literal, push_literal};
 use super::names::Names;
 use super::{CLIENT, is_enum};
 use crate::model::{Column, ColumnType, LookupTarget, Table};
 use crate::naming::Taken;
-use crate::select::Selection;
 
 /// Lookups that may point at the same tables, through one navigation property.
 pub(super) struct Group<'m> {
@@ -40,25 +39,19 @@ pub(super) fn group(column: &Column) -> Option<Group<'_>> {
 }
 
 /// `lookups.rs`.
-pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
+pub(super) fn emit(out: &mut Text, names: &Names<'_>) {
     out.line(0, CLIENT);
     for (name, targets) in &names.shared {
         let doc = format!(
             "Where lookups through `{}` may point.",
             targets[0].navigation
         );
-        declaration(out, selection, names, name, &doc, targets);
+        declaration(out, names, name, &doc, targets);
     }
 }
 
 /// The targets of one table's lookup.
-pub(super) fn declare(
-    out: &mut Text,
-    selection: &Selection<'_>,
-    names: &Names<'_>,
-    table: &Table,
-    column: &Column,
-) {
+pub(super) fn declare(out: &mut Text, names: &Names<'_>, table: &Table, column: &Column) {
     let ColumnType::Lookup(targets) = &column.column_type else {
         return;
     };
@@ -67,29 +60,22 @@ pub(super) fn declare(
         table.logical_name, column.logical_name
     );
     let name = names.targets_of(table, column);
-    declaration(out, selection, names, name, &doc, targets);
+    declaration(out, names, name, &doc, targets);
 }
 
-fn declaration(
-    out: &mut Text,
-    selection: &Selection<'_>,
-    names: &Names<'_>,
-    name: &str,
-    doc: &str,
-    targets: &[LookupTarget],
-) {
+fn declaration(out: &mut Text, names: &Names<'_>, name: &str, doc: &str, targets: &[LookupTarget]) {
     out.blank();
     if is_enum(targets.len()) {
         let known: Vec<&LookupTarget> = targets
             .iter()
-            .filter(|target| selection.has_type(&target.table))
+            .filter(|target| names.type_and_struct(&target.table).is_some())
             .collect();
         enumeration(out, names, name, doc, &known);
         list(out, names, name, &known);
     } else {
         let known: Vec<&LookupTarget> = targets
             .iter()
-            .filter(|target| selection.has_struct(&target.table))
+            .filter(|target| matches!(names.type_and_struct(&target.table), Some((_, true))))
             .collect();
         out.doc(
             0,
@@ -190,10 +176,12 @@ fn list(out: &mut Text, names: &Names<'_>, name: &str, targets: &[&LookupTarget]
     }
     out.line(0, "dv::targets! {");
     out.line(1, &format!("{name} {{"));
+    let mut navigation = String::new();
     for target in targets {
+        navigation.clear();
+        push_literal(&mut navigation, &target.navigation);
         let table = names.type_of(&target.table);
-        let navigation = literal(&target.navigation);
-        out.line(2, &format!("super::{table} = {navigation},"));
+        out.line_of(2, &["super::", table, " = ", &navigation, ","]);
     }
     out.line(1, "}");
     out.line(0, "}");
