@@ -57,6 +57,12 @@ pub(crate) fn name_and_text(file: &File) -> (&str, &str) {
 /// The same, with the files as names and texts.
 pub(crate) fn write_texts(folder: &Path, files: &[(&str, &str)]) -> Result<Written, Error> {
     let list = list(files);
+    if write_new(folder, files, &list)? {
+        return Ok(Written {
+            changed: files.len(),
+            ..Written::default()
+        });
+    }
     let plan = plan(folder, files, Some(&list))?;
     // The list itself is not counted.
     let is_list = |(path, _): &&(PathBuf, &str)| path.ends_with(MANIFEST);
@@ -224,14 +230,50 @@ fn is_generated(path: &Path) -> bool {
     String::from_utf8_lossy(first).contains(MARK)
 }
 
+/// Writes a folder that is missing beside its place, then puts it there. False if there is one, or
+/// something is left beside it.
+fn write_new(folder: &Path, files: &[(&str, &str)], list: &str) -> Result<bool, Error> {
+    if folder.file_name().is_none() || folder.symlink_metadata().is_ok() {
+        return Ok(false);
+    }
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent).map_err(failed(parent))?;
+    }
+    let new = beside(folder);
+    if fs::create_dir(&new).is_err() {
+        return Ok(false);
+    }
+    let write = || {
+        let names = files.iter().map(|(name, _)| Path::new(name));
+        let folders: BTreeSet<&Path> = names.filter_map(Path::parent).collect();
+        for below in folders {
+            fs::create_dir_all(new.join(below)).map_err(failed(&folder.join(below)))?;
+        }
+        let all = [files, &[(MANIFEST, list)]].concat();
+        let written = parallel::map(&all, |(name, text)| {
+            fs::write(new.join(name), text).map_err(failed(&folder.join(name)))
+        });
+        written.into_iter().collect::<Result<(), Error>>()?;
+        fs::rename(&new, folder).map_err(failed(folder))
+    };
+    let done = write();
+    if done.is_err() {
+        // It was made here, and nobody knows of it.
+        let _ = fs::remove_dir_all(&new);
+    }
+    done.map(|()| true)
+}
+
+/// Where something is written before it is put in its place.
+fn beside(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".new");
+    PathBuf::from(name)
+}
+
 /// Writes all texts beside their places first, then puts them there: what can fail has failed by
 /// then.
 fn replace_all(files: &[(PathBuf, &str)]) -> Result<(), Error> {
-    let beside = |path: &Path| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(".new");
-        PathBuf::from(name)
-    };
     let folders: BTreeSet<&Path> = files.iter().filter_map(|(path, _)| path.parent()).collect();
     for folder in folders {
         fs::create_dir_all(folder).map_err(failed(folder))?;

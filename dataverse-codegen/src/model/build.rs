@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use rustc_hash::{FxHashMap as HashMap, FxHashSet as HashSet};
 
 use super::{
-    AlternateKey, Column, ColumnDefinition, ColumnType, ComplexType, EnumType, ItemType, Model,
-    Navigation, Operation, Parameter, Table, TypeRef, access, lookups, warnings,
+    AlternateKey, Column, ColumnType, ComplexType, Defined, EnumType, ItemType, Model, Navigation,
+    Operation, Parameter, Table, TypeRef, access, lookups, warnings,
 };
 use crate::csdl::{self, Csdl, EntityType, Property, Schema, Text, collection_item, lookup_name};
 use crate::parallel;
@@ -204,7 +204,7 @@ fn table(names: &Names<'_>, name: &str, entity: &EntityType<'_>) -> Table {
                 column_type,
                 access: access::of_property(property),
                 description: property.description.as_deref().map(str::to_owned),
-                definition: ColumnDefinition::default(),
+                definition: Defined::default(),
             }
         });
     let mut columns: Vec<_> = columns.collect();

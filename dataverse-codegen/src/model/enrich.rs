@@ -168,7 +168,8 @@ fn enrich_column(
         is_secured: attribute.is_secured.unwrap_or_default(),
         deprecated: attribute.is_deprecated,
         targets: attribute.targets.clone(),
-    };
+    }
+    .into();
     if let Some(description) = attribute.description.text(lcid) {
         column.description = Some(description.to_owned());
     }

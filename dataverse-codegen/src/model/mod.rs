@@ -8,6 +8,7 @@ mod lookups;
 mod warnings;
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 
 pub use crate::csdl::OperationKind;
 pub use build::build;
@@ -82,8 +83,41 @@ pub struct Column {
     /// What the service says about the column.
     pub description: Option<String>,
     /// What only definitions tell.
-    pub definition: ColumnDefinition,
+    pub definition: Defined,
 }
+
+/// The definition of a column, empty and without room of its own as long as nothing is told: most
+/// documents come without definitions, and have tens of thousands of columns.
+#[derive(Debug, Clone, Default)]
+pub struct Defined(Option<Box<ColumnDefinition>>);
+
+impl From<ColumnDefinition> for Defined {
+    fn from(definition: ColumnDefinition) -> Self {
+        Defined(Some(Box::new(definition)))
+    }
+}
+
+impl Deref for Defined {
+    type Target = ColumnDefinition;
+
+    fn deref(&self) -> &ColumnDefinition {
+        self.0.as_deref().unwrap_or(ColumnDefinition::EMPTY)
+    }
+}
+
+impl DerefMut for Defined {
+    fn deref_mut(&mut self) -> &mut ColumnDefinition {
+        self.0.get_or_insert_default()
+    }
+}
+
+impl PartialEq for Defined {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for Defined {}
 
 /// What definitions tell about a column, and CSDL does not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -114,6 +148,23 @@ pub struct ColumnDefinition {
     /// Logical names of the tables a lookup points at, also where the document has no navigation
     /// property for it.
     pub targets: Vec<String>,
+}
+
+impl ColumnDefinition {
+    const EMPTY: &'static ColumnDefinition = &ColumnDefinition {
+        schema_name: None,
+        label: None,
+        required: Required::No,
+        max_length: None,
+        minimum: None,
+        maximum: None,
+        precision: None,
+        format: None,
+        boolean_labels: None,
+        is_secured: false,
+        deprecated: false,
+        targets: Vec::new(),
+    };
 }
 
 /// Who insists on a value in a column.

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 use dataverse_codegen::cli::Cli;
-use dataverse_codegen::{ColumnPattern, Error, Generator, Layout, Options, generate};
+use dataverse_codegen::{ColumnPattern, Error, Generator, Layout, Options, generate, write};
 use dataverse_tests::fixture;
 
 use super::{ON_PREMISES, document, lookup, model, named, set, table};
@@ -373,4 +373,40 @@ fn documents_are_listed_and_compared() {
         text.contains("\n1 tables, 1 columns, 0 unbound operations"),
         "{text}"
     );
+}
+
+/// A folder that is missing is put in its place as a whole.
+#[test]
+fn a_new_folder_comes_whole_or_not_at_all() {
+    let folder = folder("whole", &table("a", NAME), &set("a"));
+    let source = path(&folder, "m.xml");
+    let names = |below: &str| -> Vec<String> {
+        let entries = std::fs::read_dir(folder.join(below)).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    };
+    let output = path(&folder, "deep/out");
+    run(&["generate", &source, "-o", &output]).0.unwrap();
+    assert_eq!(names("deep"), ["out"]);
+    let files = [".dataverse-codegen", "a.rs", "mod.rs", "names.lock"];
+    assert_eq!(names("deep/out"), files);
+
+    // What an earlier run has left beside it, or somebody else, stays.
+    let output = path(&folder, "other");
+    std::fs::create_dir(folder.join("other.new")).unwrap();
+    std::fs::write(folder.join("other.new/mine"), "").unwrap();
+    run(&["generate", &source, "-o", &output]).0.unwrap();
+    assert_eq!(names("other"), files);
+    assert_eq!(names("other.new"), ["mine"]);
+
+    // `b` would be a file and a folder: nothing is left of it.
+    let model = model(&document(&table("a", NAME), &set("a")));
+    let mut files = generate(&model, &Options::default()).unwrap().files;
+    files[0].name = "b".to_owned();
+    files[1].name = "b/c".to_owned();
+    let error = write(&folder.join("never"), &files).unwrap_err();
+    assert!(error.to_string().contains("never"), "{error}");
+    assert!(!folder.join("never").exists() && !folder.join("never.new").exists());
 }
