@@ -136,6 +136,14 @@ struct Generate {
     #[arg(long)]
     short_docs: bool,
 
+    /// Where the generated code finds the client: crate::sdk; dataverse_client if left out.
+    #[arg(long, value_name = "PATH")]
+    sdk_path: Option<String>,
+
+    /// What the first line of each file says besides its mark.
+    #[arg(long, value_name = "WHAT")]
+    header: Option<Header>,
+
     /// Publisher prefix that is left out of Rust names: new_; may be repeated.
     #[arg(long, value_name = "PREFIX")]
     strip_prefix: Vec<String>,
@@ -175,6 +183,14 @@ struct Generate {
     /// Say nothing but errors.
     #[arg(short, long)]
     quiet: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Header {
+    /// Nothing: a new version of the generator alone changes no file.
+    None,
+    /// The version of the generator.
+    Version,
 }
 
 #[derive(Debug, Args)]
@@ -315,6 +331,12 @@ impl Generate {
         options.strict |= self.strict;
         if self.short_docs {
             options.docs = Docs::Short;
+        }
+        if self.sdk_path.is_some() {
+            options.client_path = self.sdk_path;
+        }
+        if let Some(header) = self.header {
+            options.version_header = header == Header::Version;
         }
         options.names.strip_prefixes.extend(self.strip_prefix);
         if let Some(name) = self.crate_ {

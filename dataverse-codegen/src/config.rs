@@ -45,6 +45,9 @@ struct Config {
     strict: bool,
     #[serde(default)]
     short_docs: bool,
+    sdk_path: Option<String>,
+    #[serde(default)]
+    version_header: bool,
     #[serde(default)]
     strip_prefixes: Vec<String>,
     #[serde(default)]
@@ -142,6 +145,8 @@ impl Config {
             no_navigations: self.no_navigations,
             no_choices: self.no_choices,
             strict: self.strict,
+            client_path: self.sdk_path,
+            version_header: self.version_header,
             docs: if self.short_docs {
                 Docs::Short
             } else {

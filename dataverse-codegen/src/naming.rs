@@ -240,9 +240,14 @@ pub(crate) fn pascal(name: &str) -> String {
     out
 }
 
-/// A module, also a file: the same on disks that do not tell upper from lower case.
+/// A module, also a file: the same on disks that do not tell upper from lower case, and in ASCII,
+/// without which Rust does not find the file; so it is no type's name either, where letters have no
+/// case.
 pub(crate) fn module_name(logical_name: &str) -> String {
-    let mut name = identifier(logical_name).to_lowercase();
+    let mut name = match logical_name.is_ascii() {
+        true => identifier(logical_name).to_lowercase(),
+        false => identifier(deunicode::deunicode(logical_name).trim()).to_lowercase(),
+    };
     if RESERVED_MODULES.contains(&name.as_str()) {
         name.push('_');
     }

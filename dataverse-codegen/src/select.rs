@@ -46,6 +46,10 @@ pub struct Options {
     pub strict: bool,
     /// How much the comments say.
     pub docs: Docs,
+    /// Where the generated code finds the client: `crate::sdk`; `dataverse_client` if None.
+    pub client_path: Option<String>,
+    /// The first line of each file says the version of the generator.
+    pub version_header: bool,
     /// What files there are.
     pub layout: Layout,
     /// How things are called.
@@ -99,9 +103,30 @@ pub(crate) struct Selection<'m> {
     pub(crate) tables: Vec<&'m Table>,
     pub(crate) stubs: Vec<&'m Table>,
     pub(crate) operations: Vec<&'m Operation>,
+    pub(crate) client_path: &'m str,
+    pub(crate) has_version: bool,
     pub(crate) layout: &'m Layout,
     pub(crate) names: &'m NameOptions,
     pub(crate) lock: &'m NameLock,
+}
+
+/// The path to the client, if it is one.
+fn client_path(options: &Options) -> Result<&str, Error> {
+    let path = options.client_path.as_deref().unwrap_or("dataverse_client");
+    let is_word = |word: &str| {
+        matches!(word, "crate" | "self" | "super") || crate::naming::identifier(word) == word
+    };
+    match path
+        .strip_prefix("::")
+        .unwrap_or(path)
+        .split("::")
+        .all(is_word)
+    {
+        true => Ok(path),
+        false => Err(Error::Selection(vec![format!(
+            "`{path}` is no path to the client; write `crate::sdk` or `my_sdk`"
+        )])),
+    }
 }
 
 impl<'m> Selection<'m> {
@@ -124,6 +149,8 @@ impl<'m> Selection<'m> {
             tables,
             stubs,
             operations,
+            client_path: client_path(options)?,
+            has_version: options.version_header,
             layout: &options.layout,
             names: &options.names,
             lock: &options.lock,

@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::odata::page::{self, json_error};
 use crate::schema::{AnyRow, Complex, ComplexError, Record, Row, read_complex};
 use crate::value::json::Reader;
-use crate::value::{Json, JsonError, Scalar, Value};
+use crate::value::{Binary, Json, JsonError, Scalar, Value};
 
 /// What an operation can answer.
 pub trait Answer: Sized + Send {
@@ -48,7 +48,8 @@ scalar_answers!(
     rust_decimal::Decimal,
     uuid::Uuid,
     chrono::DateTime<chrono::Utc>,
-    chrono::NaiveDate
+    chrono::NaiveDate,
+    Binary
 );
 
 /// Reads `{"@odata.context":…,"value":…}`.

@@ -1,6 +1,5 @@
 //! Choices: an enum for each.
 
-use super::CLIENT;
 use super::layout::{Text, literal, plain};
 use super::names::{ChoiceName, Names};
 use super::table::deprecated;
@@ -17,7 +16,7 @@ pub(super) fn key(column: &Column) -> Option<&str> {
 
 /// `choices.rs`.
 pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
-    out.line(0, CLIENT);
+    out.line(0, &names.client);
     let mut sorted: Vec<(&str, &ChoiceName<'_>)> = names
         .choices
         .iter()

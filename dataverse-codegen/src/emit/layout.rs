@@ -17,6 +17,9 @@ const MAX_ATTRIBUTE: usize = 70;
 /// Widest array that stays on its line (rustfmt's `array_width`).
 pub(super) const MAX_ARRAY: usize = 60;
 
+/// Widest content of a struct that stays on its line (rustfmt's `struct_lit_width`).
+const MAX_FIELDS: usize = 18;
+
 /// How a constant begins.
 const CONST: &str = "pub const ";
 
@@ -46,7 +49,7 @@ impl Text {
         self.out.push_str(text);
     }
 
-    fn fits(&self, depth: usize, line: &str) -> bool {
+    pub(super) fn fits(&self, depth: usize, line: &str) -> bool {
         self.would_fit(depth, &[line])
     }
 
@@ -384,6 +387,28 @@ impl Text {
         self.push([")", tail, "\n"]);
     }
 
+    /// `head(parameters)tail`
+    pub(super) fn function(&mut self, depth: usize, head: &str, parameters: &[String], tail: &str) {
+        let joined = parameters.join(", ");
+        if !self.fitting(depth, &[head, "(", &joined, ")", tail]) {
+            self.line_of(depth, &[head, "("]);
+            self.items(depth + 1, parameters);
+            self.line_of(depth, &[")", tail]);
+        }
+    }
+
+    /// `name { fields }`
+    pub(super) fn struct_literal(&mut self, depth: usize, name: &str, fields: &[String]) {
+        let joined = fields.join(", ");
+        if joined.chars().count() <= MAX_FIELDS {
+            self.line_of(depth, &[name, " { ", &joined, " }"]);
+        } else {
+            self.line_of(depth, &[name, " {"]);
+            self.items(depth + 1, fields);
+            self.line(depth, "}");
+        }
+    }
+
     /// `start = head(arguments);`
     pub(super) fn assigned(&mut self, depth: usize, start: &str, head: &str, arguments: &[String]) {
         let joined = arguments.join(", ");
@@ -411,7 +436,9 @@ impl Text {
     /// `head = value;`
     pub(super) fn assignment(&mut self, depth: usize, head: &str, value: &str) {
         let line = format!("{head} = {value};");
-        if self.fits(depth, &line) {
+        // A text that is too wide for a line of its own stays where it is.
+        let is_hopeless = value.starts_with('"') && !self.would_fit(depth + 1, &[value, ";"]);
+        if is_hopeless || self.fits(depth, &line) {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("{head} ="));
@@ -634,6 +661,21 @@ mod tests {
         out.variant(1, &long, "dv::Id<super::A>");
         let wanted = format!("        {long}(\n            dv::Id<super::A>,\n        ),\n");
         assert_eq!(out.into_string(), wanted);
+    }
+
+    #[test]
+    fn a_text_that_fits_nowhere_stays_on_the_line() {
+        let assignment = |text: &str| {
+            let mut out = Text::default();
+            out.assignment(1, "const NAME: &'static str", text);
+            out.into_string()
+        };
+        let fits = literal(&"a".repeat(89));
+        let wanted = format!("    const NAME: &'static str =\n        {fits};\n");
+        assert_eq!(assignment(&fits), wanted);
+        let wide = literal(&"a".repeat(90));
+        let wanted = format!("    const NAME: &'static str = {wide};\n");
+        assert_eq!(assignment(&wide), wanted);
     }
 
     /// Texts of this many letters, those with a wide letter and an escaped one included.

@@ -35,6 +35,8 @@ pub(super) struct Names<'m> {
     targets: HashMap<&'m str, HashMap<&'m str, String>>,
     /// What is in `lookups.rs`, sorted by name.
     pub(super) shared: BTreeMap<String, &'m [LookupTarget]>,
+    /// How a file names the client.
+    pub(super) client: String,
     /// The numbers of columns and members as text, from 0 to the highest.
     pub(super) ordinals: Vec<String>,
     /// All names that must stay.
@@ -86,6 +88,7 @@ impl<'m> Names<'m> {
             choices: BTreeMap::new(),
             targets: HashMap::default(),
             shared: BTreeMap::new(),
+            client: format!("use {}::codegen as dv;", selection.client_path),
             ordinals: ordinals(selection),
             lock: NameLock::default(),
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use super::layout::{Text, literal};
 use super::names::Names;
-use super::{CLIENT, value_type};
+use super::value_type;
 use crate::csdl::OperationKind;
 use crate::model::{ItemType, Operation, Parameter, TypeRef};
 use crate::naming::{self, Taken};
@@ -19,6 +19,9 @@ struct Argument<'m> {
     /// How it is handed over: `value`, `row` or `rows`.
     method: &'static str,
 }
+
+/// Of more parameters than this a call does not show which is which: a struct literal does.
+const MAX_REQUIRED: usize = 7;
 
 /// What a bound operation is called on.
 struct Binding {
@@ -45,7 +48,7 @@ struct Module<'m> {
 
 /// `operations.rs`.
 pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
-    out.line(0, CLIENT);
+    out.line(0, &names.client);
     for (place, operation) in selection.operations.iter().enumerate() {
         if operation.binding.is_none() {
             request(
@@ -81,7 +84,7 @@ pub(super) fn emit_bound(out: &mut Text, selection: &Selection<'_>, names: &Name
         }
         out.doc(0, format_args!("Called on `{}`.", module.bound_to));
         out.line(0, &format!("pub mod {name} {{"));
-        out.line(1, CLIENT);
+        out.line(1, &names.client);
         for operation in module.operations {
             request(out, 1, selection, names, operation);
         }
@@ -244,10 +247,23 @@ fn request(
     };
     out.doc(depth, format_args!("{kind} `{}`.", operation.name));
     out.only_with(depth, feature.as_deref());
-    out.line(depth, "#[derive(Debug, Clone)]");
     let bound_field = bound
         .as_ref()
         .and_then(|bound| Some((bound, bound.field.as_ref()?)));
+    let given = arguments
+        .iter()
+        .filter(|argument| argument.parameter.required);
+    let given = given.map(|argument| (argument.field.as_str(), argument.rust_type.as_str()));
+    let on = bound_field.map(|(bound, field)| (field.as_str(), bound.rust_type.as_str()));
+    let required: Vec<(&str, &str)> = on.into_iter().chain(given).collect();
+    let is_default = required.is_empty() && !arguments.is_empty();
+    out.line(
+        depth,
+        match is_default {
+            true => "#[derive(Debug, Clone, Default)]",
+            false => "#[derive(Debug, Clone)]",
+        },
+    );
     if arguments.is_empty() && bound_field.is_none() {
         out.line(depth, &format!("pub struct {name};"));
     } else {
@@ -266,6 +282,12 @@ fn request(
             out.field(depth + 1, &argument.field, around, &rust_type);
         }
         out.line(depth, "}");
+    }
+    if (1..=MAX_REQUIRED).contains(&required.len()) {
+        let others = arguments.iter();
+        let others = others.filter(|argument| !argument.parameter.required);
+        let others: Vec<&str> = others.map(|argument| argument.field.as_str()).collect();
+        constructor(out, depth, (name, feature.as_deref()), &required, &others);
     }
     out.blank();
     out.only_with(depth, feature.as_deref());
@@ -319,6 +341,60 @@ fn request(
         }
         out.line(depth + 1, "}");
     }
+    out.line(depth, "}");
+}
+
+/// `new`, with fields and types that must be given, and fields that need not. Operations with names
+/// that fill a line have none.
+fn constructor(
+    out: &mut Text,
+    depth: usize,
+    (name, feature): (&str, Option<&str>),
+    required: &[(&str, &str)],
+    others: &[&str],
+) {
+    let is_converted = |rust_type: &str| {
+        let converted = ["String", "dv::BoundTo", "dv::Key<", "dv::RowArgument"];
+        converted.iter().any(|start| rust_type.starts_with(start))
+    };
+    let parameters = required.iter().map(|(field, rust_type)| {
+        if is_converted(rust_type) {
+            format!("{field}: impl Into<{rust_type}>")
+        } else {
+            format!("{field}: {rust_type}")
+        }
+    });
+    let parameters: Vec<String> = parameters.collect();
+    let fields = required.iter().map(|(field, rust_type)| {
+        if is_converted(rust_type) {
+            format!("{field}: {field}.into()")
+        } else {
+            (*field).to_owned()
+        }
+    });
+    let fields = fields.chain(others.iter().map(|field| format!("{field}: None")));
+    let fields: Vec<String> = fields.collect();
+    let has_room = |depth, lines: &[String]| {
+        lines
+            .iter()
+            .all(|line| out.fits(depth, &format!("{line},")))
+    };
+    if !has_room(depth + 2, &parameters) || !has_room(depth + 3, &fields) {
+        return;
+    }
+    out.blank();
+    out.only_with(depth, feature);
+    out.line_of(depth, &["impl ", name, " {"]);
+    out.doc(
+        depth + 1,
+        match others.is_empty() {
+            true => "With its parameters.",
+            false => "With the parameters that it requires, and none of the others.",
+        },
+    );
+    out.function(depth + 1, "pub fn new", &parameters, " -> Self {");
+    out.struct_literal(depth + 2, "Self", &fields);
+    out.line(depth + 1, "}");
     out.line(depth, "}");
 }
 

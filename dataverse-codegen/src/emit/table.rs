@@ -2,7 +2,7 @@
 
 use super::layout::{Text, plain, push_literal};
 use super::names::{ColumnName, Names};
-use super::{CLIENT, column_type, entity_table, scalar_type, targets};
+use super::{column_type, entity_table, scalar_type, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
 use crate::naming::{self, Taken};
 
@@ -10,7 +10,7 @@ use crate::naming::{self, Taken};
 const MAX_NAMED_TARGETS: usize = 6;
 
 pub(super) fn emit(out: &mut Text, names: &Names<'_>, table: &Table) {
-    out.line(0, CLIENT);
+    out.line(0, &names.client);
     let name = names.type_of(&table.logical_name);
     let columns = names.columns_of(table);
     let types = table.columns.iter();
@@ -337,7 +337,7 @@ fn navigations(out: &mut Text, names: &Names<'_>, table: &Table, name: &str) {
         format_args!("Navigation properties of `{}`.", table.logical_name),
     );
     out.line(0, "pub mod nav {");
-    out.line(1, CLIENT);
+    out.line(1, &names.client);
     let mut argument = String::new();
     for ((navigation, target), constant) in wanted.into_iter().zip(&constants) {
         let is_self = navigation.target == table.logical_name;

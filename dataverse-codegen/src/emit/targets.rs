@@ -3,9 +3,9 @@
 //! Lookups whose navigation property names an abstract type (`ownerid` to `principal`) are the same
 //! in every table; those share one enum in `lookups.rs`.
 
+use super::is_enum;
 use super::layout::{Text, literal, push_literal};
 use super::names::Names;
-use super::{CLIENT, is_enum};
 use crate::model::{Column, ColumnType, LookupTarget, Table};
 use crate::naming::Taken;
 
@@ -40,7 +40,7 @@ pub(super) fn group(column: &Column) -> Option<Group<'_>> {
 
 /// `lookups.rs`.
 pub(super) fn emit(out: &mut Text, names: &Names<'_>) {
-    out.line(0, CLIENT);
+    out.line(0, &names.client);
     for (name, targets) in &names.shared {
         let doc = format!(
             "Where lookups through `{}` may point.",

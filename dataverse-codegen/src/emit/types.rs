@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::layout::{Text, literal};
 use super::names::Names;
 use super::table::cells;
-use super::{CLIENT, value_type};
+use super::value_type;
 use crate::model::{ColumnType, ComplexType, EnumType, ItemType, TypeRef};
 use crate::naming::{self, Taken};
 use crate::select::Selection;
@@ -50,7 +50,7 @@ pub(super) fn used<'m>(selection: &Selection<'m>) -> Used<'m> {
 
 /// `types.rs`.
 pub(super) fn emit(out: &mut Text, selection: &Selection<'_>, names: &Names<'_>) {
-    out.line(0, CLIENT);
+    out.line(0, &names.client);
     for (complex, name) in &names.complex_types {
         if let Some(complex) = selection.model.complex_types.get(*complex) {
             complex_type(out, names, complex, name);

@@ -342,3 +342,12 @@ fn lookups_of_several_tables_are_cleared_through_the_table_they_point_at() {
         serde_json::json!({"regardingobjectid_account_task@odata.bind": null})
     );
 }
+
+#[test]
+fn an_answer_may_be_bytes() {
+    use dataverse_client::codegen::{Answer, Binary};
+
+    let bytes = Binary::read(br#"{"value":"AQID"}"#).unwrap();
+    assert_eq!(bytes, Binary::from_bytes(&[1, 2, 3]));
+    assert!(Binary::read(br#"{"value":null}"#).unwrap_err().is_decode());
+}

@@ -4,6 +4,7 @@ mod access;
 mod bad_input;
 mod choices;
 mod names;
+mod options;
 mod order;
 mod output;
 mod selection;

@@ -195,3 +195,26 @@ fn a_target_without_a_key_is_only_read() {
         named(&files, "a.rs").contains("pub const X: dv::Column<Self, dv::Uuid, dv::ReadOnly>")
     );
 }
+
+/// Rust finds no file of a module whose name is not ASCII, and letters without case would make one
+/// name of a module and its type.
+#[test]
+fn modules_are_ascii_whatever_tables_are_called() {
+    let tables = ["nï_ümlaut", "表", "a", "ключ"];
+    let types = tables.map(|name| table(name, "<Property Name=\"größe\" Type=\"Edm.String\"/>"));
+    let model = model(&document(&types.concat(), &tables.map(set).concat()));
+    let files = generate(&model, &Options::default()).unwrap().files;
+    let names: Vec<_> = files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(
+        names,
+        ["a.rs", "biao.rs", "kliuch.rs", "mod.rs", "ni_umlaut.rs"]
+    );
+    let exports = named(&files, "mod.rs");
+    assert!(exports.contains("pub mod biao;") && exports.contains("pub use biao::表;"));
+    let file = named(&files, "biao.rs");
+    assert!(
+        file.contains("dv::Table::new(\n        \"表\",\n        \"表s\","),
+        "{file}"
+    );
+    assert!(file.contains("    pub größe: Option<String>,"));
+}

@@ -28,6 +28,29 @@ pub mod lead {
         pub process_instance_id: Option<dv::RowArgument>,
     }
 
+    impl QualifyLead {
+        /// With the parameters that it requires, and none of the others.
+        pub fn new(
+            on: impl Into<dv::Key<super::super::Lead>>,
+            create_account: bool,
+            create_contact: bool,
+            create_opportunity: bool,
+            status: i32,
+        ) -> Self {
+            Self {
+                on: on.into(),
+                create_account,
+                create_contact,
+                create_opportunity,
+                status,
+                opportunity_currency_id: None,
+                opportunity_customer_id: None,
+                source_campaign_id: None,
+                process_instance_id: None,
+            }
+        }
+    }
+
     impl dv::Message for QualifyLead {
         type Output = Vec<dv::AnyRow>;
         const NAME: &'static str = "Microsoft.Dynamics.CRM.QualifyLead";
@@ -67,6 +90,21 @@ pub mod queue {
         pub queue_item_properties: Option<dv::RowArgument<super::super::QueueItem>>,
     }
 
+    impl AddToQueue {
+        /// With the parameters that it requires, and none of the others.
+        pub fn new(
+            on: impl Into<dv::Key<super::super::Queue>>,
+            target: impl Into<dv::RowArgument>,
+        ) -> Self {
+            Self {
+                on: on.into(),
+                target: target.into(),
+                source_queue: None,
+                queue_item_properties: None,
+            }
+        }
+    }
+
     impl dv::Message for AddToQueue {
         type Output = super::super::types::AddToQueueResponse;
         const NAME: &'static str = "Microsoft.Dynamics.CRM.AddToQueue";
@@ -97,6 +135,16 @@ pub mod role {
         pub privileges: Option<Vec<super::super::types::RolePrivilege>>,
     }
 
+    impl AddPrivilegesRole {
+        /// With the parameters that it requires, and none of the others.
+        pub fn new(on: impl Into<dv::Key<super::super::Role>>) -> Self {
+            Self {
+                on: on.into(),
+                privileges: None,
+            }
+        }
+    }
+
     impl dv::Message for AddPrivilegesRole {
         type Output = ();
         const NAME: &'static str = "Microsoft.Dynamics.CRM.AddPrivilegesRole";
@@ -125,6 +173,19 @@ pub mod systemuser {
         pub target: dv::RowArgument,
     }
 
+    impl RetrievePrincipalAccess {
+        /// With its parameters.
+        pub fn new(
+            on: impl Into<dv::Key<super::super::SystemUser>>,
+            target: impl Into<dv::RowArgument>,
+        ) -> Self {
+            Self {
+                on: on.into(),
+                target: target.into(),
+            }
+        }
+    }
+
     impl dv::Message for RetrievePrincipalAccess {
         type Output = super::super::types::RetrievePrincipalAccessResponse;
         const NAME: &'static str = "Microsoft.Dynamics.CRM.RetrievePrincipalAccess";
@@ -144,6 +205,13 @@ pub mod systemuser {
     pub struct RetrieveUserPrivileges {
         /// The row of `systemuser` it is called on.
         pub on: dv::Key<super::super::SystemUser>,
+    }
+
+    impl RetrieveUserPrivileges {
+        /// With its parameters.
+        pub fn new(on: impl Into<dv::Key<super::super::SystemUser>>) -> Self {
+            Self { on: on.into() }
+        }
     }
 
     impl dv::Message for RetrieveUserPrivileges {
@@ -170,6 +238,19 @@ pub mod team {
         pub on: dv::Key<super::super::Team>,
         /// `Target`: a row of any table below `crmbaseentity`.
         pub target: dv::RowArgument,
+    }
+
+    impl RetrievePrincipalAccess {
+        /// With its parameters.
+        pub fn new(
+            on: impl Into<dv::Key<super::super::Team>>,
+            target: impl Into<dv::RowArgument>,
+        ) -> Self {
+            Self {
+                on: on.into(),
+                target: target.into(),
+            }
+        }
     }
 
     impl dv::Message for RetrievePrincipalAccess {

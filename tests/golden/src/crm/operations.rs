@@ -18,6 +18,25 @@ pub struct FormatAddress {
     pub country: String,
 }
 
+impl FormatAddress {
+    /// With its parameters.
+    pub fn new(
+        line1: impl Into<String>,
+        city: impl Into<String>,
+        state_or_province: impl Into<String>,
+        postal_code: impl Into<String>,
+        country: impl Into<String>,
+    ) -> Self {
+        Self {
+            line1: line1.into(),
+            city: city.into(),
+            state_or_province: state_or_province.into(),
+            postal_code: postal_code.into(),
+            country: country.into(),
+        }
+    }
+}
+
 impl dv::Message for FormatAddress {
     type Output = super::types::FormatAddressResponse;
     const NAME: &'static str = "FormatAddress";
@@ -39,6 +58,16 @@ pub struct GrantAccess {
     pub target: dv::RowArgument,
     /// `PrincipalAccess`: `PrincipalAccess`.
     pub principal_access: Option<super::types::PrincipalAccess>,
+}
+
+impl GrantAccess {
+    /// With the parameters that it requires, and none of the others.
+    pub fn new(target: impl Into<dv::RowArgument>) -> Self {
+        Self {
+            target: target.into(),
+            principal_access: None,
+        }
+    }
 }
 
 impl dv::Message for GrantAccess {
@@ -63,6 +92,22 @@ pub struct InitializeFrom {
     pub target_field_type: super::types::TargetFieldType,
     /// `RetrieveConsumableRecord`.
     pub retrieve_consumable_record: Option<bool>,
+}
+
+impl InitializeFrom {
+    /// With the parameters that it requires, and none of the others.
+    pub fn new(
+        entity_moniker: impl Into<dv::RowArgument>,
+        target_entity_name: impl Into<String>,
+        target_field_type: super::types::TargetFieldType,
+    ) -> Self {
+        Self {
+            entity_moniker: entity_moniker.into(),
+            target_entity_name: target_entity_name.into(),
+            target_field_type,
+            retrieve_consumable_record: None,
+        }
+    }
 }
 
 impl dv::Message for InitializeFrom {
@@ -91,6 +136,23 @@ pub struct Merge {
     pub perform_parenting_checks: bool,
 }
 
+impl Merge {
+    /// With its parameters.
+    pub fn new(
+        target: impl Into<dv::RowArgument>,
+        subordinate: impl Into<dv::RowArgument>,
+        update_content: impl Into<dv::RowArgument>,
+        perform_parenting_checks: bool,
+    ) -> Self {
+        Self {
+            target: target.into(),
+            subordinate: subordinate.into(),
+            update_content: update_content.into(),
+            perform_parenting_checks,
+        }
+    }
+}
+
 impl dv::Message for Merge {
     type Output = ();
     const NAME: &'static str = "Merge";
@@ -111,6 +173,13 @@ pub struct RetrieveCurrentOrganization {
     pub access_type: super::types::EndpointAccessType,
 }
 
+impl RetrieveCurrentOrganization {
+    /// With its parameters.
+    pub fn new(access_type: super::types::EndpointAccessType) -> Self {
+        Self { access_type }
+    }
+}
+
 impl dv::Message for RetrieveCurrentOrganization {
     type Output = super::types::RetrieveCurrentOrganizationResponse;
     const NAME: &'static str = "RetrieveCurrentOrganization";
@@ -126,6 +195,13 @@ impl dv::Message for RetrieveCurrentOrganization {
 pub struct RetrieveTotalRecordCount {
     /// `EntityNames`.
     pub entity_names: Vec<String>,
+}
+
+impl RetrieveTotalRecordCount {
+    /// With its parameters.
+    pub fn new(entity_names: Vec<String>) -> Self {
+        Self { entity_names }
+    }
 }
 
 impl dv::Message for RetrieveTotalRecordCount {
@@ -157,6 +233,19 @@ pub struct WinOpportunity {
     pub opportunity_close: dv::RowArgument<super::OpportunityClose>,
     /// `Status`.
     pub status: i32,
+}
+
+impl WinOpportunity {
+    /// With its parameters.
+    pub fn new(
+        opportunity_close: impl Into<dv::RowArgument<super::OpportunityClose>>,
+        status: i32,
+    ) -> Self {
+        Self {
+            opportunity_close: opportunity_close.into(),
+            status,
+        }
+    }
 }
 
 impl dv::Message for WinOpportunity {
