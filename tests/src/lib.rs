@@ -1,7 +1,10 @@
-//! What the tests share: where the fixtures are, a transport that plays a script, and a few tables.
+//! What the tests share: where the fixtures are, transports that play a script or go wrong, and a few
+//! tables.
 
 pub mod clock;
+pub mod faulty;
 pub mod held;
+pub mod ledger;
 pub mod script;
 pub mod tables;
 

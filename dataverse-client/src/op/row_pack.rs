@@ -81,7 +81,14 @@ impl<E: 'static> Operation for RowPack<E> {
 
     fn decode(&self, response: &Response) -> Result<Vec<Result<()>>> {
         if let PackForm::Multiple(_) = self.form {
-            response.success()?;
+            let body = &response.success()?.body;
+            // A page of something between here and the service may have any status.
+            if !body.is_empty() && body.trim_ascii_start().first() != Some(&b'{') {
+                return Err(Error::decode(
+                    "the answer to a bulk message is not JSON: nothing tells whether it was \
+                     executed",
+                ));
+            }
             return Ok(self.rows.iter().map(|_| Ok(())).collect());
         }
         let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Bulk writes: what is sent, and that no row is lost or doubled.
 
 mod ledger;
+mod pages;
 mod requests;
 mod rows;
 

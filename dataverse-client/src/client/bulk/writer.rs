@@ -71,6 +71,8 @@ impl Meaning {
                 | StatusCode::SERVICE_UNAVAILABLE
                 | StatusCode::GATEWAY_TIMEOUT,
             ) => Meaning::Doubt,
+            // The service tells a code with its own failures: this is of something before it.
+            Some(StatusCode::INTERNAL_SERVER_ERROR) if error.code().is_none() => Meaning::Doubt,
             Some(_) => Meaning::Refused,
         }
     }

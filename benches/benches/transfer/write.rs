@@ -1,0 +1,139 @@
+//! Rows written: what the client makes of typed rows, against hyper that sends the same bytes, made
+//! before.
+
+use bytes::Bytes;
+use dataverse_client::http::FixedToken;
+use dataverse_client::rust_decimal::Decimal;
+use dataverse_client::{
+    Batch, BulkMethod, BulkRow, Client, Create, CreateMultiple, Handle, Id, New, Operation,
+};
+use dataverse_golden::crm::Account;
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::{Cost, start};
+
+/// Requests of one measurement.
+pub(crate) const REQUESTS: usize = 100;
+/// Rows of one request.
+pub(crate) const ROWS: usize = 1000;
+
+/// Ten columns.
+fn row(number: usize) -> New<Account> {
+    New::new()
+        .set(Account::NAME, format!("Contoso Trading Company {number}"))
+        .set(Account::ACCOUNTNUMBER, format!("ACC-2024 {number}"))
+        .set(Account::TELEPHONE1, "+1 425 555 0100")
+        .set(Account::EMAILADDRESS1, "someone@contoso.example")
+        .set(Account::ADDRESS1_LINE1, "One \"Main\" Street, Building 7")
+        .set(Account::ADDRESS1_CITY, "Saint-Étienne")
+        .set(
+            Account::REVENUE,
+            Decimal::new(12_345_600 + number as i64, 4),
+        )
+        .set(Account::NUMBEROFEMPLOYEES, number as i32)
+        .set(Account::DONOTEMAIL, true)
+        .set(Account::CREDITONHOLD, false)
+}
+
+fn rows() -> impl Iterator<Item = New<Account>> {
+    (0..ROWS).map(row)
+}
+
+fn batch(rows: impl IntoIterator<Item = New<Account>>) -> (Batch, Vec<Handle<Id<Account>>>) {
+    let mut batch = Batch::new();
+    let rows = rows.into_iter();
+    let handles = rows.map(|row| batch.add(Create::new(row))).collect();
+    (batch, handles)
+}
+
+pub(crate) async fn run(what: &str, how: &str, url: &str) -> Cost {
+    if how == "hyper" {
+        return with_hyper(what, url).await;
+    }
+    let client = Client::builder(url)
+        .unwrap()
+        .credential(FixedToken::new("token"))
+        .build()
+        .unwrap();
+    if what == "bulk" {
+        return in_bulk(&client, how).await;
+    }
+    let mut cost = Cost { time: 0, memory: 0 };
+    let mut add = |spent: Cost| {
+        cost.time += spent.time;
+        cost.memory = cost.memory.max(spent.memory);
+    };
+    for _ in 0..REQUESTS {
+        let (end, rows) = match how {
+            "typed" => (start(), rows().collect::<Vec<_>>()),
+            // What a `New` holds is text already.
+            _ => {
+                let rows = rows().collect();
+                (start(), rows)
+            }
+        };
+        match what {
+            "multiple" => {
+                let ids = client.create_multiple(rows).await.unwrap();
+                assert_eq!(ids.len(), ROWS);
+            }
+            _ => {
+                let (batch, handles) = batch(rows);
+                let mut replies = client.call(batch).await.unwrap();
+                for handle in handles {
+                    replies.take(handle).unwrap();
+                }
+            }
+        }
+        add(end());
+    }
+    cost
+}
+
+async fn in_bulk(client: &Client, how: &str) -> Cost {
+    let method = match how {
+        "batch" => BulkMethod::Batch,
+        _ => BulkMethod::Multiple,
+    };
+    let end = start();
+    let rows = (0..REQUESTS * ROWS).map(|number| BulkRow::create(row(number)));
+    let job = client.bulk_write::<Account>().method(method).parallel(1);
+    let failures = job.rows(rows).unwrap().failures().await.unwrap();
+    assert!(failures.is_empty());
+    end()
+}
+
+async fn with_hyper(what: &str, url: &str) -> Cost {
+    let request = match what {
+        "multiple" => CreateMultiple::new(rows()).request(),
+        _ => batch(rows()).0.request(),
+    };
+    let request = request.unwrap();
+    let target = match what {
+        "multiple" => "/api/data/v9.2/accounts/Microsoft.Dynamics.CRM.CreateMultiple",
+        _ => "/api/data/v9.2/$batch",
+    };
+    let host = url.strip_prefix("http://").unwrap();
+    let stream = TcpStream::connect(host).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+        .await
+        .unwrap();
+    tokio::spawn(connection);
+    let end = start();
+    for _ in 0..REQUESTS {
+        let mut message = hyper::Request::post(target)
+            .header("host", host)
+            .header("authorization", "Bearer token")
+            .header("accept", "application/json")
+            .body(Full::new(Bytes::clone(&request.body)))
+            .unwrap();
+        message.headers_mut().extend(request.headers.clone());
+        let answer = sender.send_request(message).await.unwrap();
+        let body = answer.into_body().collect().await.unwrap().to_bytes();
+        assert!(body.len() > ROWS * 36);
+    }
+    end()
+}
