@@ -32,6 +32,8 @@ struct Ordered {
     status: Option<u16>,
     /// Of `throttled`, in seconds.
     retry_after: Option<u64>,
+    /// Of `latency` and `slow_body`.
+    milliseconds: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -40,7 +42,13 @@ enum Kind {
     Throttled,
     Status,
     ConnectionRefused,
+    ConnectionReset,
     AnswerLost,
+    Latency,
+    TruncatedBody,
+    SlowBody,
+    ExpiredToken,
+    ExpiredDeltaToken,
 }
 
 fn once() -> usize {
@@ -49,7 +57,7 @@ fn once() -> usize {
 
 /// Answers a request about the emulator itself; None if it is none.
 pub(crate) fn answer(emulator: &Emulator, asked: &Asked) -> Option<Answer> {
-    let path = asked.target.split('?').next().unwrap_or_default();
+    let (path, query) = asked.target.split_once('?').unwrap_or((&asked.target, ""));
     let what = path.strip_prefix("/emulator/")?;
     let done = match (&asked.method, what) {
         (&Method::POST, "reset") => emulator.reset().map_err(failed),
@@ -66,9 +74,19 @@ pub(crate) fn answer(emulator: &Emulator, asked: &Asked) -> Option<Answer> {
             emulator.clear_faults();
             Ok(())
         }
+        (&Method::GET, "ledger") => match query.strip_prefix("id=") {
+            Some(id) => {
+                let body = json!({ "value": emulator.committed(id) });
+                return Some(Answer::json(StatusCode::OK, body.to_string()));
+            }
+            None => Err(refused(
+                StatusCode::BAD_REQUEST,
+                "the ledger is asked for an x-ms-client-request-id: `?id=…`",
+            )),
+        },
         _ => Err(refused(
             StatusCode::NOT_FOUND,
-            "there are POST reset, snapshot, restore and faults, and DELETE faults",
+            "there are POST reset, snapshot, restore and faults, DELETE faults, and GET ledger",
         )),
     };
     Some(match done {
@@ -105,13 +123,25 @@ fn body<'a, T: Deserialize<'a>>(asked: &'a Asked) -> Result<T, Refusal> {
     serde_json::from_slice(&asked.body).map_err(|error| refused(StatusCode::BAD_REQUEST, error))
 }
 
+fn time(milliseconds: Option<u64>) -> Result<Duration, Refusal> {
+    milliseconds
+        .map(Duration::from_millis)
+        .ok_or_else(|| refused(StatusCode::BAD_REQUEST, "`milliseconds` is missing"))
+}
+
 fn order(emulator: &Emulator, order: Ordered) -> Result<(), Refusal> {
     let fault = match order.kind {
         Kind::Throttled => InjectedFault::Throttled {
             retry_after: Duration::from_secs(order.retry_after.unwrap_or(1)),
         },
         Kind::ConnectionRefused => InjectedFault::ConnectionRefused,
+        Kind::ConnectionReset => InjectedFault::ConnectionReset,
         Kind::AnswerLost => InjectedFault::AnswerLost,
+        Kind::TruncatedBody => InjectedFault::TruncatedBody,
+        Kind::ExpiredToken => InjectedFault::ExpiredToken,
+        Kind::ExpiredDeltaToken => InjectedFault::ExpiredDeltaToken,
+        Kind::Latency => InjectedFault::Latency(time(order.milliseconds)?),
+        Kind::SlowBody => InjectedFault::SlowBody(time(order.milliseconds)?),
         Kind::Status => {
             let status = order
                 .status

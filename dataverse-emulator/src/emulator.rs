@@ -17,17 +17,20 @@ use crate::definitions::{Custom, Given};
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::handler::{ActionCall, ActionError};
+use crate::injected::{Delivery, InjectedFault, Orders};
+use crate::ledger::Committed;
 use crate::limits::{Gate, ProtectionLimits};
 use crate::message::{Answer, Asked};
 use crate::org::{Org, Setup};
 use crate::security::Security;
 use crate::seed::Rows;
 use crate::service::{self, BUSINESS_UNIT, Call, Service, USER};
+use crate::sign_in::{self, SignIn};
 use crate::snapshot::Snapshot;
 use crate::store::Store;
 use crate::url::Address;
 use crate::write::{self, Members};
-use crate::{control, sign_in, standard};
+use crate::{control, standard};
 
 /// A local Dataverse. Clones share their rows.
 #[derive(Clone)]
@@ -47,21 +50,15 @@ struct Inner {
     gate: Option<Mutex<Gate>>,
     /// Who has which token, to be asked while the service works.
     security: Option<Arc<Security>>,
+    /// The tenant that challenges name.
+    tenant: String,
+    token_lifetime: Duration,
 }
 
 #[derive(Default)]
 struct State {
     log: VecDeque<Recorded>,
-    faults: Vec<Ordered>,
-}
-
-type Matcher = Box<dyn Fn(&Method, &str) -> bool + Send>;
-
-/// A fault that was ordered: how often, for which requests, and what.
-struct Ordered {
-    times: usize,
-    is_for: Matcher,
-    fault: InjectedFault,
+    faults: Orders,
 }
 
 /// How many requests are remembered.
@@ -84,23 +81,6 @@ pub struct Recorded {
     pub body: Bytes,
     /// The status it was answered with; None if the answer was lost or the connection refused.
     pub status: Option<StatusCode>,
-}
-
-/// What goes wrong on demand.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InjectedFault {
-    /// 429 with this wait; the request is not executed.
-    Throttled {
-        /// `Retry-After`, in whole seconds.
-        retry_after: Duration,
-    },
-    /// This status with an empty body; the request is not executed.
-    Status(StatusCode),
-    /// No connection; the request is not executed. On a socket, the connection is closed.
-    ConnectionRefused,
-    /// The request is executed, and the answer lost.
-    AnswerLost,
 }
 
 /// Why an emulator cannot be set up.
@@ -162,6 +142,8 @@ pub struct EmulatorBuilder {
     seeds: Vec<String>,
     security: Option<Security>,
     limits: Option<ProtectionLimits>,
+    tenant: Option<String>,
+    token_lifetime: Option<Duration>,
 }
 
 impl EmulatorBuilder {
@@ -279,6 +261,22 @@ impl EmulatorBuilder {
         self
     }
 
+    /// The Microsoft Entra tenant that challenges send clients to: an id or a domain name. Tokens are
+    /// given for every tenant.
+    #[must_use]
+    pub fn tenant(mut self, tenant: impl Into<String>) -> Self {
+        self.tenant = Some(tenant.into());
+        self
+    }
+
+    /// How long tokens last that the emulator gives; without it, an hour. A request with an older one
+    /// is answered with 401.
+    #[must_use]
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = Some(lifetime);
+        self
+    }
+
     /// Tells the time; without one, the machine's clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
@@ -334,6 +332,8 @@ impl EmulatorBuilder {
                 seeds,
                 snapshots: Mutex::default(),
                 security,
+                tenant: self.tenant.unwrap_or_else(|| sign_in::TENANT.to_owned()),
+                token_lifetime: self.token_lifetime.unwrap_or(sign_in::LIFETIME),
                 gate: self.limits.map(Gate::new).map(Mutex::new),
             }),
         };
@@ -387,13 +387,7 @@ impl Emulator {
         times: usize,
         is_for: impl Fn(&Method, &str) -> bool + Send + 'static,
     ) {
-        if times > 0 {
-            self.state().faults.push(Ordered {
-                times,
-                is_for: Box::new(is_for),
-                fault,
-            });
-        }
+        self.state().faults.add(fault, times, Box::new(is_for));
     }
 
     /// Answers an action or a function in place of the emulator, bound or not: `handler` gives the
@@ -447,8 +441,11 @@ impl Emulator {
         };
         let rows: Vec<R> = rows.into_iter().collect();
         let rows = rows.iter().map(AsRef::as_ref);
-        self.insert(&self.service(), table, rows)
-            .map_err(|(row, message)| refused(row, message))
+        let service = self.service();
+        let inserted = self.insert(&service, table, rows);
+        // No request did it.
+        service.store.take_written();
+        inserted.map_err(|(row, message)| refused(row, message))
     }
 
     /// Writes rows; errors with the place of the first that a create would refuse.
@@ -479,13 +476,20 @@ impl Emulator {
     /// Makes the rows that there are from the start.
     pub(crate) fn begin(&self) -> Result<(), BuildError> {
         let service = self.service();
-        self.make_caller(&service)?;
-        self.make_principals(&service)?;
+        let begun = self.make_first_rows(&service);
+        // No request did it.
+        service.store.take_written();
+        begun
+    }
+
+    fn make_first_rows(&self, service: &Service) -> Result<(), BuildError> {
+        self.make_caller(service)?;
+        self.make_principals(service)?;
         if !service.store.is_new {
             return Ok(());
         }
         for (table, rows) in self.inner.seeds.iter().flat_map(|seed| &seed.0) {
-            self.insert(&service, table, rows.iter().map(|row| row.get()))
+            self.insert(service, table, rows.iter().map(|row| row.get()))
                 .map_err(|(row, message)| {
                     BuildError::Seed(format!("row {row} for `{table}`: {message}"))
                 })?;
@@ -593,25 +597,12 @@ impl Emulator {
         self.state().faults.clear();
     }
 
-    fn next_fault(&self, asked: &Asked) -> Option<InjectedFault> {
-        let mut state = self.state();
-        let mut faults = state.faults.iter();
-        let place = faults.position(|ordered| (ordered.is_for)(&asked.method, &asked.target))?;
-        let ordered = state.faults.get_mut(place)?;
-        let fault = ordered.fault.clone();
-        ordered.times -= 1;
-        if ordered.times == 0 {
-            state.faults.remove(place);
-        }
-        Some(fault)
-    }
-
     /// Answers one request. `origin` is where it came to: `http://127.0.0.1:5000`.
     pub(crate) fn handle(
         &self,
         request: http::Request<Bytes>,
         origin: &str,
-    ) -> Result<http::Response<Bytes>, TransportError> {
+    ) -> Result<Delivery, TransportError> {
         let (head, body) = request.into_parts();
         let target = head
             .uri
@@ -624,33 +615,81 @@ impl Emulator {
             body,
         };
         if let Some(answer) = control::answer(self, &asked) {
-            return Ok(response(answer));
+            return Ok(response(answer).into());
         }
-        let fault = self.next_fault(&asked);
-        let result = match fault {
+        let fault = self.state().faults.next(&asked);
+        let result = match &fault {
             Some(InjectedFault::ConnectionRefused) => {
                 Err(TransportError::new(Reached::NotSent, "refused on demand"))
             }
-            Some(InjectedFault::Throttled { retry_after }) => Ok(throttled(retry_after)),
-            Some(InjectedFault::Status(status)) => Ok(Answer::new(status)),
+            Some(InjectedFault::ConnectionReset) => {
+                Err(TransportError::new(Reached::Unknown, "reset on demand"))
+            }
+            Some(InjectedFault::Throttled { retry_after }) => Ok(throttled(*retry_after)),
+            Some(InjectedFault::Status(status)) => Ok(Answer::new(*status)),
+            Some(InjectedFault::ExpiredToken) => Ok(self.challenge(origin)),
+            Some(InjectedFault::ExpiredDeltaToken) => Ok(Fault::expired_version().into()),
             Some(InjectedFault::AnswerLost) => {
                 self.answer(&asked, origin);
                 Err(TransportError::new(Reached::Unknown, "lost on demand"))
             }
-            None => Ok(self.answer(&asked, origin)),
+            Some(
+                InjectedFault::Latency(_)
+                | InjectedFault::TruncatedBody
+                | InjectedFault::SlowBody(_),
+            )
+            | None => Ok(self.answer(&asked, origin)),
         };
         self.record(asked, result.as_ref().ok().map(|answer| answer.status));
-        Ok(response(result?))
+        let mut delivery = Delivery::from(response(result?));
+        match fault {
+            Some(InjectedFault::Latency(time)) => delivery.late = time,
+            Some(InjectedFault::SlowBody(time)) => delivery.slow = time,
+            Some(InjectedFault::TruncatedBody) => delivery.is_cut = true,
+            _ => {}
+        }
+        Ok(delivery)
+    }
+
+    /// 401, and where to sign in.
+    fn challenge(&self, origin: &str) -> Answer {
+        sign_in::challenge(origin, &self.inner.tenant)
+    }
+
+    pub(crate) fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// What requests with this `x-ms-client-request-id` did to rows, and was kept: nothing for a
+    /// request that was refused or undone, the same row twice for one that was executed twice.
+    ///
+    /// ```
+    /// # fn f(emulator: &dataverse_emulator::Emulator) {
+    /// let id = "6e3a4b0c-0000-0000-0000-000000000001";
+    /// // … a client repeats a request of this id, because its answer was lost …
+    /// assert_eq!(emulator.committed(id).len(), 1, "it was executed once");
+    /// # }
+    /// ```
+    pub fn committed(&self, client_request_id: &str) -> Vec<Committed> {
+        self.service().ledger.borrow().get(client_request_id)
     }
 
     fn answer(&self, asked: &Asked, origin: &str) -> Answer {
         let began = self.inner.clock.now();
         let now = to_the_second(began);
-        if let Some(answer) = sign_in::answer(asked, origin, now) {
+        let desk = SignIn {
+            origin,
+            now,
+            tenant: &self.inner.tenant,
+            lifetime: self.inner.token_lifetime,
+            security: self.inner.security.as_deref(),
+        };
+        if let Some(answer) = desk.answer(asked) {
             return answer;
         }
-        if asked.token().trim().is_empty() {
-            return sign_in::challenge(origin);
+        let token = asked.token().trim();
+        if token.is_empty() || sign_in::is_expired(token, now) {
+            return self.challenge(origin);
         }
         let Some(gate) = &self.inner.gate else {
             return self.service().answer(asked, origin, now);
@@ -724,7 +763,18 @@ impl Transport for Emulator {
             (Some(scheme), Some(authority)) => format!("{scheme}://{authority}"),
             _ => Self::URL.to_owned(),
         };
-        self.handle(request, &origin)
+        let delivery = self.handle(request, &origin)?;
+        let wait = delivery.late + delivery.slow;
+        if !wait.is_zero() {
+            self.inner.clock.sleep(wait).await;
+        }
+        match delivery.is_cut {
+            true => Err(TransportError::new(
+                Reached::Unknown,
+                "the body was cut on demand",
+            )),
+            false => Ok(delivery.response),
+        }
     }
 }
 

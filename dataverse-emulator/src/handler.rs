@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
-use crate::message::Answer;
+use crate::message::{Answer, Asked};
 use crate::parameter;
 use crate::query::{check_options, single};
 use crate::service::Call;
@@ -129,6 +129,16 @@ impl ActionCall<'_> {
 impl Handlers {
     pub(crate) fn has(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+
+    /// Whether one of them answers a request of this verb with this path.
+    pub(crate) fn answers(&self, asked: &Asked) -> bool {
+        let path = asked.target.split('?').next().unwrap_or_default();
+        let last = path.rsplit('/').next().unwrap_or_default();
+        let name = last.split('(').next().unwrap_or_default();
+        let name = name.strip_prefix("Microsoft.Dynamics.CRM.").unwrap_or(name);
+        let found = self.by_name.get(name);
+        found.is_some_and(|(method, _)| asked.method == *method)
     }
 
     /// Adds one; false if the document does not declare the operation.

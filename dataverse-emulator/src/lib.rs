@@ -38,17 +38,19 @@
 //! Without `--metadata` there are built-in tables with a few rows. `POST /emulator/reset`,
 //! `/emulator/snapshot`, `/emulator/restore` (`{"name": "…"}`) and `/emulator/faults` do what
 //! [`Emulator::reset`], [`snapshot`](Emulator::snapshot), [`restore`](Emulator::restore) and
-//! [`inject_when`](Emulator::inject_when) do. Clients sign in at `/{tenant}/oauth2/v2.0/token`.
+//! [`inject_when`](Emulator::inject_when) do; `GET /emulator/ledger?id=…` tells what
+//! [`committed`](Emulator::committed) does. Clients sign in at `/{tenant}/oauth2/v2.0/token`,
+//! `/authorize` and `/devicecode`.
 //!
 //! It answers as the service does, or with 501 and the name of what it does not support:
 //! `NOT_SUPPORTED.md` lists that. Any bearer token is taken; a request without one is answered
 //! with 401, which tells where to sign in.
 //!
-//! From a request to its answer: `emulator` (faults on demand, log, token), `sign_in`, `control`,
-//! `snapshot`, `org` (what is declared), `service` (who
+//! From a request to its answer: `listen`, `tls`, `paced` (sockets), `emulator` (log, token),
+//! `injected` (faults on demand), `sign_in`, `limits`, `security`, `control`, `ledger`, `snapshot`, `org` (what is declared), `service` (who
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
-//! `file`; the rest: `operation`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
+//! `file`; the rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
 //! `query_function`, `operator`, `span`, `order`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
@@ -56,6 +58,7 @@ mod activity;
 mod aggregate;
 mod apply;
 mod associate;
+mod background;
 mod batch;
 mod bound;
 mod bulk;
@@ -80,6 +83,8 @@ mod filter;
 mod format;
 mod guard;
 mod handler;
+mod injected;
+mod ledger;
 mod like;
 mod limits;
 mod listen;
@@ -91,6 +96,7 @@ mod operator;
 mod order;
 mod org;
 mod output;
+mod paced;
 mod parameter;
 mod qualify;
 mod query;
@@ -114,13 +120,16 @@ mod standard;
 mod state;
 mod store;
 mod text;
+mod tls;
 mod url;
 mod value;
 mod write;
 
 pub use document::Document;
-pub use emulator::{BuildError, Emulator, EmulatorBuilder, InjectedFault, Recorded, SeedError};
+pub use emulator::{BuildError, Emulator, EmulatorBuilder, Recorded, SeedError};
 pub use handler::{ActionCall, ActionError};
+pub use injected::InjectedFault;
+pub use ledger::{Committed, CommittedChange};
 pub use limits::ProtectionLimits;
 pub use listen::Listening;
 pub use security::{

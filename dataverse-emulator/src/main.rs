@@ -3,9 +3,10 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
-use dataverse_emulator::{BuildError, Emulator, Security};
+use dataverse_emulator::{BuildError, Emulator, ProtectionLimits, Security};
 
 /// A local Dataverse: the Web API over SQLite, with built-in tables or those of a $metadata
 /// document.
@@ -26,6 +27,23 @@ struct Cli {
     /// Without it everybody may do everything.
     #[arg(long)]
     security: Option<PathBuf>,
+
+    /// Answers https only, with this certificate chain and private key, both PEM files.
+    #[arg(long, num_args = 2, value_names = ["CERT", "KEY"])]
+    tls: Vec<PathBuf>,
+
+    /// The Microsoft Entra tenant that challenges send clients to.
+    #[arg(long)]
+    tenant: Option<String>,
+
+    /// How long tokens last that the emulator gives, in seconds.
+    #[arg(long)]
+    token_lifetime: Option<u64>,
+
+    /// Applies the service protection limits: 6,000 requests and 20 minutes of execution in 5
+    /// minutes, 52 requests at a time, for each user.
+    #[arg(long)]
+    protection_limits: bool,
 
     /// The port on 127.0.0.1; 0 for one that is free.
     #[arg(long, default_value_t = 5000)]
@@ -76,6 +94,15 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         let json = std::fs::read_to_string(file).map_err(|error| told(&error))?;
         builder = builder.security(Security::from_json(&json).map_err(|error| told(&error))?);
     }
+    if let Some(tenant) = cli.tenant {
+        builder = builder.tenant(tenant);
+    }
+    if let Some(seconds) = cli.token_lifetime {
+        builder = builder.token_lifetime(Duration::from_secs(seconds));
+    }
+    if cli.protection_limits {
+        builder = builder.protection_limits(ProtectionLimits::default());
+    }
     if let Some(file) = &cli.seed {
         let json = String::from_utf8(read(file)?);
         let json = json.map_err(|error| format!("{}: {error}", file.display()))?;
@@ -97,10 +124,14 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
             None => error.to_string(),
         }
     })?;
-    let listening = emulator
-        .listen(cli.port)
-        .await
-        .map_err(|error| format!("port {}: {error}", cli.port))?;
+    let listening = match &cli.tls[..] {
+        [certificates, key] => {
+            let (certificates, key) = (read(certificates)?, read(key)?);
+            emulator.listen_tls(cli.port, &certificates, &key).await
+        }
+        _ => emulator.listen(cli.port).await,
+    };
+    let listening = listening.map_err(|error| format!("port {}: {error}", cli.port))?;
     let ready = serde_json::json!({
         "event": "ready",
         "url": listening.url(),

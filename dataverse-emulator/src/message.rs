@@ -52,6 +52,9 @@ pub(crate) struct Preferences {
     pub(crate) annotations: Option<String>,
     pub(crate) continue_on_error: bool,
     pub(crate) track_changes: bool,
+    pub(crate) respond_async: bool,
+    /// A request to an address when the operation has ended.
+    pub(crate) callback: bool,
 }
 
 impl Preferences {
@@ -71,6 +74,8 @@ impl Preferences {
                 "odata.maxpagesize" => self.page_size = value.parse().ok().filter(|rows| *rows > 0),
                 "odata.include-annotations" => self.annotations = Some(value.to_owned()),
                 "odata.continue-on-error" => self.continue_on_error = true,
+                "respond-async" => self.respond_async = true,
+                "callback" | "odata.callback" => self.callback = true,
                 "odata.track-changes" => self.track_changes = true,
                 _ => {}
             }

@@ -8,11 +8,13 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use http::{Method, StatusCode};
 
+use crate::background::Background;
 use crate::catalog::{Catalog, Table};
 use crate::definitions::{Change, Custom};
 use crate::emulator::BuildError;
 use crate::fault::{Fault, Result};
 use crate::handler::Handlers;
+use crate::ledger::Ledger;
 use crate::message::{Answer, Asked};
 use crate::org::{Org, Setup};
 use crate::query::Rows;
@@ -36,6 +38,9 @@ pub(crate) const ORGANIZATION: &str = "00000000-0000-0000-0000-0000000000c1";
 /// Versions of the Web API that are answered.
 const VERSIONS: &[&str] = &["v9.0", "v9.1", "v9.2"];
 
+/// The header with the id that a client gives its request.
+const CLIENT_REQUEST: &str = "x-ms-client-request-id";
+
 /// Rows that the members of a change set created, by Content-ID.
 pub(crate) type Contents = RefCell<HashMap<String, (String, String)>>;
 
@@ -49,6 +54,10 @@ pub(crate) struct Service {
     pub(crate) handlers: Handlers,
     /// Who may do what; without it everybody may do everything.
     pub(crate) security: Option<Arc<Security>>,
+    /// Operations that wait, and those that did.
+    pub(crate) background: Background,
+    /// What requests did to rows.
+    pub(crate) ledger: RefCell<Ledger>,
     /// How long a delta link can be followed.
     pub(crate) delta_lifetime: Duration,
 }
@@ -197,6 +206,8 @@ impl Service {
             store,
             handlers: Handlers::default(),
             security,
+            background: Background::default(),
+            ledger: RefCell::default(),
             delta_lifetime,
         };
         service.read_definitions()?;
@@ -237,9 +248,38 @@ impl Service {
     pub(crate) fn answer(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Answer {
         let of_search = search::as_message(asked);
         let asked = of_search.as_ref().unwrap_or(asked);
-        discovery::answer(asked, origin)
-            .unwrap_or_else(|| self.try_answer(asked, origin, now, None))
-            .unwrap_or_else(Answer::from)
+        self.background.run(now, |asked, origin| {
+            let answer = self.try_answer(asked, origin, now, None);
+            self.enter(asked);
+            answer
+        });
+        let answer = discovery::answer(asked, origin)
+            .or_else(|| self.background.answer(asked))
+            .unwrap_or_else(|| self.answer_own(asked, origin, now))
+            .unwrap_or_else(Answer::from);
+        self.enter(asked);
+        answer
+    }
+
+    /// Enters what a request did to rows, by the id that the client gave it.
+    fn enter(&self, asked: &Asked) {
+        let written = self.store.take_written();
+        if let Some(id) = asked.header(CLIENT_REQUEST)
+            && !written.is_empty()
+        {
+            self.ledger.borrow_mut().add(id, written);
+        }
+    }
+
+    /// Answers a request of its own for the Web API.
+    fn answer_own(&self, asked: &Asked, origin: &str, now: DateTime<Utc>) -> Result<Answer> {
+        if asked.preferences().respond_async && self.handlers.answers(asked) {
+            if let Some(security) = &self.security {
+                sign_in(security, asked.token())?;
+            }
+            return self.background.start(asked, origin, now);
+        }
+        self.try_answer(asked, origin, now, None)
     }
 
     /// Answers a request, possibly a part of a batch.

@@ -99,6 +99,7 @@ impl Service {
     /// Takes all rows and definitions of another store.
     fn replace(&mut self, from: &Connection) -> Result<(), SnapshotError> {
         copy(from, &mut self.store.connection)?;
+        self.background.clear();
         self.store.forget().map_err(store_error)?;
         self.read_definitions()?;
         Ok(())

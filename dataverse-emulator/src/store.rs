@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::aggregate;
 use crate::catalog::{Catalog, Column, Intersect, Kind, Table};
 use crate::fault::Result;
+use crate::ledger::{Committed, CommittedChange};
 use crate::like::Like;
 use crate::security::{Access, Reader, Security};
 use crate::text;
@@ -32,6 +33,8 @@ pub(crate) struct Store {
     pub(crate) is_new: bool,
     /// Tables that are known to have many rows.
     large: RefCell<HashSet<String>>,
+    /// What was written since it was last taken.
+    written: RefCell<Vec<Committed>>,
     /// Keeps out of queries what a request may not read.
     reader: Option<Reader>,
 }
@@ -79,6 +82,7 @@ impl Store {
             connection,
             made: RefCell::default(),
             large: RefCell::default(),
+            written: RefCell::default(),
             reader: None,
             is_new,
         })
@@ -105,6 +109,20 @@ impl Store {
         if let Some(reader) = &self.reader {
             reader.read_as(access.cloned());
         }
+    }
+
+    /// Notes what is done to a row; forgotten again if it is not kept.
+    pub(crate) fn note(&self, change: CommittedChange, table: &Table, id: &str) {
+        self.written.borrow_mut().push(Committed {
+            change,
+            table: table.logical_name.clone(),
+            id: id.to_owned(),
+        });
+    }
+
+    /// What was done to rows since this was last asked.
+    pub(crate) fn take_written(&self) -> Vec<Committed> {
+        self.written.take()
     }
 
     /// A version greater than every one before.
@@ -311,6 +329,7 @@ impl Store {
     /// Runs `work` so that all of it is kept, or nothing.
     pub(crate) fn atomically<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         self.connection.execute_batch("SAVEPOINT work")?;
+        let noted = self.written.borrow().len();
         match work() {
             Ok(done) => {
                 self.connection.execute_batch("RELEASE work")?;
@@ -321,6 +340,7 @@ impl Store {
                     .execute_batch("ROLLBACK TO work; RELEASE work")?;
                 // Tables that were made since are gone again.
                 self.made.borrow_mut().clear();
+                self.written.borrow_mut().truncate(noted);
                 Err(fault)
             }
         }

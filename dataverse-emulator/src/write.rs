@@ -12,6 +12,7 @@ use crate::elastic;
 use crate::fault::{Fault, Result};
 use crate::file;
 use crate::guard;
+use crate::ledger::CommittedChange;
 use crate::message::{Answer, ENTITY_ID};
 use crate::nested::{self, Related};
 use crate::query::{check_options, check_single, single};
@@ -376,6 +377,7 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     statement.execute(params_from_iter(values))?;
+    call.store.note(CommittedChange::Created, table, &id);
     activity::keep(call, table, &id)?;
     nested::insert_collections(call, table, &id, collections)?;
     Ok(id)
@@ -416,6 +418,7 @@ pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Writ
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     statement.execute(params_from_iter(values))?;
+    call.store.note(CommittedChange::Updated, table, id);
     activity::keep(call, table, id)?;
     match assigned {
         Some((old, target, new)) => cascade::assign(call, table, id, &old, (&target, &new)),
@@ -618,6 +621,7 @@ pub(crate) fn delete(call: &Call<'_>, table: &Table, key: &RowKey) -> Result<Ans
 pub(crate) fn delete_row(call: &Call<'_>, table: &Table, id: &str) -> Result<()> {
     call.check(table, id, Right::Delete)?;
     delete_only(call, table, id)?;
+    call.store.note(CommittedChange::Deleted, table, id);
     file::forget(call, table, id)?;
     let version = call.store.next_version()?;
     let sql = "INSERT OR REPLACE INTO \"@deleted\" (name, id, version) VALUES (?, ?, ?)";

@@ -8,6 +8,7 @@ mod bulk;
 mod client;
 mod codegen;
 mod conformance;
+mod conformance_background;
 mod conformance_reads;
 mod conformance_writes;
 mod csdl;

@@ -23,6 +23,8 @@ pub(crate) fn sign_in<'s>(security: &'s Security, token: &str) -> Result<&'s Use
     let claims = claims(token);
     let claim = |name: &str| claims.get(name)?.as_str().and_then(guid);
     let (application, object) = (claim("appid").or_else(|| claim("azp")), claim("oid"));
+    // With permissions that a user gave, an application acts as the user.
+    let application = application.filter(|_| claims.get("scp").is_none() || object.is_none());
     let is_own = |user: &&User| user.id == USER;
     let found = match (&application, &object) {
         (None, None) => users.iter().find(is_own),
@@ -31,7 +33,8 @@ pub(crate) fn sign_in<'s>(security: &'s Security, token: &str) -> Result<&'s Use
                 |user: &&User| application.is_some() && user.applicationid == application;
             let of_object = |user: &&User| {
                 let known = user.azureactivedirectoryobjectid.as_ref();
-                object.is_some() && known.or(is_own(user).then_some(&user.id)) == object.as_ref()
+                object.is_some()
+                    && known.unwrap_or(&user.id) == object.as_deref().unwrap_or_default()
             };
             let by_application = users.iter().find(of_application);
             by_application.or_else(|| users.iter().find(of_object))
@@ -46,8 +49,25 @@ pub(crate) fn sign_in<'s>(security: &'s Security, token: &str) -> Result<&'s Use
     })
 }
 
+impl Security {
+    /// The Microsoft Entra object of a user, by one of its ids or by its name.
+    pub(crate) fn object_of(&self, told: &str) -> Option<&str> {
+        let is_it = |known: &String| known.eq_ignore_ascii_case(told);
+        let user = self.users.iter().find(|user| {
+            let ids = [Some(&user.id), user.azureactivedirectoryobjectid.as_ref()];
+            let mut names = ids.into_iter().chain([user.name.as_ref()]).flatten();
+            names.any(is_it)
+        })?;
+        Some(
+            user.azureactivedirectoryobjectid
+                .as_ref()
+                .unwrap_or(&user.id),
+        )
+    }
+}
+
 /// What a token says of its holder; nothing if it is no JSON web token. Nobody checks signatures.
-fn claims(token: &str) -> Value {
+pub(crate) fn claims(token: &str) -> Value {
     let claims = token.split('.').nth(1);
     claims
         .and_then(|text| URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok())

@@ -14,6 +14,6 @@ pub(crate) use access::Access;
 pub use config::{
     BusinessUnit, ColumnPermission, ColumnProfile, Depth, Right, Role, Security, Team, User,
 };
-pub(crate) use identity::sign_in;
+pub(crate) use identity::{claims, sign_in};
 pub(crate) use privileges::retrieve_user_privileges;
 pub(crate) use reader::Reader;

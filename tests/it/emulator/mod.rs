@@ -2,6 +2,7 @@
 
 mod apply;
 mod associate;
+mod background;
 mod batch;
 mod bulk;
 mod cascades;
@@ -9,6 +10,7 @@ mod comparing;
 mod conditions;
 mod customs;
 mod definitions;
+mod delivery;
 mod delta;
 mod documented;
 mod elastic;
@@ -20,6 +22,7 @@ mod foreign;
 mod formatted;
 mod functions;
 mod garbage;
+mod ledger;
 mod limits;
 mod many;
 mod messages;
@@ -30,9 +33,11 @@ mod paging;
 mod query;
 mod search;
 mod security;
+mod signing_in;
 pub(crate) mod small;
 mod sql;
 mod start;
+mod tls;
 mod views;
 mod write;
 
