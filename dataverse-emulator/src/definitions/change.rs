@@ -234,6 +234,10 @@ impl<'s> Changer<'s> {
             _ => Vec::new(),
         };
         complete::table(&mut members, &name)?;
+        let set = text(&members, "EntitySetName").unwrap_or_default();
+        if self.source.call.catalog.by_set(set).is_some() {
+            return Err(exists("An entity set", set));
+        }
         let is_primary = |column: &Value| column["IsPrimaryName"] == true;
         let primary = columns.iter().find(|column| is_primary(column));
         let primary = primary.and_then(Value::as_object).ok_or_else(|| {

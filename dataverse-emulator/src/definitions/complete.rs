@@ -35,18 +35,23 @@ const TYPES: &[(&str, &str, &str)] = &[
 /// The name by which the service knows what a schema name names; errors for what is no name.
 pub(super) fn logical_name(members: &Members) -> Result<String> {
     let schema_name = text(members, "SchemaName").unwrap_or_default();
-    let is_name = schema_name.starts_with(|first: char| first.is_ascii_alphabetic())
-        && schema_name
+    check_name(schema_name)?;
+    Ok(schema_name.to_lowercase())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-        && schema_name.len() <= 128;
-    if !is_name {
-        return Err(Fault::invalid_argument(format!(
-            "The schema name '{schema_name}' is no name: letters, digits and underscores, \
-             beginning with a letter."
-        )));
+        && name.len() <= 128;
+    match is_name {
+        true => Ok(()),
+        false => Err(Fault::invalid_argument(format!(
+            "The schema name '{name}' is no name: letters, digits and underscores, beginning \
+             with a letter."
+        ))),
     }
-    Ok(schema_name.to_lowercase())
 }
 
 /// Labels as the service gives them, and no types but that of the definition.
@@ -149,7 +154,13 @@ pub(super) fn table(members: &mut Members, name: &str) -> Result<()> {
         return Err(Fault::not_supported("activity tables that are made"));
     }
     complete_texts(members);
-    let set = entity_set(name);
+    let set = match text(members, "EntitySetName") {
+        Some(set) => {
+            check_name(set)?;
+            set.to_owned()
+        }
+        None => entity_set(name),
+    };
     for (name, value) in [
         ("MetadataId", json!(id(name))),
         ("LogicalName", json!(name)),

@@ -1,7 +1,7 @@
 // Each public operation of `dynamics-web-api`, against the emulator.
 
 import assert from "node:assert/strict";
-import { beforeEach, test } from "node:test";
+import { after, beforeEach, test } from "node:test";
 import { DynamicsWebApi } from "dynamics-web-api";
 
 const URL_OF_EMULATOR = process.env.EMULATOR_URL;
@@ -22,15 +22,34 @@ async function token() {
     return (await answer.json()).access_token;
 }
 
+// Operations that no test has called yet.
+let uncalled;
+
+// Notes each call of an operation.
+function watched(made) {
+    const operations = Object.keys(made).filter((name) => typeof made[name] === "function");
+    uncalled ??= new Set(operations);
+    for (const name of operations) {
+        const operation = made[name];
+        made[name] = (...args) => {
+            uncalled.delete(name);
+            return operation(...args);
+        };
+    }
+    return made;
+}
+
 function client(config = {}) {
-    return new DynamicsWebApi({
+    return watched(new DynamicsWebApi({
         serverUrl: URL_OF_EMULATOR,
         onTokenRefresh: token,
         dataApi: { version: "9.2" },
         searchApi: { version: "2.0" },
         ...config,
-    });
+    }));
 }
+
+after(() => assert.deepEqual([...uncalled], [], "no test calls these operations"));
 
 async function control(what, body) {
     const answer = await fetch(`${URL_OF_EMULATOR}/emulator/${what}`, {
@@ -550,6 +569,11 @@ test("search", async () => {
         query: { search: "Fourth", entities: [{ name: "account" }], count: true },
     });
     assert.equal(found.response.Value.length, 1);
+    const queried = await api.query({
+        query: { search: "Fourth", entities: [{ name: "account", selectColumns: ["name"] }], count: true },
+    });
+    assert.equal(queried.response.Count, 1);
+    assert.equal(queried.response.Value[0].Attributes.name, "Fourth Coffee (sample)");
     const suggested = await api.suggest({
         query: { search: "Fourth", entities: [{ name: "account" }] },
     });
@@ -565,6 +589,45 @@ test("names of tables in place of sets", async () => {
     const read = await named.retrieve({ collection: "account", key: ACCOUNT, select: ["name"] });
     assert.equal(read.name, "Fourth Coffee (sample)");
     assert.equal(named.Utility.getCollectionName("account"), "accounts");
+});
+
+test("another instance, and another configuration", async () => {
+    const other = watched(api.initializeInstance());
+    other.setConfig({ dataApi: { version: "9.1" }, returnRepresentation: true });
+    const made = await other.create({ collection: "accounts", data: { name: "made" } });
+    assert.equal(made.name, "made");
+    assert.ok(other.Utility.toAbsoluteUrl("accounts").endsWith("/v9.1/accounts"));
+});
+
+test("background operations are not there", async () => {
+    for (const operation of ["getBackgroundOperationStatus", "cancelBackgroundOperation"]) {
+        await assert.rejects(api[operation](ACCOUNT), (error) => [404, 501].includes(error.status));
+    }
+});
+
+test("requests end in time, or are given up", async () => {
+    await assert.rejects(
+        api.retrieve({ collection: "accounts", key: ACCOUNT, signal: AbortSignal.abort() }),
+        /abort/i,
+    );
+    const read = await api.retrieve({ collection: "accounts", key: ACCOUNT, select: ["name"], timeout: 60000 });
+    assert.equal(read.name, "Fourth Coffee (sample)");
+});
+
+test("what the service refuses is told", async () => {
+    await control("faults", { kind: "throttled", retry_after: 7, path: "/api/data/" });
+    await assert.rejects(
+        api.retrieveMultiple({ collection: "accounts" }),
+        (error) => error.status === 429 && error.headers["retry-after"] === "7",
+    );
+    await assert.rejects(
+        api.create({ collection: "accounts", data: { nothing: 1 } }),
+        (error) => error.status === 400 && error.code === "0x0" && /nothing/.test(error.message),
+    );
+    await assert.rejects(
+        client({ onTokenRefresh: null }).retrieveMultiple({ collection: "accounts" }),
+        (error) => error.status === 401,
+    );
 });
 
 test("older versions and impersonation", async () => {

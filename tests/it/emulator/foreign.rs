@@ -95,3 +95,23 @@ async fn a_file_may_tell_what_it_is() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_table_may_name_its_entity_set() {
+    let emulator = Emulator::builder().build().unwrap();
+    let mut name = column("String", "test_Name");
+    name["IsPrimaryName"] = true.into();
+    let mut table = json!({
+        "SchemaName": "test_Sheep", "EntitySetName": "test_Flock", "Attributes": [name],
+    });
+    let made = post(&emulator, "EntityDefinitions", &table.to_string()).await;
+    assert_eq!(made.status, 204, "{}", made.body);
+    let row = create(&emulator, "test_Flock", r#"{"test_name":"Dolly"}"#).await;
+    assert_eq!(get(&emulator, &row).await.json()["test_name"], "Dolly");
+    table["SchemaName"] = "test_Goat".into();
+    for taken in ["test_Flock", "accounts", "no name", ""] {
+        table["EntitySetName"] = taken.into();
+        let refused = post(&emulator, "EntityDefinitions", &table.to_string()).await;
+        assert_eq!(refused.status, 400, "{taken}: {}", refused.body);
+    }
+}

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 
 use powerplatform_dataverse_client::LogLevel;
+use powerplatform_dataverse_client::auth::config::AuthConfig;
 use powerplatform_dataverse_client::dataverse::batch::{
     CreateRequest, DeleteRequest, ExecuteMultipleRequest, ExecuteMultipleSettings,
     OrganizationRequest, UpdateRequest,
 };
 use powerplatform_dataverse_client::dataverse::entity::{Entity, EntityReference, Value};
+use powerplatform_dataverse_client::dataverse::requestparameters::RequestParameters;
 use powerplatform_dataverse_client::dataverse::serviceclient::ServiceClient;
 
 use crate::{Report, reset};
@@ -55,6 +57,11 @@ pub async fn run(url: &str) -> Report {
         return report;
     };
     report.holds("token_expires_at", client.token_expires_at().await.is_some());
+    let auth = AuthConfig::from_connection_string(&connection);
+    if let Some(auth) = report.step("from_connection_string", auth) {
+        let same = ServiceClient::new_with_auth(auth, LogLevel::Debug).await;
+        report.step("new_with_auth", same.map(|_| ()));
+    }
 
     let definitions = client.list_entity_definitions().await;
     if let Some(definitions) = report.step("list_entity_definitions", definitions) {
@@ -105,6 +112,10 @@ pub async fn run(url: &str) -> Report {
     if let Some(rows) = report.step("retrieve_multiple_fetchxml_paging", rows) {
         report.holds("four rows in two pages", rows.len() == 4 && pages == 2);
     }
+    let pages = client.retrieve_multiple_fetchxml_paging("accounts", fetch).await;
+    if let Some(rows) = report.step("retrieve_multiple_fetchxml_paging", pages) {
+        report.holds("all rows", rows.len() == 4);
+    }
     let count = client.retrieve_multiple_fetchxml_count("accounts", fetch).await;
     if let Some(count) = report.step("retrieve_multiple_fetchxml_count", count) {
         report.holds("four", count == 4);
@@ -136,6 +147,19 @@ pub async fn run(url: &str) -> Report {
         report.holds("one of three fails", faults == [false, false, true]);
         let code = answer.responses.get(2).and_then(|one| one.fault.as_ref()?.code.clone());
         report.holds("the code of the fault", code.as_deref() == Some("0x80040217"));
+    }
+    let options = RequestParameters {
+        bypass_business_logic_execution_custom_sync: true,
+        bypass_custom_plugin_execution: true,
+        ..RequestParameters::default()
+    };
+    let second = client.create_entity_with_options("accounts", &json("second"), &options).await;
+    if let Some(Some(second)) = report.step("create_entity_with_options", second) {
+        let id = format!("{{{second}}}");
+        let done = client.update_entity_with_options("accounts", &id, &json("2"), &options).await;
+        report.step("update_entity_with_options", done);
+        let done = client.delete_entity_with_options("accounts", &id, &options).await;
+        report.step("delete_entity_with_options", done);
     }
     report.step("delete_entity", client.delete_entity("accounts", &made.to_string()).await);
     let gone = client.delete_entity("accounts", &made.to_string()).await;
