@@ -11,7 +11,9 @@ use crate::http::auth::TokenCache;
 use crate::http::budget::RetryBudget;
 use crate::http::counters::Counting;
 use crate::http::limiter::{DEFAULT_MAX, Limiters};
-use crate::http::{Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, Transport};
+use crate::http::{
+    Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, TokenRequest, Transport,
+};
 use crate::odata::CallOptions;
 
 /// Sets up a [`Client`].
@@ -101,9 +103,15 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new().map_err(Error::transport)?),
         };
+        let token_request = TokenRequest::new(
+            self.base.origin(),
+            Arc::clone(&transport),
+            Arc::clone(&self.clock),
+        );
         Ok(Client {
             inner: Arc::new(Inner {
                 base: self.base,
+                token_request,
                 credential: TokenCache::of(credential),
                 transport,
                 clock: self.clock,

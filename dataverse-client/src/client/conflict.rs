@@ -1,10 +1,10 @@
 //! Changing a row from what it holds, whoever else changes it.
 
 use super::Client;
-use super::send::jitter;
 use crate::error::{Error, Result};
 use crate::op::{Retrieve, Update};
 use crate::schema::{Changes, Record, Row, ToKey};
+use crate::value::chance::random_part;
 
 impl Client {
     /// Reads a row, lets `change` say what to write, and writes it only if nobody else has written
@@ -62,7 +62,7 @@ impl Client {
             match self.execute(&update).await {
                 Ok(()) => return Ok(row),
                 Err(error) if is_conflict(&error) && rounds < self.inner.retry.max_attempts => {
-                    let wait = self.inner.retry.delay(rounds, jitter());
+                    let wait = self.inner.retry.delay(rounds, random_part());
                     self.inner.clock.sleep(wait).await;
                 }
                 Err(error) => return Err(error),

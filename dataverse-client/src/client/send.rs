@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::base::Base;
 use super::trace::CallSpan;
 use crate::error::{Error, Result, ServiceError};
-use crate::http::auth::{PRODUCT, Secret, TokenCache, challenge};
+use crate::http::auth::{PRODUCT, Secret, TokenCache, bearer, challenge};
 use crate::http::budget::RetryBudget;
 use crate::http::counters::Counting;
 use crate::http::limiter::{Limiter, Limiters, Permit, Told};
@@ -25,12 +25,17 @@ use crate::http::{
 use crate::odata::headers::{self, CLIENT_REQUEST_ID, JSON, ODATA_MAX_VERSION, ODATA_VERSION};
 use crate::odata::multipart;
 use crate::odata::{CallOptions, Request, Response, User};
-use crate::op::{AfterDoubt, Operation, Replay, Scope};
+use crate::op::{AfterDoubt, Operation, Refused, Replay, Scope};
+use crate::value::chance::{random_bytes, random_part};
+
+/// Headers that every request has, beside those of its operation.
+const EVERY_REQUEST: usize = 6;
 
 /// What the clones of a client share.
 pub(super) struct Inner {
     pub(super) base: Base,
     pub(super) credential: TokenCache,
+    pub(super) token_request: TokenRequest,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) retry: RetryPolicy,
@@ -42,7 +47,8 @@ pub(super) struct Inner {
 /// One call: a request and what became of it so far.
 struct Call<'a> {
     inner: &'a Inner,
-    summary: String,
+    /// What the caller asked for, before it was put into a batch.
+    asked: &'a Request,
     /// The same over all attempts: support and audit find them by it.
     request_id: Uuid,
     span: CallSpan,
@@ -81,9 +87,27 @@ impl Inner {
         options: &CallOptions,
     ) -> Result<O::Output> {
         let started = self.clock.now();
-        let mut output = self.execute_since(started, operation, options).await?;
+        let output = self.execute_since(started, operation, options).await?;
+        match operation.refused(&output) {
+            None => Ok(output),
+            // In a box, as all that few calls need: each call would be larger.
+            Some(refused) => {
+                Box::pin(self.execute_refused(started, operation, options, output, refused)).await
+            }
+        }
+    }
+
+    /// Sends once more what was refused of an operation.
+    async fn execute_refused<O: Operation + ?Sized>(
+        &self,
+        started: SystemTime,
+        operation: &O,
+        options: &CallOptions,
+        mut output: O::Output,
+        mut refused: Refused<O::Output>,
+    ) -> Result<O::Output> {
         let mut rounds = 0;
-        while let Some(refused) = operation.refused(&output) {
+        loop {
             rounds += 1;
             let limiter = self.limiters.of(options.user(), self.clock.now());
             let failure = Failure::Throttled {
@@ -98,7 +122,7 @@ impl Inner {
                 time_limit: options.time_limit().unwrap_or(self.retry.time_limit),
                 repeats_in_doubt: true,
                 is_safe: true,
-                jitter: jitter(),
+                jitter: random_part(),
             };
             let Some(wait) = decide(&self.retry, failure, progress) else {
                 break;
@@ -115,6 +139,10 @@ impl Inner {
                 break;
             }
             self.budget.give(RetryBudget::cost(failure));
+            match operation.refused(&output) {
+                Some(next) => refused = next,
+                None => break,
+            }
         }
         Ok(output)
     }
@@ -133,12 +161,21 @@ impl Inner {
             Method::GET => self.base.too_long(&request.target)?,
             _ => None,
         };
-        if let Some(target) = long {
-            request.target = target;
-            request = multipart::wrap(&request, self.base.root())?;
-            call.is_wrapped = true;
-        }
-        let response = match call.send(&request).await? {
+        let wrapped;
+        let message = match long {
+            None => &request,
+            Some(target) => {
+                call.is_wrapped = true;
+                let request = Request {
+                    target,
+                    ..request.clone()
+                };
+                wrapped = Box::new(multipart::wrap(&request, self.base.root())?);
+                &*wrapped
+            }
+        };
+        // In a box of its own: two that are small cost less than one that is large.
+        let response = match Box::pin(call.send(message)).await? {
             Ending::Answered(response) => response,
             Ending::NotAnswered(error) if call.in_doubt => {
                 return Err(call.blame(error).with_outcome_unknown());
@@ -161,14 +198,11 @@ impl Inner {
             AfterDoubt::Stands => Err(call.blame(error)),
             AfterDoubt::Unknown => Err(call.blame(error).with_outcome_unknown()),
             AfterDoubt::Done(output) => Ok(output),
-            AfterDoubt::Ask(mut question, reading) => {
-                options.apply(&mut question)?;
-                let mut asking = self.call(&question, options, started, Replay::Safe);
-                match asking.send(&question).await {
-                    Ok(Ending::Answered(answer)) if answer.status.is_success() => {
-                        reading.read(&answer)
-                    }
-                    Ok(Ending::Answered(answer)) if answer.status == StatusCode::NOT_FOUND => {
+            AfterDoubt::Ask(question, reading) => {
+                let asking = Box::pin(self.ask(question, started, options));
+                match asking.await? {
+                    Some(answer) if answer.status.is_success() => reading.read(&answer),
+                    Some(answer) if answer.status == StatusCode::NOT_FOUND => {
                         Err(call.blame(error))
                     }
                     _ => Err(call.blame(error).with_outcome_unknown()),
@@ -177,19 +211,34 @@ impl Inner {
         }
     }
 
-    fn call(
+    /// Sends a question about what became of a write; None if there was no answer.
+    async fn ask(
         &self,
-        request: &Request,
+        mut question: Request,
+        started: SystemTime,
+        options: &CallOptions,
+    ) -> Result<Option<Response>> {
+        options.apply(&mut question)?;
+        let mut asking = self.call(&question, options, started, Replay::Safe);
+        Ok(match asking.send(&question).await {
+            Ok(Ending::Answered(answer)) => Some(answer),
+            _ => None,
+        })
+    }
+
+    fn call<'a>(
+        &'a self,
+        request: &'a Request,
         options: &CallOptions,
         started: SystemTime,
         replay: Replay,
-    ) -> Call<'_> {
+    ) -> Call<'a> {
         self.counting.calls.add();
         let limiter = self.limiters.of(options.user(), started);
-        let request_id = Uuid::new_v4();
+        let request_id = uuid::Builder::from_random_bytes(random_bytes()).into_uuid();
         Call {
             inner: self,
-            summary: request.summary(),
+            asked: request,
             request_id,
             span: CallSpan::new(self.base.origin(), request, request_id),
             ticket: limiter.ticket(),
@@ -205,14 +254,6 @@ impl Inner {
             is_renewed: false,
             note: None,
         }
-    }
-
-    fn token_request(&self) -> TokenRequest {
-        TokenRequest::new(
-            self.base.origin(),
-            Arc::clone(&self.transport),
-            Arc::clone(&self.clock),
-        )
     }
 
     fn since(&self, started: SystemTime) -> Duration {
@@ -263,7 +304,7 @@ impl Call<'_> {
         let elapsed = self.inner.since(self.started);
         error
             .with_note(self.note)
-            .with_story(&self.summary, self.attempts, elapsed)
+            .with_story(&self.asked.summary(), self.attempts, elapsed)
     }
 
     /// Sends until there is a final answer, or no further attempt may be made.
@@ -287,10 +328,15 @@ impl Call<'_> {
                 Ok(permit) => permit,
                 Err(error) => return Ok(Ending::NotAnswered(error)),
             };
-            let Some(message) = inner.in_time(self.time_left(), self.message(request)).await else {
-                return Ok(Ending::NotAnswered(self.late("asking for a token")));
+            let (bearer, token) = match inner.credential.kept(&inner.token_request) {
+                Some(kept) => kept,
+                // In a box: few calls come here, and all would be larger.
+                None => match Box::pin(inner.in_time(self.time_left(), self.ask_token())).await {
+                    Some(token) => token?,
+                    None => return Ok(Ending::NotAnswered(self.late("asking for a token"))),
+                },
             };
-            let (message, token) = message?;
+            let message = self.message(request, bearer)?;
             self.token = Some(token);
             if self.time_left() == Some(Duration::ZERO) {
                 return Ok(Ending::NotAnswered(self.late("waiting for its turn")));
@@ -302,7 +348,7 @@ impl Call<'_> {
                 .map_or(inner.retry.attempt_timeout, |left| {
                     left.min(inner.retry.attempt_timeout)
                 });
-            let sending = inner.transport.send(message);
+            let sending = (*inner.transport).send(message);
             let (failure, ending) = match within(&*inner.clock, limit, sending).await {
                 Some(Ok(answer)) => {
                     let (head, body) = answer.into_parts();
@@ -314,7 +360,7 @@ impl Call<'_> {
                     }
                     if self.is_refused(&response) {
                         drop(permit);
-                        if self.renew_token(&response).await? {
+                        if Box::pin(self.renew_token(&response)).await? {
                             continue;
                         }
                         return Ok(Ending::Answered(response));
@@ -362,7 +408,7 @@ impl Call<'_> {
                 time_limit: self.deadline.unwrap_or(inner.retry.time_limit),
                 repeats_in_doubt: self.replay != Replay::IfRefused,
                 is_safe: self.replay == Replay::Safe,
-                jitter: jitter(),
+                jitter: random_part(),
             };
             let Some(wait) = decide(&inner.retry, failure, progress) else {
                 return Ok(ending);
@@ -444,7 +490,7 @@ impl Call<'_> {
         };
         self.inner.credential.invalidate(&refused);
         let claims = challenge::claims(&response.headers);
-        let wanted = self.inner.token_request().with_claims(claims);
+        let wanted = self.inner.token_request.clone().with_claims(claims);
         let asking = self.inner.credential.token(&wanted);
         let left = self.time_left();
         let Some(token) = self.inner.in_time(left, asking).await else {
@@ -466,28 +512,33 @@ impl Call<'_> {
         Error::deadline(what)
     }
 
+    /// A token, and the header that it stands in.
+    async fn ask_token(&self) -> Result<(HeaderValue, Secret)> {
+        let inner = self.inner;
+        let token = inner.credential.token(&inner.token_request).await;
+        let token = token.map_err(|error| self.blame(error))?.secret;
+        let bearer = bearer(&token)
+            // A source would say no more, and must not hold the token.
+            .ok_or_else(|| Error::credential("the token cannot stand in a header", None))?;
+        Ok((bearer, token))
+    }
+
     /// The request with what every request has.
-    async fn message(&self, request: &Request) -> Result<(http::Request<Bytes>, Secret)> {
+    fn message(&self, request: &Request, bearer: HeaderValue) -> Result<http::Request<Bytes>> {
         let uri = self
             .inner
             .base
             .uri(&request.target)
-            .map_err(|e| self.blame(e))?;
-        let token = self
-            .inner
-            .credential
-            .token(&self.inner.token_request())
-            .await;
-        let token = token.map_err(|error| self.blame(error))?.secret;
-        let mut bearer = HeaderValue::from_str(&format!("Bearer {}", token.expose()))
-            // The source would say no more, and must not hold the token.
-            .map_err(|_| Error::credential("the token cannot stand in a header", None))?;
-        bearer.set_sensitive(true);
+            .map_err(|error| self.blame(error))?;
         let mut message = http::Request::new(request.body.clone());
         *message.method_mut() = request.method.clone();
         *message.uri_mut() = uri;
         let headers = message.headers_mut();
-        *headers = request.headers.clone();
+        // Room for all, at once.
+        headers.reserve(request.headers.len() + EVERY_REQUEST);
+        for (name, value) in &request.headers {
+            headers.append(name, value.clone());
+        }
         headers.insert(AUTHORIZATION, bearer);
         headers
             .entry(ACCEPT)
@@ -495,10 +546,11 @@ impl Call<'_> {
         headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
         headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
         headers.insert(ODATA_MAX_VERSION, HeaderValue::from_static("4.0"));
-        if let Ok(id) = HeaderValue::from_str(&self.request_id.to_string()) {
+        let mut id = Uuid::encode_buffer();
+        if let Ok(id) = HeaderValue::from_str(self.request_id.hyphenated().encode_lower(&mut id)) {
             headers.insert(CLIENT_REQUEST_ID, id);
         }
-        Ok((message, token))
+        Ok(message)
     }
 }
 
@@ -515,11 +567,4 @@ async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Opt
         alarm.as_mut().poll(context).map(|()| None)
     })
     .await
-}
-
-/// A random number from 0 to 1.
-pub(super) fn jitter() -> f64 {
-    let (high, _) = Uuid::new_v4().as_u64_pair();
-    // The highest 32 bits are random in every version 4 GUID.
-    (high >> 32) as f64 / f64::from(u32::MAX)
 }

@@ -61,8 +61,11 @@ impl Told {
     /// Reads the headers of an answer. Digits may be grouped: `1,200.00`.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
         let number = |name: &str| -> Option<f64> {
-            let text = headers.get(name)?.to_str().ok()?;
-            text.trim().replace(',', "").parse().ok()
+            let text = headers.get(name)?.to_str().ok()?.trim();
+            match text.parse::<u32>() {
+                Ok(number) => Some(f64::from(number)),
+                Err(_) => text.replace(',', "").parse().ok(),
+            }
         };
         let count = |name| {
             let number = number(name)?;

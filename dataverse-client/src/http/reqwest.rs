@@ -1,11 +1,14 @@
 //! The transport over reqwest.
 
+use std::future::Future;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
+use http::uri::{Authority, Scheme};
+use url::Url;
 
 use super::{Reached, Transport, TransportError};
 
@@ -32,7 +35,23 @@ pub struct ReqwestTransport {
     client: reqwest::Client,
     /// Without a proxy; made when it is needed.
     direct: Arc<OnceLock<reqwest::Client>>,
+    /// Where the last request went.
+    last: Arc<Mutex<Option<Host>>>,
     max_body: usize,
+}
+
+#[derive(Debug)]
+struct Host {
+    scheme: Scheme,
+    authority: Authority,
+    /// Some URL of the host.
+    url: Url,
+}
+
+impl Host {
+    fn is(&self, scheme: &Scheme, authority: &Authority) -> bool {
+        self.scheme == *scheme && self.authority == *authority
+    }
 }
 
 impl ReqwestTransport {
@@ -43,6 +62,7 @@ impl ReqwestTransport {
         Ok(ReqwestTransport {
             client: build(settings())?,
             direct: Arc::default(),
+            last: Arc::default(),
             max_body: MAX_BODY,
         })
     }
@@ -60,6 +80,53 @@ impl ReqwestTransport {
         }
     }
 
+    /// The request on its way, as soon as it is waited for.
+    fn begin(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<impl Future<Output = reqwest::Result<reqwest::Response>> + use<>, TransportError>
+    {
+        let client = self.client_for(request.uri().host())?;
+        let (head, body) = request.into_parts();
+        let url = self.url(&head.uri)?;
+        let mut request = reqwest::Request::new(head.method, url);
+        *request.headers_mut() = head.headers;
+        if !body.is_empty() {
+            *request.body_mut() = Some(body.into());
+        }
+        Ok(client.execute(request))
+    }
+
+    /// The URL of a request. The host of the last one is not parsed again: that takes longer than
+    /// the rest of a URL.
+    fn url(&self, uri: &http::Uri) -> Result<Url, TransportError> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(TransportError::new(
+                Reached::NotSent,
+                "a URL without a host",
+            ));
+        };
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        // Two slashes begin the name of another host.
+        let known = last
+            .as_ref()
+            .filter(|known| known.is(scheme, authority) && !path.starts_with("//"));
+        let parsed = match known {
+            Some(known) => known.url.join(path),
+            None => Url::parse(&uri.to_string()),
+        };
+        let url = parsed.map_err(|error| TransportError::new(Reached::NotSent, error))?;
+        if known.is_none() {
+            *last = Some(Host {
+                scheme: scheme.clone(),
+                authority: authority.clone(),
+                url: url.clone(),
+            });
+        }
+        Ok(url)
+    }
+
     /// Reads no answer that is larger, after decompression; 256 MiB unless this says otherwise.
     #[must_use]
     pub fn max_body(mut self, bytes: usize) -> Self {
@@ -68,33 +135,42 @@ impl ReqwestTransport {
     }
 }
 
-#[async_trait]
+// Without `async_trait`, so that what waits for an answer does not hold the request, too.
 impl Transport for ReqwestTransport {
-    async fn send(
-        &self,
-        request: http::Request<Bytes>,
-    ) -> Result<http::Response<Bytes>, TransportError> {
-        let client = self.client_for(request.uri().host())?;
-        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
-        let mut answer = client.execute(request).await.map_err(not_answered)?;
-        let mut body = BytesMut::new();
-        while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
-            if body.len() + chunk.len() > self.max_body {
-                return Err(TransportError::new(
-                    Reached::Unknown,
-                    format!(
-                        "the answer is larger than {} bytes; ask for smaller pages",
-                        self.max_body
-                    ),
-                ));
-            }
-            body.extend_from_slice(&chunk);
-        }
-        let mut response = http::Response::new(body.freeze());
-        *response.status_mut() = answer.status();
-        *response.headers_mut() = std::mem::take(answer.headers_mut());
-        Ok(response)
+    fn send<'a, 'b>(&'a self, request: http::Request<Bytes>) -> Sending<'b>
+    where
+        'a: 'b,
+    {
+        let begun = self.begin(request);
+        let max_body = self.max_body;
+        Box::pin(async move { receive(begun?.await, max_body).await })
     }
+}
+
+/// The answer to come.
+type Sending<'a> =
+    Pin<Box<dyn Future<Output = Result<http::Response<Bytes>, TransportError>> + Send + 'a>>;
+
+/// Reads an answer to its end.
+async fn receive(
+    answer: reqwest::Result<reqwest::Response>,
+    max_body: usize,
+) -> Result<http::Response<Bytes>, TransportError> {
+    let mut answer = answer.map_err(not_answered)?;
+    let mut body = BytesMut::new();
+    while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
+        if body.len() + chunk.len() > max_body {
+            return Err(TransportError::new(
+                Reached::Unknown,
+                format!("the answer is larger than {max_body} bytes; ask for smaller pages"),
+            ));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    let mut response = http::Response::new(body.freeze());
+    *response.status_mut() = answer.status();
+    *response.headers_mut() = std::mem::take(answer.headers_mut());
+    Ok(response)
 }
 
 fn settings() -> reqwest::ClientBuilder {
@@ -135,6 +211,30 @@ fn not_answered(error: reqwest::Error) -> TransportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_is_the_same_whether_its_host_is_known_or_not() {
+        let transport = ReqwestTransport::new().unwrap();
+        for text in [
+            "https://org.crm4.dynamics.com/api/data/v9.2/accounts?$select=name&$filter=name%20eq%20'a'",
+            "https://org.crm4.dynamics.com/api/data/v9.2/accounts(accountnumber='A''B')",
+            "https://org.crm4.dynamics.com/api/data/v9.2/a?$skiptoken=%3Ccookie%20x=%22%253c%22%20/%3E",
+            "https://ORG.crm4.dynamics.com/",
+            "https://org.crm4.dynamics.com",
+            "http://127.0.0.1:5000/api/data/v9.2/$batch",
+            "http://127.0.0.1:5000//other.example/x",
+            "http://127.0.0.1:5001/x?y",
+            "https://login.microsoftonline.com/t/oauth2/v2.0/token",
+            "https://org.crm4.dynamics.com/x/../y",
+        ] {
+            let uri: http::Uri = text.parse().unwrap();
+            let expected = Url::parse(&uri.to_string()).unwrap();
+            assert_eq!(transport.url(&uri).unwrap(), expected);
+            assert_eq!(transport.url(&uri).unwrap(), expected);
+        }
+        let path: http::Uri = "/api/data".parse().unwrap();
+        assert!(transport.url(&path).is_err());
+    }
 
     #[test]
     fn addresses_of_this_machine_go_past_the_proxy_and_no_others() {

@@ -4,6 +4,7 @@ mod any_lookup;
 mod any_value;
 mod api_enum;
 mod binary;
+pub(crate) mod chance;
 mod choice;
 mod etag;
 mod id;

@@ -6,6 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
+use bytes::Bytes;
+use http::HeaderValue;
+use zeroize::Zeroizing;
 
 use super::{AccessToken, Credential, Secret, TokenRequest};
 use crate::error::{Error, Result};
@@ -65,6 +68,7 @@ struct Kept {
 
 struct Token {
     token: AccessToken,
+    bearer: HeaderValue,
     refresh_at: SystemTime,
     unusable_at: SystemTime,
 }
@@ -89,6 +93,15 @@ impl TokenCache {
             credential,
             cells: Arc::default(),
         }
+    }
+
+    /// The token that is kept and good for now, as a header, if there is one: without a wait.
+    pub(crate) fn kept(&self, request: &TokenRequest) -> Option<(HeaderValue, Secret)> {
+        let cell = Arc::clone(lock(&self.cells).get(&request.resource)?);
+        let kept = lock(&cell.kept);
+        let token = kept.token.as_ref()?;
+        let is_good = request.claims.is_none() && request.clock.now() < token.refresh_at;
+        is_good.then(|| (token.bearer.clone(), token.token.secret.clone()))
     }
 
     fn cell(&self, resource: &str) -> Arc<Cell> {
@@ -153,6 +166,7 @@ impl Token {
         let ahead = now + life.saturating_sub(REFRESH_AHEAD).max(life / 2);
         let refresh_at = token.refresh_at.map_or(ahead, |at| at.min(ahead));
         Some(Token {
+            bearer: bearer(&token.secret)?,
             token: token.clone(),
             refresh_at,
             unusable_at: now + life.saturating_sub(MARGIN),
@@ -219,6 +233,15 @@ impl fmt::Debug for TokenCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("TokenCache(…)")
     }
+}
+
+/// `Bearer …`, overwritten in memory when its last clone goes; None if the token cannot stand in a
+/// header.
+pub(crate) fn bearer(token: &Secret) -> Option<HeaderValue> {
+    let text = Zeroizing::new(format!("Bearer {}", token.expose()).into_bytes());
+    let mut value = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -1,5 +1,7 @@
 //! A token that was had elsewhere.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 
 use super::{AccessToken, Credential, Secret, TokenRequest};
@@ -19,7 +21,9 @@ impl FixedToken {
 
 #[async_trait]
 impl Credential for FixedToken {
-    async fn token(&self, _: &TokenRequest) -> Result<AccessToken> {
-        Ok(AccessToken::new(self.0.clone()))
+    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
+        // Asking again would give the same.
+        let token = AccessToken::new(self.0.clone());
+        Ok(token.lasting(request.clock.now(), Duration::MAX))
     }
 }

@@ -80,6 +80,7 @@ pub use authorization_code::AuthorizationCode;
 pub use azure::AzureCore;
 pub use azure_cli::AzureCli;
 pub use cache::TokenCache;
+pub(crate) use cache::bearer;
 #[cfg(feature = "certificate")]
 pub use certificate::{Certificate, ClientCertificate};
 pub use chain::Chain;

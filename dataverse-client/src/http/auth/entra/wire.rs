@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::refused::Who;
 use crate::error::Error;
 use crate::http::Reached;
 use crate::http::auth::TokenRequest;
+use crate::value::chance::random_part;
 
 /// Requests wait behind a sign-in: it gives up sooner than they do.
 const ATTEMPTS: u32 = 5;
@@ -116,10 +116,7 @@ fn retry_after(headers: &http::HeaderMap) -> Option<Duration> {
 
 /// A random part of a doubling delay, so that programs do not come back all at once.
 fn delay(attempt: u32) -> Duration {
-    let (high, _) = Uuid::new_v4().as_u64_pair();
-    // The highest 32 bits are random in every version 4 GUID.
-    let part = (high >> 32) as f64 / f64::from(u32::MAX);
     BASE_DELAY
         .saturating_mul(1 << (attempt - 1).min(6))
-        .mul_f64(part)
+        .mul_f64(random_part())
 }
