@@ -49,7 +49,7 @@ pub(crate) fn from_json(kind: &Kind, json: &str) -> Result<Stored, &'static str>
         return Ok(Stored::Null);
     }
     let text = || serde_json::from_str::<String>(json).ok();
-    // Numbers as text are taken, as the service takes them.
+    // Small numbers as text are taken, as the service takes them; large and exact ones are not.
     let digits = || text().unwrap_or_else(|| json.to_owned());
     match kind {
         Kind::Text => text().map(Stored::Text).ok_or("Edm.String"),
@@ -63,21 +63,15 @@ pub(crate) fn from_json(kind: &Kind, json: &str) -> Result<Stored, &'static str>
             Ok(value) => Ok(Stored::Integer(value.into())),
             Err(_) => Err("Edm.Int32"),
         },
-        Kind::BigInt => digits()
-            .parse()
-            .map(Stored::Integer)
-            .map_err(|_| "Edm.Int64"),
+        Kind::BigInt => json.parse().map(Stored::Integer).map_err(|_| "Edm.Int64"),
         Kind::Double => match digits().parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Stored::Real(value)),
             _ => Err("Edm.Double"),
         },
-        Kind::Decimal => {
-            let digits = digits();
-            match parse_decimal(&digits) {
-                Some(_) => Ok(Stored::Text(digits)),
-                None => Err("Edm.Decimal"),
-            }
-        }
+        Kind::Decimal => match parse_decimal(json) {
+            Some(_) => Ok(Stored::Text(json.to_owned())),
+            None => Err("Edm.Decimal"),
+        },
         Kind::Guid | Kind::Lookup(_) => text()
             .and_then(|text| guid(&text))
             .map(Stored::Text)
@@ -212,6 +206,8 @@ mod tests {
             stored("2023-04-18T20:00:00Z")
         );
         assert_eq!(from_json(&Kind::Int, "\"200\""), Ok(Stored::Integer(200)));
+        assert_eq!(from_json(&Kind::Decimal, "\"1.5\""), Err("Edm.Decimal"));
+        assert_eq!(from_json(&Kind::BigInt, "\"15\""), Err("Edm.Int64"));
         assert_eq!(from_json(&Kind::Int, "2147483648"), Err("Edm.Int32"));
         assert_eq!(from_json(&Kind::Text, "5"), Err("Edm.String"));
         assert_eq!(from_json(&Kind::Guid, "\"x\""), Err("Edm.Guid"));

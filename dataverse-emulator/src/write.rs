@@ -228,13 +228,19 @@ pub(crate) fn read_at(
                 }
                 kind => {
                     let value = from_json(kind, json).map_err(|expected| {
-                        Fault::payload(
-                            &table.entity_set,
-                            format!(
+                        let is_quoted = json.trim_start().starts_with('"');
+                        let why = match kind {
+                            Kind::Decimal | Kind::BigInt if is_quoted => format!(
+                                "Cannot convert a value to target type '{expected}' because of \
+                                 conflict between input format string/number and parameter \
+                                 'IEEE754Compatible' false/true. ('{name}')"
+                            ),
+                            _ => format!(
                                 "Cannot convert the value of '{name}' to the expected type \
                                  '{expected}'."
                             ),
-                        )
+                        };
+                        Fault::payload(&table.entity_set, why)
                     })?;
                     check_length(table, column, &value)?;
                     written.set(place, value);
