@@ -5,6 +5,7 @@
 //! what came out with the recorded answer as a plain JSON parser reads it.
 
 mod compare;
+mod layout;
 mod rebuild;
 
 use std::collections::BTreeMap;
@@ -37,10 +38,6 @@ const REQUESTS_SKIPPED: &[(&str, &str)] = &[
         "batch-2023#3",
         "refers to a row that comes later: no handle says that",
     ),
-    (
-        "bypass-custom-logic#1",
-        "its value stands in quotes, which other examples leave out",
-    ),
     ("impersonate-web-api#2", "doc-invalid-guid"),
     ("query-count-rows#2", "doc-url-typo"),
     ("use-elastic-tables#3", "doc-entity-set-name-inconsistent"),
@@ -58,6 +55,7 @@ const ANSWERS_SKIPPED: &[&str] = &[
 ];
 
 /// An example, its placeholders replaced.
+#[derive(Clone)]
 struct Example {
     id: String,
     topic: String,
@@ -156,8 +154,8 @@ async fn documented_requests_and_answers_are_those_of_the_client() {
         tally.answers += 1;
     }
     // What is skipped is listed above, with its reason; a change of the numbers is a change here.
-    assert_eq!(tally.requests, 132, "{tally:#?}");
-    assert_eq!(tally.requests_skipped.len(), 9, "{tally:#?}");
+    assert_eq!(tally.requests, 133, "{tally:#?}");
+    assert_eq!(tally.requests_skipped.len(), 8, "{tally:#?}");
     assert_eq!(tally.answers, 103, "{tally:#?}");
-    assert_eq!(tally.answers_skipped.len(), 32, "{tally:#?}");
+    assert_eq!(tally.answers_skipped.len(), 33, "{tally:#?}");
 }
