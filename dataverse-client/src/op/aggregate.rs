@@ -1,14 +1,16 @@
 //! Sums, averages and groups: `$apply`.
 
+use std::borrow::Cow;
 use std::marker::PhantomData;
 
+use super::rows_of::RowsOf;
 use super::{FetchRow, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::Prefer;
 use crate::odata::page::read_collection;
-use crate::odata::url::{Query, entity_set};
+use crate::odata::url::Query;
 use crate::odata::{Filter, Path, Request, Response};
-use crate::schema::{AnyRow, AnyTable, Entity, TableName};
+use crate::schema::{AnyRow, AnyTable, Entity, Many, Navigation, RowRef, TableName, ToKey};
 
 /// Sums, averages, counts of the rows of a table, or of groups of them.
 ///
@@ -44,12 +46,13 @@ use crate::schema::{AnyRow, AnyTable, Entity, TableName};
 /// # Ok(()) }
 /// ```
 ///
-/// Shape: `GET accounts?$apply=filter(…)/groupby((statecode),aggregate(revenue with sum as total))`.
+/// Shape: `GET accounts?$apply=filter(…)/groupby((statecode),aggregate(revenue with sum as total))`,
+/// or of `accounts(<id>)/opportunity_parent_account`.
 /// Units: at most 50,000 rows are aggregated.
 /// Errors: `is_aggregate_limit` if there are more.
 /// Source: Microsoft Learn, "Aggregate data using OData".
 pub struct Aggregate<E, R = AnyRow> {
-    table: TableName,
+    of: RowsOf,
     filter: Option<Filter<E>>,
     groups: Vec<String>,
     values: Vec<(String, String)>,
@@ -60,7 +63,15 @@ pub struct Aggregate<E, R = AnyRow> {
 impl<E: Entity> Aggregate<E> {
     /// Nothing yet.
     pub fn new() -> Self {
-        Aggregate::over(TableName::of::<E>())
+        Aggregate::over(RowsOf::Table(TableName::of::<E>()))
+    }
+
+    /// Nothing yet, of the rows that a navigation property of one row leads to.
+    pub fn related<P: Entity>(
+        key: impl ToKey<Entity = P>,
+        navigation: Navigation<P, Many<E>>,
+    ) -> Self {
+        Aggregate::over(RowsOf::related(key, navigation))
     }
 }
 
@@ -73,14 +84,19 @@ impl<E: Entity> Default for Aggregate<E> {
 impl Aggregate<AnyTable> {
     /// Nothing yet, of a table that is only known at run time.
     pub fn of_table(table: TableName) -> Self {
-        Aggregate::over(table)
+        Aggregate::over(RowsOf::Table(table))
+    }
+
+    /// Nothing yet, of the rows that a navigation property leads to, by its exact name.
+    pub fn related_to(row: RowRef, navigation: impl Into<Cow<'static, str>>) -> Self {
+        Aggregate::over(RowsOf::Related(row, navigation.into()))
     }
 }
 
 impl<E> Aggregate<E> {
-    fn over(table: TableName) -> Self {
+    fn over(of: RowsOf) -> Self {
         Aggregate {
-            table,
+            of,
             filter: None,
             groups: Vec::new(),
             values: Vec::new(),
@@ -94,7 +110,7 @@ impl<E> Aggregate<E> {
     #[must_use]
     pub fn returning<R: FetchRow>(self) -> Aggregate<E, R> {
         Aggregate {
-            table: self.table,
+            of: self.of,
             filter: self.filter,
             groups: self.groups,
             values: self.values,
@@ -178,7 +194,7 @@ impl<E, R> Aggregate<E, R> {
         let wrong = |why: String| {
             Err(Error::input(format!(
                 "sums of `{}`: {why}",
-                self.table.shown()
+                self.of.shown()
             )))
         };
         if self.groups.is_empty() && self.values.is_empty() {
@@ -208,7 +224,7 @@ impl<E, R> Aggregate<E, R> {
 impl<E, R> Clone for Aggregate<E, R> {
     fn clone(&self) -> Self {
         Aggregate {
-            table: self.table.clone(),
+            of: self.of.clone(),
             filter: self.filter.clone(),
             groups: self.groups.clone(),
             values: self.values.clone(),
@@ -220,7 +236,7 @@ impl<E, R> Clone for Aggregate<E, R> {
 impl<E, R> std::fmt::Debug for Aggregate<E, R> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Aggregate")
-            .field("table", &self.table)
+            .field("of", &self.of)
             .field("groups", &self.groups)
             .field("values", &self.values)
             .finish_non_exhaustive()
@@ -246,7 +262,7 @@ impl<E: 'static, R: FetchRow> Operation for Aggregate<E, R> {
                 apply.push_str(&format!("groupby(({groups}),{aggregate})"));
             }
         }
-        let mut query = Query::of(entity_set(self.table.entity_set())?);
+        let mut query = Query::of(self.of.path()?);
         query.option("$apply", &apply);
         let mut request = Request::get(query.into_string());
         if self.annotations {

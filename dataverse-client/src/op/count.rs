@@ -6,11 +6,11 @@ use std::collections::BTreeMap;
 use http::HeaderValue;
 use http::header::ACCEPT;
 
+use super::rows_of::RowsOf;
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
-use crate::odata::key::row_path;
 use crate::odata::page::json_error;
-use crate::odata::url::{Query, entity_set};
+use crate::odata::url::Query;
 use crate::odata::{Filter, Request, Response, RowCount};
 use crate::schema::{AnyTable, Entity, Many, Navigation, RowRef, TableName, ToKey};
 use crate::value::json::{Reader, write_string};
@@ -23,21 +23,15 @@ use crate::value::{JsonError, Scalar};
 /// Source: Microsoft Learn, "Count number of rows".
 #[derive(Clone)]
 pub struct Count<E> {
-    of: Of,
+    of: RowsOf,
     filter: Option<Filter<E>>,
-}
-
-#[derive(Debug, Clone)]
-enum Of {
-    Table(TableName),
-    Related(RowRef, Cow<'static, str>),
 }
 
 impl<E: Entity> Count<E> {
     /// Counts all rows of the table.
     pub fn new() -> Self {
         Count {
-            of: Of::Table(TableName::of::<E>()),
+            of: RowsOf::Table(TableName::of::<E>()),
             filter: None,
         }
     }
@@ -48,7 +42,7 @@ impl<E: Entity> Count<E> {
         navigation: Navigation<P, Many<E>>,
     ) -> Self {
         Count {
-            of: Of::Related(RowRef::of(key), Cow::Borrowed(navigation.name())),
+            of: RowsOf::related(key, navigation),
             filter: None,
         }
     }
@@ -58,7 +52,7 @@ impl Count<AnyTable> {
     /// Counts all rows of a table that is only known at run time.
     pub fn of_table(table: TableName) -> Self {
         Count {
-            of: Of::Table(table),
+            of: RowsOf::Table(table),
             filter: None,
         }
     }
@@ -66,7 +60,7 @@ impl Count<AnyTable> {
     /// Counts the rows that a navigation property leads to, by its exact name.
     pub fn related_to(row: RowRef, navigation: impl Into<Cow<'static, str>>) -> Self {
         Count {
-            of: Of::Related(row, navigation.into()),
+            of: RowsOf::Related(row, navigation.into()),
             filter: None,
         }
     }
@@ -102,14 +96,7 @@ impl<E: 'static> Operation for Count<E> {
     type Output = RowCount;
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
-        let path = match &self.of {
-            Of::Table(table) => entity_set(table.entity_set())?.to_owned(),
-            Of::Related(row, navigation) => {
-                let row = row_path(row.table.entity_set(), &row.key)?;
-                format!("{row}/{navigation}")
-            }
-        };
-        let mut query = Query::of(format!("{path}/$count"));
+        let mut query = Query::of(format!("{}/$count", self.of.path()?));
         if let Some(filter) = &self.filter {
             query.option("$filter", filter.checked()?);
         }

@@ -1,5 +1,6 @@
 //! Creating a row.
 
+use http::header::LOCATION;
 use http::{Method, StatusCode};
 
 use super::read::{Read, Wanted};
@@ -137,10 +138,11 @@ impl<E: 'static> Operation for Create<E> {
 
     fn decode(&self, response: &Response) -> Result<Id<E>> {
         let response = response.success()?;
-        if let Some(url) = response.text_of(&ODATA_ENTITY_ID)
-            && let Some(id) = id_in(url)
-        {
-            return Ok(id);
+        // Some gateways leave one of the two out.
+        for name in [ODATA_ENTITY_ID, LOCATION] {
+            if let Some(id) = response.text_of(&name).and_then(id_in) {
+                return Ok(id);
+            }
         }
         if let Some(id) = self.known_id() {
             return Ok(id);

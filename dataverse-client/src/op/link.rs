@@ -11,14 +11,14 @@ use crate::error::{Error, Result};
 use crate::odata::body::absolute_url;
 use crate::odata::headers::Prefer;
 use crate::odata::key::row_path;
-use crate::odata::page::read_collection;
+use crate::odata::page::{json_error, read_collection};
 use crate::odata::url::Query;
 use crate::odata::{Request, Response};
 use crate::schema::{
     AnyRow, BindTarget, Entity, Many, Navigation, One, Record, Reference, ReferenceKind, RowRef,
     ToKey,
 };
-use crate::value::json::write_string;
+use crate::value::json::{Reader, write_string};
 use crate::value::{Id, JsonError, Scalar};
 
 /// A navigation property of a row.
@@ -339,7 +339,8 @@ impl<R: Read> Operation for RetrieveRelated<R> {
     }
 }
 
-/// Reads which rows a navigation property leads to: their ids alone.
+/// Reads which rows a navigation property leads to: their ids alone. Of a lookup there is one, or
+/// none.
 ///
 /// Shape: `GET accounts(<id>)/contact_customer_accounts/$ref`.
 #[derive(Debug)]
@@ -390,30 +391,30 @@ impl<F: 'static> Operation for References<F> {
     }
 
     fn decode(&self, response: &Response) -> Result<Vec<Id<F>>> {
-        let mut ids = Vec::new();
-        let mut is_strange = false;
-        let envelope = read_collection(&response.success()?.body, |reader| {
-            reader.object(|reader, key| -> Result<(), JsonError> {
-                if key == "@odata.id" {
-                    match reader.scalar()? {
-                        Scalar::Text(url) => match super::create::id_in(&url) {
-                            Some(id) => ids.push(id),
-                            None => is_strange = true,
-                        },
-                        _ => is_strange = true,
-                    }
-                    return Ok(());
-                }
-                reader.skip()
+        let response = response.success()?;
+        // A lookup that points nowhere.
+        if response.status == StatusCode::NO_CONTENT {
+            return Ok(Vec::new());
+        }
+        // A lookup has one reference, and no list of them.
+        let alone = Reader::from_bytes(&response.body)
+            .and_then(|mut reader| reference(&mut reader))
+            .map_err(json_error)?;
+        let mut references: Vec<Option<Id<F>>> = alone.into_iter().collect();
+        let mut next = None;
+        if references.is_empty() {
+            let envelope = read_collection(&response.body, |reader| {
+                references.extend(reference(reader)?);
+                Ok(())
             })?;
-            Ok(())
-        })?;
-        if is_strange {
+            next = envelope.next;
+        }
+        let Some(ids) = references.into_iter().collect::<Option<Vec<_>>>() else {
             return Err(Error::decode(
                 "a reference in the answer is no URL of a row by its id",
             ));
-        }
-        if envelope.next.is_some() {
+        };
+        if next.is_some() {
             return Err(Error::decode(format!(
                 "`{}` has more rows than one answer holds; read them with a query",
                 self.navigation
@@ -425,4 +426,21 @@ impl<F: 'static> Operation for References<F> {
     fn replay(&self) -> Replay {
         Replay::Safe
     }
+}
+
+/// Reads `{"@odata.id":"…/contacts(<id>)"}`: None if it is something else, Some(None) if it names no
+/// id.
+fn reference<F>(reader: &mut Reader<'_>) -> Result<Option<Option<Id<F>>>, JsonError> {
+    let mut found = None;
+    reader.object(|reader, key| -> Result<(), JsonError> {
+        if key == "@odata.id" {
+            found = Some(match reader.scalar()? {
+                Scalar::Text(url) => super::create::id_in(&url),
+                _ => None,
+            });
+            return Ok(());
+        }
+        reader.skip()
+    })?;
+    Ok(found)
 }

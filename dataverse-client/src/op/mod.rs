@@ -25,6 +25,7 @@ mod query;
 mod read;
 mod retrieve;
 mod row_pack;
+mod rows_of;
 mod search;
 mod track;
 mod update;

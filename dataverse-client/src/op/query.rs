@@ -22,6 +22,16 @@ use crate::value::{AnyValue, Literal};
 /// Shape: `GET accounts?$select=…&$filter=…&$orderby=…`; the columns are those of the record type,
 /// and so are the related rows that come with each (`$expand`).
 /// Units: one request is one page of at most 5,000 rows.
+///
+/// There is no `skip`, which the service refuses; a page says where the next one is
+/// ([`Page::next`]), and [`Call::rows`](crate::Call::rows) follows:
+///
+/// ```compile_fail,E0599
+/// # use dataverse_client::schema::TableName;
+/// # use dataverse_client::Query;
+/// let query = Query::from_table(TableName::new("accounts")).top(10).skip(10);
+/// ```
+///
 /// Source: Microsoft Learn, "Query data using the Web API".
 pub struct Query<R: Read> {
     source: Source,

@@ -3,10 +3,10 @@
 
 use dataverse_client::http::RetryPolicy;
 use dataverse_client::rust_decimal::Decimal;
-use dataverse_client::schema::TableName;
+use dataverse_client::schema::{Many, TableName};
 use dataverse_client::{
     Aggregate, AnyRow, BackgroundState, Changes, Create, Expansion, FetchRow, Id, InBackground,
-    InvokeNamed, New, Operation, Update,
+    InvokeNamed, Navigation, New, Operation, Update, column,
 };
 use dataverse_tests::script::Script;
 use dataverse_tests::tables::{Account, Task};
@@ -54,6 +54,38 @@ fn a_created_row_comes_back_with_rows_related_to_it() {
         sent(&create),
         "POST accounts?$select=name&$expand=primarycontactid($select=fullname)\n\
          content-type: application/json\nprefer: return=representation\n{\"name\":\"a\"}"
+    );
+}
+
+#[tokio::test]
+async fn an_id_is_read_from_either_header_whatever_its_case() {
+    let id = "7E68E1D1-A4F3-EE11-A1FD-000D3A3AABCD";
+    let row = format!("accounts({id})");
+    let url = format!("https://org.crm.dynamics.com/api/data/v9.2/accounts({{{id}}}) ");
+    for (name, value) in [
+        ("OData-EntityId", &row),
+        ("odata-entityid", &url),
+        ("Location", &row),
+    ] {
+        let script = Script::new().answer(204, &[(name, value)], "");
+        let (client, _) = script.client_with(RetryPolicy::never()).unwrap();
+        let create = client.create(New::<Account>::new()).server_assigned_id();
+        let expected = id.parse::<Id<Account>>().unwrap();
+        assert_eq!(create.await.unwrap(), expected, "{name}: {value}");
+    }
+}
+
+#[test]
+fn a_row_of_an_elastic_table_says_where_and_how_long_it_lives() {
+    let table = TableName::new("contoso_sensordatas").logical_name("contoso_sensordata");
+    let row = New::new()
+        .set_named("contoso_value", 3)
+        .set_named("partitionid", "device-1")
+        .set_named("ttlinseconds", 86_400);
+    assert_eq!(
+        sent(&Create::in_table(table, row)),
+        "POST contoso_sensordatas\ncontent-type: application/json\n\
+         {\"contoso_value\":3,\"partitionid\":\"device-1\",\"ttlinseconds\":86400}"
     );
 }
 
@@ -122,6 +154,36 @@ fn sums_are_read_into_a_type_of_the_programs_own() {
     assert_eq!(answer(rows).unwrap(), expected);
     let error = answer(r#"{"statecode":0,"total":null}"#).unwrap_err();
     assert!(error.to_string().contains("`total` is null"), "{error}");
+}
+
+#[tokio::test]
+async fn a_lookup_has_one_reference_or_none() {
+    let one = format!(
+        r#"{{"@odata.context":"https://org.crm.dynamics.com/api/data/v9.2/$metadata#$ref","@odata.id":"https://org.crm.dynamics.com/api/data/v9.2/contacts({ID})"}}"#
+    );
+    let script = Script::new().answer(200, &[], one).no_content();
+    let (client, _) = script.client_with(RetryPolicy::never()).unwrap();
+    let table = client.table(accounts());
+    let ids = table.references(ID, "primarycontactid").await.unwrap();
+    assert_eq!(ids, [Id::new(ID)]);
+    let ids = table.references(ID, "primarycontactid").await.unwrap();
+    assert_eq!(ids, []);
+    let path = format!("accounts({ID})/primarycontactid/$ref");
+    assert!(script.sent()[0].line.ends_with(&path));
+}
+
+#[test]
+fn sums_of_the_rows_that_belong_to_a_row() {
+    let text = "$apply=aggregate(estimatedvalue%20with%20sum%20as%20total)";
+    let sums = Aggregate::related_to(accounts().row(ID), "opportunity_parent_account")
+        .sum(column("estimatedvalue"), "total");
+    let expected = format!("GET accounts({ID})/opportunity_parent_account?{text}\n");
+    assert_eq!(sent(&sums), expected);
+    let nav = Navigation::<Account, Many<Account>>::new("account_parent_account");
+    let sums = Aggregate::related(Id::<Account>::new(ID), nav).count("rows");
+    let expected =
+        format!("GET accounts({ID})/account_parent_account?$apply=aggregate($count%20as%20rows)\n");
+    assert_eq!(sent(&sums), expected);
 }
 
 #[tokio::test]

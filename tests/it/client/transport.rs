@@ -82,3 +82,19 @@ async fn errors_do_not_hold_the_url() {
     let error = transport.send(post(&url)).await.unwrap_err();
     assert!(!format!("{error:?}").contains("private"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_cookie_is_not_sent_back() {
+    // The affinity cookie would send everything to one server of the service.
+    let transport = ReqwestTransport::new().unwrap();
+    let (url, _served) = serve(
+        b"HTTP/1.1 204 No Content\r\nSet-Cookie: ARRAffinity=abc; Path=/\r\n\
+          Set-Cookie: ReqClientId=1; Path=/\r\n\r\n",
+    )
+    .await;
+    transport.send(post(&url)).await.unwrap();
+    let (url, served) = serve(b"HTTP/1.1 204 No Content\r\n\r\n").await;
+    transport.send(post(&url)).await.unwrap();
+    let received = served.await.unwrap().to_ascii_lowercase();
+    assert!(!received.contains("cookie"), "{received}");
+}
