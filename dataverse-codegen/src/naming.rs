@@ -116,10 +116,12 @@ const RESERVED_TYPES: &[&str] = &[
     "Vec",
 ];
 
-/// Modules of the output that are no table's; `nav` is in the file of each table.
+/// Modules of the output that are no table's; `nav` is in the file of each table, `exports` in a
+/// single file.
 const RESERVED_MODULES: &[&str] = &[
     "bound",
     "choices",
+    "exports",
     "lookups",
     "mod",
     "nav",

@@ -424,7 +424,8 @@ impl Text {
     /// `impl trait_name for type_name {`
     pub(super) fn implementation(&mut self, depth: usize, trait_name: &str, type_name: &str) {
         let line = format!("impl {trait_name} for {type_name} {{");
-        if self.fits(depth, &line) {
+        // rustfmt does not count how deep it stands.
+        if line.chars().count() <= MAX_WIDTH {
             self.line(depth, &line);
         } else {
             self.line(depth, &format!("impl {trait_name}"));
@@ -661,6 +662,24 @@ mod tests {
         out.variant(1, &long, "dv::Id<super::A>");
         let wanted = format!("        {long}(\n            dv::Id<super::A>,\n        ),\n");
         assert_eq!(out.into_string(), wanted);
+    }
+
+    #[test]
+    fn the_depth_of_an_implementation_does_not_count() {
+        for depth in [0, 1, 2] {
+            let indent = "    ".repeat(depth);
+            let implementation = |of: &str| {
+                let mut out = Text::default();
+                out.implementation(depth, "dv::Message", of);
+                out.into_string()
+            };
+            let narrow = "A".repeat(77);
+            let wanted = format!("{indent}impl dv::Message for {narrow} {{\n");
+            assert_eq!(implementation(&narrow), wanted);
+            let wide = "A".repeat(78);
+            let wanted = format!("{indent}impl dv::Message\n{indent}    for {wide}\n{indent}{{\n");
+            assert_eq!(implementation(&wide), wanted);
+        }
     }
 
     #[test]

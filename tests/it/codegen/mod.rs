@@ -8,6 +8,7 @@ mod options;
 mod order;
 mod output;
 mod selection;
+mod single_file;
 mod wire_names;
 
 use dataverse_codegen::model::{self, Model};
