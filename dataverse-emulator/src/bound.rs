@@ -6,12 +6,14 @@ use crate::bulk;
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
+use crate::parameter;
 use crate::query::check_options;
 use crate::row_key::RowKey;
 use crate::security::{Right, retrieve_user_privileges};
 use crate::service::Call;
 use crate::url::Segment;
-use crate::{handler, qualify, queue, sharing};
+use crate::value::guid;
+use crate::{associate, handler, qualify, queue, sharing};
 
 /// What the names of bound operations begin with.
 const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
@@ -57,7 +59,9 @@ pub(crate) fn on_row(
     let method = match (table.logical_name.as_str(), name) {
         ("systemuser" | "team", "RetrievePrincipalAccess")
         | ("systemuser", "RetrieveUserPrivileges") => Method::GET,
-        ("queue", "AddToQueue") | ("lead", "QualifyLead") => Method::POST,
+        ("queue", "AddToQueue") | ("lead", "QualifyLead") | ("role", "AddPrivilegesRole") => {
+            Method::POST
+        }
         _ => {
             return Err(Fault::not_supported(format!(
                 "the bound operation `{NAMESPACE}{name}`"
@@ -73,8 +77,40 @@ pub(crate) fn on_row(
         "RetrieveUserPrivileges" => retrieve_user_privileges(call, &id),
         "RetrievePrincipalAccess" => sharing::retrieve(call, &id, segment),
         "QualifyLead" => qualify::answer(call, table, &id),
+        "AddPrivilegesRole" => add_privileges(call, table, &id),
         _ => queue::add(call, table, &id),
     }
+}
+
+/// Puts privileges into a role.
+fn add_privileges(call: &Call<'_>, roles: &Table, role: &str) -> Result<Answer> {
+    /// A member of `Privileges`; how far it reaches is not kept.
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Held {
+        privilege_id: String,
+    }
+    let parameters = parameter::of_action(call)?;
+    let held = parameters.get("Privileges");
+    let held: Option<Vec<Held>> = held.and_then(|json| serde_json::from_str(json.get()).ok());
+    let held = held.ok_or_else(|| parameter::missing("Privileges"))?;
+    let privileges = call
+        .catalog
+        .by_name("privilege")
+        .ok_or_else(|| Fault::unknown_segment("AddPrivilegesRole"))?;
+    call.check(roles, role, Right::Write)?;
+    call.store.atomically(|| {
+        for Held { privilege_id } in &held {
+            let id = guid(privilege_id).ok_or_else(|| parameter::missing("PrivilegeId"))?;
+            if call.store.version(privileges, &id)?.is_none() {
+                return Err(Fault::missing_row(&privileges.logical_name, &id));
+            }
+            let collection = "roleprivileges_association";
+            associate::add(call, roles, role, collection, privileges, &id)?;
+        }
+        Ok(())
+    })?;
+    Ok(Answer::no_content())
 }
 
 /// The refusal for a segment behind a table that is nothing: possibly an operation without its

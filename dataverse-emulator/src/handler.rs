@@ -199,16 +199,33 @@ pub(crate) fn answer(
     };
     let members = write::members(told.as_bytes(), "").map_err(is_no_object)?;
     let mut body = String::from("{\"@odata.context\":");
-    let context = format!(
-        "{}$metadata#Microsoft.Dynamics.CRM.{name}Response",
-        call.root()
-    );
+    let context = match returned_table(call, name) {
+        Some(table) => format!("{}$metadata#{}/$entity", call.root(), table.entity_set),
+        None => format!(
+            "{}$metadata#Microsoft.Dynamics.CRM.{name}Response",
+            call.root()
+        ),
+    };
     write_string(&context, &mut body);
     // Numbers keep their digits, and members their order.
     let inside = told.trim().strip_prefix('{').unwrap_or("}");
     body.push_str(if members.is_empty() { "" } else { "," });
     body.push_str(inside);
     Ok(Some(Answer::json(StatusCode::OK, body)))
+}
+
+/// The table of which an operation returns a row.
+fn returned_table<'c>(call: &Call<'c>, name: &str) -> Option<&'c Table> {
+    let kinds = ["Action", "Function"];
+    let mut declared = kinds.iter().filter_map(|kind| {
+        let (_, behind) = call
+            .document
+            .split_once(&format!("<{kind} Name=\"{name}\""))?;
+        behind.split(&format!("</{kind}>")).next()
+    });
+    let (_, returned) = declared.next()?.split_once("<ReturnType Type=\"")?;
+    let returned = returned.split('"').next()?;
+    call.catalog.by_name(returned.rsplit('.').next()?)
 }
 
 /// The parameters in the URL of a function, as they would stand in a body.

@@ -95,6 +95,7 @@ mod operation;
 mod operator;
 mod order;
 mod org;
+mod organization;
 mod output;
 mod paced;
 mod parameter;

@@ -16,7 +16,7 @@ use crate::store::base;
 use crate::url::Segment;
 use crate::value::{Stored, write_string};
 use crate::write::{Written, read, update};
-use crate::{closing, handler};
+use crate::{closing, handler, organization};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
@@ -30,7 +30,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         return Ok(answer);
     }
     let is_function = match segment.name.as_str() {
-        "WhoAmI" | "RetrieveTotalRecordCount" => true,
+        "WhoAmI" | "RetrieveTotalRecordCount" | "RetrieveCurrentOrganization" => true,
         "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" | "BulkDelete" => false,
         name if closing::is_one(name) => false,
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
@@ -51,6 +51,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
     check_options(&call.address.options, &[])?;
     match segment.name.as_str() {
         "WhoAmI" => Ok(who_am_i(call)),
+        "RetrieveCurrentOrganization" => Ok(organization::current(call)),
         "RetrieveTotalRecordCount" => total_record_count(call, segment),
         name if closing::is_one(name) => closing::answer(call, name),
         "GrantAccess" => sharing::grant(call, false),

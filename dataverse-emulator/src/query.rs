@@ -194,7 +194,7 @@ pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
         Some("false") | None => None,
         Some(other) => return Err(Fault::invalid_count(other)),
     };
-    write_total(total, &preferences, &mut body);
+    write_total(call, total, &preferences, &mut body);
     body.push_str(",\"value\":[");
     body.push_str(&out);
     body.push(']');
@@ -230,6 +230,7 @@ fn context(call: &Call<'_>, selection: &Selection<'_>, expands: &Expands<'_>) ->
 
 /// Appends the count, if it was asked for, and its annotations.
 pub(crate) fn write_total(
+    call: &Call<'_>,
     total: Option<(usize, bool)>,
     preferences: &Preferences,
     body: &mut String,
@@ -242,6 +243,14 @@ pub(crate) fn write_total(
         body.push_str(&format!(
             ",\"@Microsoft.Dynamics.CRM.totalrecordcount\":{count},\
              \"@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded\":{exceeded}"
+        ));
+    }
+    if preferences.wants("Microsoft.Dynamics.CRM.globalmetadataversion") {
+        // A number that is another one when tables or columns come.
+        let tables = call.catalog.tables();
+        let version: usize = tables.map(|table| 1 + table.columns.len()).sum();
+        body.push_str(&format!(
+            ",\"@Microsoft.Dynamics.CRM.globalmetadataversion\":\"{version}\""
         ));
     }
 }

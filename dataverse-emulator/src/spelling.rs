@@ -10,6 +10,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 
 /// Names that are not just capitals after dashes.
 const ODD: &[&str] = &[
+    "CRM.ServiceId",
     "ETag",
     "OData-EntityId",
     "OData-Version",

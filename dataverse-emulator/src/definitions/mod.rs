@@ -209,6 +209,13 @@ impl Source<'_> {
             .part(self.call.catalog, self.given, table, navigation)
     }
 
+    /// The key of a table in a context: its id if that was asked for, else its name.
+    fn key(&self, table: &str) -> String {
+        let asked = self.call.address.segments.first();
+        let id = asked.and_then(|segment| guid(segment.arguments.as_deref()?));
+        id.unwrap_or_else(|| format!("'{table}'"))
+    }
+
     fn below(&self, place: Place, segment: &Segment) -> Result<Place> {
         let unknown = || Fault::unknown_segment(&segment.name);
         if let Some(type_name) = segment.name.strip_prefix("Microsoft.Dynamics.CRM.") {
@@ -229,7 +236,11 @@ impl Source<'_> {
                     let items = Items {
                         items,
                         type_name: item_type.to_owned(),
-                        context: format!("#EntityDefinitions('{table}')/{}", segment.name),
+                        context: format!(
+                            "#EntityDefinitions({})/{}",
+                            self.key(&table),
+                            segment.name
+                        ),
                         table: Some(table),
                         is_cast: false,
                     };

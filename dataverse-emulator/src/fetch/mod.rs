@@ -16,6 +16,7 @@ use rusqlite::{Row, params_from_iter};
 use self::query::Fetch;
 use self::sql::{Tables, column};
 use crate::aggregate::check_rows;
+use crate::catalog::{CURRENCY, Table};
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
 use crate::message::Answer;
@@ -217,7 +218,7 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
         true => Some(count(call, &plan, &fetch, &found, &group, &found_values)?),
         false => None,
     };
-    rows::write_total(total, &preferences, &mut body);
+    rows::write_total(call, total, &preferences, &mut body);
     if has_more {
         if let Some(order) = &plan.order
             && preferences.wants(PAGING_COOKIE)
@@ -295,6 +296,12 @@ impl<'c> Plan<'c> {
                     .iter_mut()
                     .for_each(|named| named.push(table.primary_id.clone()));
             }
+        }
+        // The context names a lookup that came with an amount once more.
+        if let Some(named) = &mut named
+            && named.iter().any(|name| name == CURRENCY)
+        {
+            named.push(format!("{CURRENCY}()"));
         }
         let mut terms: Vec<Term<'c>> = Vec::new();
         let mut is_of_root = true;
@@ -380,6 +387,7 @@ fn clause(order: &str) -> String {
 fn columns<'c>(tables: &Tables<'c, '_>) -> Result<(Vec<Output<'c>>, Option<Vec<String>>)> {
     let mut outputs: Vec<Output<'c>> = Vec::new();
     let mut named = Some(Vec::new());
+    let mut has_currency = false;
     for (at, source) in tables.sources.iter().enumerate() {
         let (table, entity) = (source.table, source.entity);
         let wants_all = entity.all_attributes
@@ -415,7 +423,35 @@ fn columns<'c>(tables: &Tables<'c, '_>) -> Result<(Vec<Output<'c>>, Option<Vec<S
                 named.iter_mut().for_each(|named| named.push(name.clone()));
             }
             outputs.push(Output::column(name, &column));
+            let is_money = table.columns[column.place].display.is_money;
+            if at == 0 && is_money && !has_currency {
+                // An amount comes with its currency.
+                has_currency = add_currency(table, &source.alias, &mut outputs, &mut named)?;
+            }
         }
     }
     Ok((outputs, named))
+}
+
+/// Adds the lookup of the currency; false if the table has none.
+fn add_currency<'c>(
+    table: &'c Table,
+    alias: &str,
+    outputs: &mut Vec<Output<'c>>,
+    named: &mut Option<Vec<String>>,
+) -> Result<bool> {
+    let Some((place, found)) = table.column_named(CURRENCY) else {
+        return Ok(false);
+    };
+    let column = SqlColumn::new(alias, table, place)?;
+    if !outputs.iter().any(|known| known.name == found.wire_name) {
+        outputs.push(Output::column(found.wire_name.clone(), &column));
+    }
+    if let Some(named) = named {
+        if !named.contains(&found.wire_name) {
+            named.push(found.wire_name.clone());
+        }
+        named.push(CURRENCY.to_owned());
+    }
+    Ok(true)
 }

@@ -4,7 +4,7 @@ mod words;
 
 use std::cmp::Ordering;
 
-use http::{Method, StatusCode};
+use http::{HeaderName, Method, StatusCode};
 use rusqlite::params_from_iter;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -21,6 +21,9 @@ use crate::url::Segment;
 use crate::value::{Stored, write_json, write_string};
 use crate::write::{Members, members};
 use words::{Term, highlighted, terms, typed, words};
+
+/// Who answered.
+const SERVICE: HeaderName = HeaderName::from_static("crm.serviceid");
 
 /// Longest text to search for.
 const MAX_TERM: usize = 100;
@@ -70,7 +73,9 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Option<Answer
     body.push_str(",\"response\":");
     write_string(&response, &mut body);
     body.push('}');
-    Ok(Some(Answer::json(StatusCode::OK, body)))
+    Ok(Some(
+        Answer::json(StatusCode::OK, body).with(SERVICE, "framework"),
+    ))
 }
 
 /// A parameter; None if it is left out or null.

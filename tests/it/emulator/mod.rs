@@ -31,6 +31,7 @@ mod nested;
 mod operations;
 mod paging;
 mod query;
+mod recorded;
 mod search;
 mod security;
 mod signing_in;
