@@ -60,7 +60,8 @@
 //!   columns; [`fetchxml`] holds its parts.
 //! - [`Client::bulk_write`]: any number of rows ([`BulkRow`]) in few requests, with an outcome for
 //!   each and a checkpoint ([`BulkCheckpoint`]) to go on from.
-//! - [`Ranges`]: a large table by several streams. [`Rows::export`]: rows as JSON lines or CSV.
+//! - [`Ranges`]: a large table by several streams. [`Rows::export`]: rows as JSON lines or CSV;
+//!   with the feature `parquet`, `Rows::export_parquet`.
 //! - [`Client::upload`], [`Client::download`]: files of any size in columns ([`FileColumn`]), notes
 //!   and attachments ([`NoteFile`]), a chunk in memory at a time.
 //! - [`Client::search`]: relevance search ([`SearchQuery`]), suggestions ([`SearchSuggest`]).
@@ -114,6 +115,8 @@ pub mod value;
 pub use dataverse_derive::{Action, Choice, Entity, FetchRow, Function, Record, Targets, Write};
 
 // Many rows at once.
+#[cfg(feature = "parquet")]
+pub use client::ParquetFormat;
 pub use client::RowFormat;
 pub use client::{BulkCheckpoint, BulkMethod, BulkOutcome, BulkOutcomes, BulkProgress, BulkWrite};
 pub use client::{Call, ChangeStream, Client, ClientBuilder, NamedTable, Pages, Rows};

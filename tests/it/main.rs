@@ -22,6 +22,7 @@ mod generate;
 mod model;
 mod operations;
 mod org;
+mod parquet;
 mod partition;
 mod readme;
 mod schema;

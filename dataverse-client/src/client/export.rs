@@ -77,11 +77,7 @@ impl RowFormat {
     ///
     /// Errors: the row does not serialize as an object.
     pub fn append(&mut self, row: &impl Serialize, out: &mut Vec<u8>) -> Result<()> {
-        let json = serde_json::to_string(row)
-            .map_err(|error| Error::input("the row does not serialize").with_source(error))?;
-        if !json.starts_with('{') {
-            return Err(Error::input("a row to export is an object"));
-        }
+        let json = to_json(row)?;
         self.line.clear();
         match (&self.columns, &mut self.kind) {
             (None, _) => self.line.push_str(&json),
@@ -115,14 +111,31 @@ impl RowFormat {
     }
 }
 
+/// The row as a JSON object.
+pub(super) fn to_json(row: &impl Serialize) -> Result<String> {
+    let json = serde_json::to_string(row)
+        .map_err(|error| Error::input("the row does not serialize").with_source(error))?;
+    match json.starts_with('{') {
+        true => Ok(json),
+        false => Err(Error::input("a row to export is an object")),
+    }
+}
+
 /// The values of these members; null where there is none.
-fn cells<'j>(json: &'j str, columns: &[String]) -> Result<Vec<Scalar<'j>>> {
+pub(super) fn cells<'j>(json: &'j str, columns: &[String]) -> Result<Vec<Scalar<'j>>> {
     let mut cells = vec![Scalar::Null; columns.len()];
+    // Members mostly come in the order of the columns.
+    let mut next = 0;
     Reader::new(json)
         .object(|reader, key| -> Result<(), JsonError> {
-            let mut places = columns.iter().zip(&mut cells);
-            match places.find(|(column, _)| **column == *key) {
-                Some((_, cell)) => *cell = reader.scalar()?,
+            let behind = columns.iter().enumerate().skip(next);
+            let mut places = behind.chain(columns.iter().enumerate().take(next));
+            let found = places.find(|(_, column)| **column == *key);
+            match found.and_then(|(place, _)| Some((place, cells.get_mut(place)?))) {
+                Some((place, cell)) => {
+                    *cell = reader.scalar()?;
+                    next = place + 1;
+                }
                 None => reader.skip()?,
             }
             Ok(())
@@ -139,7 +152,7 @@ fn append_json(cell: &Scalar<'_>, out: &mut String) {
     }
 }
 
-fn cell_text<'a>(cell: &'a Scalar<'_>) -> &'a str {
+pub(super) fn cell_text<'a>(cell: &'a Scalar<'_>) -> &'a str {
     match cell {
         Scalar::Null => "",
         Scalar::Bool(true) => "true",
@@ -166,6 +179,13 @@ fn append_record<'a>(cells: impl Iterator<Item = &'a str>, out: &mut String) {
     out.push_str("\r\n");
 }
 
+pub(super) fn not_written(error: std::io::Error) -> Error {
+    Error::io(
+        "rows could not be written where they are exported to",
+        error,
+    )
+}
+
 /// Bytes that are gathered before they are written.
 const BUFFER: usize = 64 << 10;
 
@@ -182,24 +202,18 @@ where
         format: &mut RowFormat,
         mut writer: impl AsyncWrite + Unpin,
     ) -> Result<u64> {
-        let failed = |error| {
-            Error::io(
-                "rows could not be written where they are exported to",
-                error,
-            )
-        };
         let mut text = Vec::with_capacity(BUFFER);
         let mut count = 0;
         while let Some(row) = self.try_next().await? {
             format.append(&row, &mut text)?;
             count += 1;
             if text.len() >= BUFFER {
-                writer.write_all(&text).await.map_err(failed)?;
+                writer.write_all(&text).await.map_err(not_written)?;
                 text.clear();
             }
         }
-        writer.write_all(&text).await.map_err(failed)?;
-        writer.flush().await.map_err(failed)?;
+        writer.write_all(&text).await.map_err(not_written)?;
+        writer.flush().await.map_err(not_written)?;
         Ok(count)
     }
 }

@@ -10,6 +10,8 @@ mod definitions;
 mod discovery;
 mod export;
 mod limits;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod partition;
 mod rows;
 mod search;
@@ -25,6 +27,8 @@ pub use changes::ChangeStream;
 pub use definitions::Definitions;
 pub use discovery::{Discovery, DiscoveryBuilder};
 pub use export::RowFormat;
+#[cfg(feature = "parquet")]
+pub use parquet::ParquetFormat;
 pub use rows::{Pages, Rows};
 pub use table::NamedTable;
 pub use transfer::{Download, DownloadState, Upload, UploadState};

@@ -245,6 +245,8 @@ impl<O: Paged> Rows<O> {
             if let Some(row) = self.rows.next() {
                 return Poll::Ready(Some(Ok(row)));
             }
+            // The memory of the page that is read, before the next one takes more.
+            self.rows = Vec::new().into_iter();
             match ready!(self.pages.poll_page(context)) {
                 None => return Poll::Ready(None),
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),

@@ -157,20 +157,49 @@ async fn receive(
     max_body: usize,
 ) -> Result<http::Response<Bytes>, TransportError> {
     let mut answer = answer.map_err(not_answered)?;
-    let mut body = BytesMut::new();
-    while let Some(chunk) = answer.chunk().await.map_err(not_answered)? {
-        if body.len() + chunk.len() > max_body {
-            return Err(TransportError::new(
-                Reached::Unknown,
-                format!("the answer is larger than {max_body} bytes; ask for smaller pages"),
-            ));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    let mut response = http::Response::new(body.freeze());
+    let body = whole_body(&mut answer, max_body).await?;
+    let mut response = http::Response::new(body);
     *response.status_mut() = answer.status();
     *response.headers_mut() = std::mem::take(answer.headers_mut());
     Ok(response)
+}
+
+/// The whole body, in one piece of memory that has its size from the start where the head tells it.
+/// A body that came at once is not copied.
+async fn whole_body(
+    answer: &mut reqwest::Response,
+    max_body: usize,
+) -> Result<Bytes, TransportError> {
+    let told = answer.content_length().unwrap_or(0);
+    let told = usize::try_from(told).unwrap_or(usize::MAX);
+    let first = answer.chunk().await.map_err(not_answered)?;
+    let first = first.unwrap_or_default();
+    if told.max(first.len()) > max_body {
+        return Err(too_large(max_body));
+    }
+    let Some(mut chunk) = answer.chunk().await.map_err(not_answered)? else {
+        return Ok(first);
+    };
+    let mut body = BytesMut::with_capacity(told.max(first.len() + chunk.len()));
+    body.extend_from_slice(&first);
+    drop(first);
+    loop {
+        if body.len() + chunk.len() > max_body {
+            return Err(too_large(max_body));
+        }
+        body.extend_from_slice(&chunk);
+        match answer.chunk().await.map_err(not_answered)? {
+            Some(next) => chunk = next,
+            None => return Ok(body.freeze()),
+        }
+    }
+}
+
+fn too_large(max_body: usize) -> TransportError {
+    TransportError::new(
+        Reached::Unknown,
+        format!("the answer is larger than {max_body} bytes; ask for smaller pages"),
+    )
 }
 
 fn settings() -> reqwest::ClientBuilder {

@@ -1,7 +1,5 @@
 //! `multipart/mixed` of `application/http`: the bodies of `$batch`.
 
-use std::fmt::Write;
-
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
@@ -42,20 +40,32 @@ pub(crate) fn write_request(
     if path.len() + root.len() > MAX_URL {
         return Err(too_long(path.len(), MAX_URL));
     }
-    let mut head = format!(
-        "--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
-    );
-    // Writing to a String does not fail.
+    let mut append = |pieces: &[&str]| {
+        for piece in pieces {
+            out.extend_from_slice(piece.as_bytes());
+        }
+    };
+    append(&[
+        "--",
+        boundary,
+        "\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n",
+    ]);
     if let Some(id) = content_id {
-        let _ = write!(head, "Content-ID: {id}\r\n");
+        append(&["Content-ID: ", &id.to_string(), "\r\n"]);
     }
     // A row that the same change set creates stands for its whole URL.
     let is_reference = path
         .strip_prefix('$')
         .is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()));
     let root = if is_reference { "" } else { root };
-    let _ = write!(head, "\r\n{} {root}{path} HTTP/1.1\r\n", request.method);
-    out.extend_from_slice(head.as_bytes());
+    append(&[
+        "\r\n",
+        request.method.as_str(),
+        " ",
+        root,
+        path,
+        " HTTP/1.1\r\n",
+    ]);
     for (name, value) in &request.headers {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");
@@ -129,27 +139,63 @@ pub(crate) fn boundary(content_type: &str) -> Option<&str> {
 ///
 /// Lines may end with CRLF or LF: recorded answers that went through an editor have lost the CR.
 pub(crate) fn read_parts(boundary: &str, body: &Bytes) -> Result<Vec<Part>> {
-    read_level(boundary, body, body, true)
+    read_level(boundary, body, Level::outer(body, true))
 }
 
-/// `whole` is the memory that bodies share.
-fn read_level(boundary: &str, whole: &Bytes, body: &[u8], outer: bool) -> Result<Vec<Part>> {
-    let mut parts = Vec::new();
-    for section in sections(boundary, body)? {
+/// Reads the parts of `body` where success needs no more than its status: the answers of successes
+/// have no headers then.
+pub(crate) fn read_failures(boundary: &str, body: &Bytes) -> Result<Vec<Part>> {
+    read_level(boundary, body, Level::outer(body, false))
+}
+
+/// What is read, and how.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    /// The memory that bodies share.
+    whole: &'a Bytes,
+    is_outer: bool,
+    /// Headers of successes are wanted, too.
+    has_all_headers: bool,
+}
+
+impl<'a> Level<'a> {
+    fn outer(whole: &'a Bytes, has_all_headers: bool) -> Self {
+        Level {
+            whole,
+            is_outer: true,
+            has_all_headers,
+        }
+    }
+}
+
+fn read_level(boundary: &str, body: &[u8], level: Level<'_>) -> Result<Vec<Part>> {
+    let sections = sections(boundary, body)?;
+    let mut parts = Vec::with_capacity(sections.len());
+    for section in sections {
         let (headers, content) = split_head(section)?;
-        let headers = read_headers(headers)?;
-        let content_type = text(&headers, &CONTENT_TYPE).unwrap_or_default();
+        let (mut content_type, mut content_id) = ("", None);
+        for line in header_lines(headers) {
+            let (name, value) = line?;
+            let text = || std::str::from_utf8(value).ok();
+            if name.eq_ignore_ascii_case(b"content-type") {
+                content_type = text().unwrap_or_default();
+            } else if name.eq_ignore_ascii_case(b"content-id") {
+                content_id = text().and_then(|id| id.parse().ok());
+            }
+        }
         if let Some(inner) = self::boundary(content_type) {
-            if !outer {
+            if !level.is_outer {
                 return Err(unreadable("a change set within a change set"));
             }
-            parts.push(Part::ChangeSet(read_level(inner, whole, content, false)?));
+            let level = Level {
+                is_outer: false,
+                ..level
+            };
+            parts.push(Part::ChangeSet(read_level(inner, content, level)?));
         } else {
-            let content_id = text(&headers, &HeaderName::from_static("content-id"))
-                .and_then(|id| id.trim().parse().ok());
             parts.push(Part::Single {
                 content_id,
-                response: read_response(whole, content)?,
+                response: read_response(level, content)?,
             });
         }
     }
@@ -207,18 +253,24 @@ fn split_head(section: &[u8]) -> Result<(&[u8], &[u8])> {
     Err(unreadable("a part has no headers"))
 }
 
-fn read_headers(head: &[u8]) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    for line in head.split(|byte| *byte == b'\n') {
-        let line = line.trim_ascii();
-        if line.is_empty() {
-            continue;
-        }
+/// Names and values of header lines.
+fn header_lines(head: &[u8]) -> impl Iterator<Item = Result<(&[u8], &[u8])>> {
+    let lines = head.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty()).map(|line| {
         let Some(colon) = memchr::memchr(b':', line) else {
             return Err(unreadable("a header line has no colon"));
         };
-        let name = HeaderName::from_bytes(line[..colon].trim_ascii());
-        let value = HeaderValue::from_bytes(line[colon + 1..].trim_ascii());
+        let (name, value) = line.split_at(colon);
+        Ok((name.trim_ascii(), value[1..].trim_ascii()))
+    })
+}
+
+fn read_headers(head: &[u8]) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::new();
+    for line in header_lines(head) {
+        let (name, value) = line?;
+        let name = HeaderName::from_bytes(name);
+        let value = HeaderValue::from_bytes(value);
         if let (Ok(name), Ok(value)) = (name, value) {
             headers.append(name, value);
         }
@@ -226,7 +278,7 @@ fn read_headers(head: &[u8]) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-fn read_response(whole: &Bytes, content: &[u8]) -> Result<Response> {
+fn read_response(level: Level<'_>, content: &[u8]) -> Result<Response> {
     let content = content.trim_ascii_start();
     let line_end = memchr::memchr(b'\n', content).map_or(content.len(), |found| found + 1);
     let status = std::str::from_utf8(&content[..line_end])
@@ -240,15 +292,11 @@ fn read_response(whole: &Bytes, content: &[u8]) -> Result<Response> {
         })
         .ok_or_else(|| unreadable("a part has no status line"))?;
     let (head, body) = split_head(&content[line_end..])?;
-    Ok(Response::new(
-        status,
-        read_headers(head)?,
-        whole.slice_ref(body),
-    ))
-}
-
-fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
-    headers.get(name)?.to_str().ok()
+    let headers = match level.has_all_headers || !status.is_success() {
+        true => read_headers(head)?,
+        false => HeaderMap::new(),
+    };
+    Ok(Response::new(status, headers, level.whole.slice_ref(body)))
 }
 
 #[cold]

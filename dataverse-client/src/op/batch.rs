@@ -394,7 +394,7 @@ impl Operation for Batch {
         }
         let boundary = format!("batch_{}", self.boundary);
         let root = scope.root();
-        let mut body = Vec::new();
+        let mut body = Vec::with_capacity(512 * self.items.len());
         let mut content_ids = 0;
         for (number, item) in self.items.iter().enumerate() {
             match item {
@@ -453,8 +453,8 @@ impl Operation for Batch {
         let parts = multipart::read_parts(boundary, &response.body).map_err(lost)?;
         let mut parts = parts.into_iter();
         let mut replies = Replies {
-            replies: HashMap::new(),
-            order: Vec::new(),
+            replies: HashMap::with_capacity(self.items.len()),
+            order: Vec::with_capacity(self.items.len()),
         };
         let mut content_ids = 0;
         for item in &self.items {

@@ -1,6 +1,7 @@
 //! Many rows of one table in one message.
 
 use std::collections::HashSet;
+use std::fmt::Write;
 
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
@@ -8,7 +9,7 @@ use uuid::Uuid;
 use super::invoke::type_member;
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
-use crate::odata::body::write_object;
+use crate::odata::body::{append_object, write_object};
 use crate::odata::headers::PREFER;
 use crate::odata::key::row_path;
 use crate::odata::page::json_error;
@@ -53,7 +54,11 @@ impl<E> CreateMultiple<E> {
     fn of_table(table: TableName, rows: impl IntoIterator<Item = New<E>>) -> Self {
         let rows: Vec<_> = rows.into_iter().collect();
         let ids = match table.known_primary_id() {
-            Some(column) => rows.iter().map(|row| id_of(row, column)).collect(),
+            Some(column) => {
+                let new = rows.iter().zip(Id::generate_many());
+                new.map(|(row, new)| own_id(row, column).unwrap_or(new))
+                    .collect()
+            }
             None => Vec::new(),
         };
         CreateMultiple { table, rows, ids }
@@ -68,16 +73,12 @@ impl<E> CreateMultiple<E> {
     }
 }
 
-/// The row's own primary key, or a new one.
-fn id_of<E>(row: &New<E>, column: &str) -> Id<E> {
-    let own = row.json_of(column).and_then(|json| {
-        let scalar = Reader::new(json).scalar().ok()?;
-        match scalar {
-            Scalar::Text(text) => text.parse().ok(),
-            _ => None,
-        }
-    });
-    own.unwrap_or_else(Id::generate)
+/// The primary key that stands among the row's columns.
+fn own_id<E>(row: &New<E>, column: &str) -> Option<Id<E>> {
+    match Reader::new(row.json_of(column)?).scalar().ok()? {
+        Scalar::Text(text) => text.parse().ok(),
+        _ => None,
+    }
 }
 
 impl<E: 'static> Operation for CreateMultiple<E> {
@@ -86,13 +87,31 @@ impl<E: 'static> Operation for CreateMultiple<E> {
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
         let column = self.table.known_primary_id();
-        let targets = self.rows.iter().enumerate().map(|(index, row)| {
-            let id = self.ids.get(index).zip(column);
-            let id = id.filter(|(_, column)| row.json_of(column).is_none());
-            let first = id.map(|(id, column)| format!("\"{column}\":\"{id}\""));
-            target(&self.table, first.as_deref(), row.entries(), scope)
-        });
-        request(&self.table, "CreateMultiple", targets)
+        let type_of = type_member(&self.table)?;
+        let room = self
+            .rows
+            .iter()
+            .map(|row| row.approximate_len() + type_of.len() + 64);
+        let room = room.sum();
+        let rows = self.rows.iter().enumerate();
+        let mut first = String::new();
+        bulk_request(
+            &self.table,
+            "CreateMultiple",
+            room,
+            rows,
+            |(index, row), body| {
+                let id = self.ids.get(index).zip(column);
+                let id = id.filter(|(_, column)| row.json_of(column).is_none());
+                first.clear();
+                first.push_str(&type_of);
+                if let Some((id, column)) = id {
+                    // Writing to a String does not fail.
+                    let _ = write!(first, ",\"{column}\":\"{id}\"");
+                }
+                append_object(&first, row.entries(), scope, body)
+            },
+        )
     }
 
     fn decode(&self, response: &Response) -> Result<Vec<Id<E>>> {
@@ -446,20 +465,22 @@ fn request(
     message: &str,
     targets: impl IntoIterator<Item = Result<String>>,
 ) -> Result<Request> {
-    bulk_request(table, message, targets.into_iter(), |target, body| {
+    bulk_request(table, message, 0, targets.into_iter(), |target, body| {
         body.push_str(&target?);
         Ok(())
     })
 }
 
-/// A bulk message; `append` writes the JSON of one target.
+/// A bulk message, of about `room` bytes; `append` writes the JSON of one target.
 pub(super) fn bulk_request<T>(
     table: &TableName,
     message: &str,
+    room: usize,
     targets: impl Iterator<Item = T>,
-    append: impl Fn(T, &mut String) -> Result<()>,
+    mut append: impl FnMut(T, &mut String) -> Result<()>,
 ) -> Result<Request> {
-    let mut body = String::from("{\"Targets\":[");
+    let mut body = String::with_capacity(room + 16);
+    body.push_str("{\"Targets\":[");
     let start = body.len();
     for target in targets {
         if body.len() > start {

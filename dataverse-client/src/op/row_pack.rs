@@ -72,7 +72,11 @@ impl<E: 'static> Operation for RowPack<E> {
                 let mut type_of = type_member(&self.table)?;
                 type_of.push(',');
                 let rows = self.rows.iter();
-                bulk_request(&self.table, kind.message(), rows, |row, body| {
+                let room = rows
+                    .clone()
+                    .map(|row| row.write.approximate_len() + type_of.len());
+                let room = room.sum::<usize>() + 64 * self.rows.len();
+                bulk_request(&self.table, kind.message(), room, rows, |row, body| {
                     self.append_target(&type_of, row, scope, body)
                 })
             }
@@ -98,7 +102,7 @@ impl<E: 'static> Operation for RowPack<E> {
                 "the answer to a batch of rows is not multipart: nothing tells what became of them",
             ));
         };
-        let parts = multipart::read_parts(boundary, &response.body)?;
+        let parts = multipart::read_failures(boundary, &response.body)?;
         if parts.len() != self.rows.len() {
             return Err(Error::decode(format!(
                 "a batch of {} rows has {} answers",
@@ -130,7 +134,9 @@ impl<E: 'static> RowPack<E> {
     fn batch(&self, scope: &Scope<'_>) -> Result<Request> {
         let boundary = format!("batch_{}", self.boundary);
         let part_scope = scope.batch_part();
-        let mut body = Vec::new();
+        let room = self.rows.iter().map(|row| row.write.approximate_len());
+        // Beside its body, a part has about 400 bytes.
+        let mut body = Vec::with_capacity(room.sum::<usize>() + 400 * self.rows.len() + 64);
         for row in &self.rows {
             let mut request = self.row_request(row, &part_scope)?;
             // Options in the head of a batch do not reach its parts.

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::fmt::Debug;
 
-use crate::value::{Annotation, Binding, Scalar, Value, ValueError};
+use crate::value::{Annotation, Binding, Scalar, Value, ValueError, ValueKind};
 
 /// One column of one row, whatever its type. Implemented for `Option<T>` of every [`Value`].
 pub trait Cell: Any {
@@ -18,6 +18,9 @@ pub trait Cell: Any {
 
     /// Appends the value as JSON.
     fn write_json(&self, out: &mut String);
+
+    /// What the column holds.
+    fn kind(&self) -> ValueKind;
 
     /// The value, for printing.
     fn as_debug(&self) -> &dyn Debug;
@@ -67,6 +70,10 @@ impl<T: Value> Cell for Option<T> {
         }
     }
 
+    fn kind(&self) -> ValueKind {
+        T::kind()
+    }
+
     fn as_debug(&self) -> &dyn Debug {
         match self {
             Some(value) => value,
@@ -113,6 +120,12 @@ pub trait Columns: Default + 'static {
 /// All fields of `columns`, by number.
 pub(crate) fn cells(columns: &impl Columns) -> impl Iterator<Item = &dyn Cell> {
     (0..=u16::MAX).map_while(|ordinal| columns.cell(ordinal))
+}
+
+/// What each field of a `T` holds.
+#[cfg(feature = "parquet")]
+pub(crate) fn column_kinds<T: Columns>() -> Vec<ValueKind> {
+    cells(&T::default()).map(Cell::kind).collect()
 }
 
 /// A copy of `columns`.

@@ -19,6 +19,8 @@ mod table_name;
 pub use any_row::AnyRow;
 pub use body::{Body, Changes, New};
 pub(crate) use body::{Entry, Written};
+#[cfg(feature = "parquet")]
+pub(crate) use cell::column_kinds;
 pub use cell::{Cell, Columns};
 pub(crate) use cell::{clone_columns, columns_equal, debug_columns};
 pub use column::{

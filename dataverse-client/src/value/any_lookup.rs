@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 
 use uuid::Uuid;
 
-use super::{Annotation, Binding, Id, Scalar, Value, ValueError};
+use super::{Annotation, Binding, Id, Scalar, Value, ValueError, ValueKind};
 
 /// A reference to a row of one of the tables that `L` lists.
 ///
@@ -142,6 +142,10 @@ impl<E, L> From<Id<E>> for AnyLookup<L> {
 }
 
 impl<L: TargetList> Value for AnyLookup<L> {
+    fn kind() -> ValueKind {
+        ValueKind::Guid
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         Uuid::from_scalar(scalar).map(AnyLookup::new)
     }

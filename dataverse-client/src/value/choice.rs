@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Scalar, Value, ValueError};
+use super::{Scalar, Value, ValueError, ValueKind};
 
 /// The values of a choice column, as an enum with a variant for numbers that were not known when
 /// the program was compiled: nothing that a maker adds breaks a program.
@@ -56,6 +56,10 @@ pub(crate) fn debug_choice<C: Choice>(choice: C, f: &mut fmt::Formatter<'_>) -> 
 }
 
 impl<C: Choice> Value for C {
+    fn kind() -> ValueKind {
+        ValueKind::Integer
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         i32::from_scalar(scalar).map(C::from_value)
     }
@@ -166,6 +170,10 @@ impl<C: fmt::Debug> fmt::Debug for Choices<C> {
 }
 
 impl<C: Choice> Value for Choices<C> {
+    fn kind() -> ValueKind {
+        ValueKind::Choices
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         const EXPECTED: &str = "whole numbers separated by commas";
         let text = match &scalar {

@@ -437,7 +437,17 @@ fn unescape_unicode(text: &str) -> Option<(char, usize)> {
 
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut String) {
+    out.reserve(text.len() + 2);
     out.push('"');
+    // Nearly all text is plain; looking at every byte without a way out is what the processor can do
+    // with many at a time.
+    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
+    let has_special = text.bytes().fold(false, |has, byte| has | is_special(byte));
+    if !has_special {
+        out.push_str(text);
+        out.push('"');
+        return;
+    }
     let mut done = 0;
     for (at, byte) in text.bytes().enumerate() {
         let escape = match byte {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Annotation, Binding, Id, Scalar, Value, ValueError};
+use super::{Annotation, Binding, Id, Scalar, Value, ValueError, ValueKind};
 
 /// A reference to a row of `E`.
 ///
@@ -69,6 +69,10 @@ pub trait LookupTarget: 'static {
 }
 
 impl<E: LookupTarget> Value for Lookup<E> {
+    fn kind() -> ValueKind {
+        ValueKind::Guid
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         Id::from_scalar(scalar).map(Lookup::new)
     }

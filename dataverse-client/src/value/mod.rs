@@ -28,5 +28,5 @@ pub use json::{JsonError, Scalar};
 pub use list::Nested;
 pub use lookup::{Lookup, LookupTarget};
 pub(crate) use scalar::write_text_literal;
-pub use scalar::{Annotation, Binding, Value, ValueError};
+pub use scalar::{Annotation, Binding, Value, ValueError, ValueKind};
 pub(crate) use serde::{deserialize_value, serialize_json};

@@ -20,6 +20,11 @@ pub trait Value: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
     /// Appends the value as it stands in `$filter` and in keys, not percent-encoded.
     fn write_literal(&self, out: &mut String);
 
+    /// What the type holds, for whoever writes columns of one type: files of tables.
+    fn kind() -> ValueKind {
+        ValueKind::Text
+    }
+
     /// Takes what the service says about the value beside it. Most types have no use for it.
     fn annotate(&mut self, annotation: Annotation, text: &str) {
         let _ = (annotation, text);
@@ -40,6 +45,34 @@ pub trait Value: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn any_navigation() -> Option<&'static str> {
         None
     }
+}
+
+/// What a type holds, by how a column of it is stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ValueKind {
+    /// Yes or no.
+    Boolean,
+    /// A whole number of 32 bits; an option of a choice is one.
+    Integer,
+    /// A whole number of 64 bits.
+    BigInt,
+    /// A floating-point number.
+    Double,
+    /// An exact number; money is one.
+    Decimal,
+    /// A date and time, in UTC.
+    DateTime,
+    /// A date and time without a time zone.
+    LocalDateTime,
+    /// A date.
+    Date,
+    /// A GUID; a lookup is one.
+    Guid,
+    /// Any number of options of a choice.
+    Choices,
+    /// Text, and everything else.
+    Text,
 }
 
 /// The row a lookup points at, as a body names it.
@@ -114,6 +147,10 @@ pub(crate) fn write_text_literal(text: &str, out: &mut String) {
 }
 
 impl Value for bool {
+    fn kind() -> ValueKind {
+        ValueKind::Boolean
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         match scalar {
             Scalar::Bool(value) => Ok(value),
@@ -143,8 +180,12 @@ fn number<T: FromStr>(scalar: Scalar<'_>, expected: &'static str) -> Result<T, V
 }
 
 macro_rules! whole_number {
-    ($type:ty, $expected:literal) => {
+    ($type:ty, $kind:ident, $expected:literal) => {
         impl Value for $type {
+            fn kind() -> ValueKind {
+                ValueKind::$kind
+            }
+
             fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
                 number(scalar, $expected)
             }
@@ -161,10 +202,14 @@ macro_rules! whole_number {
     };
 }
 
-whole_number!(i32, "a whole number of 32 bits");
-whole_number!(i64, "a whole number of 64 bits");
+whole_number!(i32, Integer, "a whole number of 32 bits");
+whole_number!(i64, BigInt, "a whole number of 64 bits");
 
 impl Value for f64 {
+    fn kind() -> ValueKind {
+        ValueKind::Double
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         match &scalar {
             Scalar::Text(text) if text == "INF" => Ok(f64::INFINITY),
@@ -195,6 +240,10 @@ impl Value for f64 {
 }
 
 impl Value for Decimal {
+    fn kind() -> ValueKind {
+        ValueKind::Decimal
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         const EXPECTED: &str = "a decimal number of at most 28 digits";
         let digits: &str = match &scalar {
@@ -311,6 +360,10 @@ fn parsed<T>(
 }
 
 impl Value for Uuid {
+    fn kind() -> ValueKind {
+        ValueKind::Guid
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         parsed(scalar, "a GUID", |text| Uuid::try_parse(text).ok())
     }
@@ -325,6 +378,10 @@ impl Value for Uuid {
 }
 
 impl Value for DateTime<Utc> {
+    fn kind() -> ValueKind {
+        ValueKind::DateTime
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         parsed(scalar, "a date and time", |text| {
             whole_seconds(text.as_bytes()).or_else(|| {
@@ -349,6 +406,10 @@ impl Value for DateTime<Utc> {
 /// A date and time without a time zone: the service sends and takes it with `Z`, and means it as it
 /// stands.
 impl Value for NaiveDateTime {
+    fn kind() -> ValueKind {
+        ValueKind::LocalDateTime
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         DateTime::<Utc>::from_scalar(scalar).map(|time| time.naive_utc())
     }
@@ -363,6 +424,10 @@ impl Value for NaiveDateTime {
 }
 
 impl Value for NaiveDate {
+    fn kind() -> ValueKind {
+        ValueKind::Date
+    }
+
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError> {
         parsed(scalar, "a date", |text| text.parse().ok())
     }
