@@ -43,6 +43,19 @@ impl ManualClock {
         }
     }
 
+    /// Moves the time on to where the first wait ends; false if nobody waits.
+    pub fn advance_to_next(&self) -> bool {
+        let next = {
+            let state = self.state();
+            let next = state.waiting.iter().map(|(_, until, _)| *until).min();
+            next.map(|next| next.duration_since(state.now).unwrap_or_default())
+        };
+        if let Some(next) = next {
+            self.advance(next);
+        }
+        next.is_some()
+    }
+
     /// How many wait.
     pub fn waiting(&self) -> usize {
         self.state().waiting.len()

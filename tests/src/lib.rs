@@ -5,6 +5,7 @@ pub mod clock;
 pub mod faulty;
 pub mod held;
 pub mod ledger;
+pub mod limits;
 pub mod script;
 pub mod tables;
 

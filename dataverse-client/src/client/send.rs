@@ -7,7 +7,7 @@ use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, USER_AGENT};
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
@@ -17,6 +17,7 @@ use crate::error::{Error, Result, ServiceError};
 use crate::http::auth::{PRODUCT, Secret, TokenCache, bearer, challenge};
 use crate::http::budget::RetryBudget;
 use crate::http::counters::Counting;
+use crate::http::lanes::{Seen, affinity};
 use crate::http::limiter::{Limiter, Limiters, Permit, Told};
 use crate::http::retry::{Failure, Progress, decide};
 use crate::http::{
@@ -44,11 +45,20 @@ pub(super) struct Inner {
     pub(super) counting: Counting,
 }
 
+/// A request that a bulk write sends to a server of its choice.
+pub(super) struct Directed {
+    /// Leads to the server; without one, wherever the service likes.
+    pub(super) cookie: Option<HeaderValue>,
+    /// The last answer.
+    pub(super) seen: Option<Seen>,
+}
+
 /// One call: a request and what became of it so far.
 struct Call<'a> {
     inner: &'a Inner,
     /// What the caller asked for, before it was put into a batch.
     asked: &'a Request,
+    directed: Option<&'a mut Directed>,
     /// The same over all attempts: support and audit find them by it.
     request_id: Uuid,
     span: CallSpan,
@@ -87,7 +97,9 @@ impl Inner {
         options: &CallOptions,
     ) -> Result<O::Output> {
         let started = self.clock.now();
-        let output = self.execute_since(started, operation, options).await?;
+        let output = self
+            .execute_since(started, operation, options, None)
+            .await?;
         match operation.refused(&output) {
             None => Ok(output),
             // In a box, as all that few calls need: each call would be larger.
@@ -132,7 +144,7 @@ impl Inner {
             }
             self.clock.sleep(wait).await;
             let rest = &*refused.rest;
-            let later = self.execute_since(started, rest, options).await;
+            let later = self.execute_since(started, rest, options, None).await;
             let is_over = later.is_err();
             (refused.join)(&mut output, later);
             if is_over {
@@ -147,16 +159,30 @@ impl Inner {
         Ok(output)
     }
 
+    /// Sends an operation to a server. What that refuses for the time being comes back at once, for
+    /// the caller to choose another one.
+    pub(super) async fn execute_directed<O: Operation + ?Sized>(
+        &self,
+        operation: &O,
+        options: &CallOptions,
+        directed: &mut Directed,
+    ) -> Result<O::Output> {
+        let started = self.clock.now();
+        self.execute_since(started, operation, options, Some(directed))
+            .await
+    }
+
     async fn execute_since<O: Operation + ?Sized>(
         &self,
         started: SystemTime,
         operation: &O,
         options: &CallOptions,
+        directed: Option<&mut Directed>,
     ) -> Result<O::Output> {
         let scope = Scope::to_org(self.base.origin(), self.base.root(), options);
         let mut request = operation.request_in(&scope)?;
         options.apply(&mut request)?;
-        let mut call = self.call(&request, options, started, operation.replay());
+        let mut call = self.call(&request, options, started, operation.replay(), directed);
         let long = match request.method {
             Method::GET => self.base.too_long(&request.target)?,
             _ => None,
@@ -219,7 +245,7 @@ impl Inner {
         options: &CallOptions,
     ) -> Result<Option<Response>> {
         options.apply(&mut question)?;
-        let mut asking = self.call(&question, options, started, Replay::Safe);
+        let mut asking = self.call(&question, options, started, Replay::Safe, None);
         Ok(match asking.send(&question).await {
             Ok(Ending::Answered(answer)) => Some(answer),
             _ => None,
@@ -232,6 +258,7 @@ impl Inner {
         options: &CallOptions,
         started: SystemTime,
         replay: Replay,
+        directed: Option<&'a mut Directed>,
     ) -> Call<'a> {
         self.counting.calls.add();
         let limiter = self.limiters.of(options.user(), started);
@@ -239,6 +266,7 @@ impl Inner {
         Call {
             inner: self,
             asked: request,
+            directed,
             request_id,
             span: CallSpan::new(self.base.origin(), request, request_id),
             ticket: limiter.ticket(),
@@ -348,11 +376,20 @@ impl Call<'_> {
                 .map_or(inner.retry.attempt_timeout, |left| {
                     left.min(inner.retry.attempt_timeout)
                 });
+            let sent_at = self.directed.as_ref().map(|_| inner.clock.now());
             let sending = (*inner.transport).send(message);
             let (failure, ending) = match within(&*inner.clock, limit, sending).await {
                 Some(Ok(answer)) => {
                     let (head, body) = answer.into_parts();
-                    permit.note(Told::read(&head.headers));
+                    let told = Told::read(&head.headers);
+                    permit.note(told);
+                    if let (Some(directed), Some(sent_at)) = (&mut self.directed, sent_at) {
+                        directed.seen = Some(Seen {
+                            cookie: affinity(&head.headers),
+                            told,
+                            took: inner.since(sent_at),
+                        });
+                    }
                     let mut response = Response::new(head.status, head.headers, body);
                     if self.is_wrapped {
                         response =
@@ -394,6 +431,9 @@ impl Call<'_> {
             };
             self.note_failure(&permit, failure, &ending);
             drop(permit);
+            if self.directed.is_some() && failure.is_of_one_server(&inner.retry) {
+                return Ok(ending);
+            }
             if self.time_left() == Some(Duration::ZERO) {
                 return Ok(match ending {
                     Ending::Answered(_) => ending,
@@ -437,7 +477,9 @@ impl Call<'_> {
                 if is_concurrency {
                     permit.crowded();
                 }
-                if let Ending::Answered(response) = ending {
+                if !self.goes_to_one_server()
+                    && let Ending::Answered(response) = ending
+                {
                     self.inner
                         .note_pause(&self.limiter, failure, &response.body);
                 }
@@ -448,11 +490,25 @@ impl Call<'_> {
         self.in_doubt |= failure.is_doubt() && !self.is_read;
     }
 
+    /// The pauses of others are not for it: they are of other servers.
+    fn goes_to_one_server(&self) -> bool {
+        self.directed
+            .as_ref()
+            .is_some_and(|directed| directed.cookie.is_some())
+    }
+
+    fn paused(&self) -> Option<(Duration, Bytes)> {
+        match self.goes_to_one_server() {
+            true => None,
+            false => self.limiter.paused(self.inner.clock.now()),
+        }
+    }
+
     /// Waits until the service wants to hear of the user again, and there is a place.
     async fn admit(&mut self) -> Result<Permit> {
         let inner = self.inner;
         loop {
-            while let Some((pause, refusal)) = self.limiter.paused(inner.clock.now()) {
+            while let Some((pause, refusal)) = self.paused() {
                 let limit = self.deadline.unwrap_or(inner.retry.time_limit);
                 if inner.since(self.started).saturating_add(pause) > limit {
                     self.note = Some(
@@ -470,7 +526,7 @@ impl Call<'_> {
                 return Err(self.late("waiting for its turn"));
             };
             // A pause may have begun while the call stood in line.
-            if self.limiter.paused(inner.clock.now()).is_none() {
+            if self.paused().is_none() {
                 return Ok(permit);
             }
         }
@@ -546,6 +602,10 @@ impl Call<'_> {
         headers.insert(USER_AGENT, HeaderValue::from_static(PRODUCT));
         headers.insert(ODATA_VERSION, HeaderValue::from_static("4.0"));
         headers.insert(ODATA_MAX_VERSION, HeaderValue::from_static("4.0"));
+        let directed = self.directed.as_ref();
+        if let Some(cookie) = directed.and_then(|directed| directed.cookie.clone()) {
+            headers.insert(COOKIE, cookie);
+        }
         let mut id = Uuid::encode_buffer();
         if let Ok(id) = HeaderValue::from_str(self.request_id.hyphenated().encode_lower(&mut id)) {
             headers.insert(CLIENT_REQUEST_ID, id);

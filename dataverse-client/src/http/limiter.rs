@@ -117,6 +117,16 @@ struct Pause {
     refusal: Bytes,
 }
 
+/// What is left at `now` of a wait of `length` that began at `from`; None when it is over.
+pub(super) fn left(from: &mut SystemTime, length: Duration, now: SystemTime) -> Option<Duration> {
+    let passed = now.duration_since(*from).unwrap_or_else(|_| {
+        // The clock was set back: what has passed is not known.
+        *from = now;
+        Duration::ZERO
+    });
+    length.checked_sub(passed).filter(|left| !left.is_zero())
+}
+
 impl Limiter {
     pub(crate) fn new(max: u32) -> Self {
         let max = max.max(1);
@@ -196,17 +206,11 @@ impl Limiter {
 impl State {
     fn pause_left(&mut self, now: SystemTime) -> Option<Duration> {
         let pause = self.pause.as_mut()?;
-        let passed = now.duration_since(pause.from).unwrap_or_else(|_| {
-            // The clock was set back: what has passed is not known.
-            pause.from = now;
-            Duration::ZERO
-        });
-        let left = pause.length.saturating_sub(passed);
-        if left.is_zero() {
+        let left = left(&mut pause.from, pause.length, now);
+        if left.is_none() {
             self.pause = None;
-            return None;
         }
-        Some(left)
+        left
     }
 
     /// Lets the next in line look, if there is a place.

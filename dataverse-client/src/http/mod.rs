@@ -5,6 +5,7 @@ pub(crate) mod budget;
 mod clock;
 mod cloud;
 pub(crate) mod counters;
+pub(crate) mod lanes;
 pub(crate) mod limiter;
 mod reqwest;
 pub(crate) mod retry;

@@ -122,6 +122,16 @@ impl Failure {
         matches!(self, Failure::Doubt { .. })
     }
 
+    /// A limit of the server that answered, which another server may not have reached.
+    pub(crate) fn is_of_one_server(self, policy: &RetryPolicy) -> bool {
+        match self {
+            Failure::Throttled { is_concurrency, .. } => {
+                !is_concurrency || policy.obeys_concurrency_wait
+            }
+            Failure::NotSent | Failure::Doubt { .. } | Failure::Failed => false,
+        }
+    }
+
     /// For how long all calls of the user are to wait, if the service said so.
     pub(crate) fn shared_pause(self, policy: &RetryPolicy) -> Option<Duration> {
         match self {

@@ -1,6 +1,7 @@
 //! Bulk writes: what is sent, and that no row is lost or doubled.
 
 mod ledger;
+mod limits;
 mod pages;
 mod requests;
 mod rows;

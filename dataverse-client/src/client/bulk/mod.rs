@@ -2,6 +2,7 @@
 
 mod checkpoint;
 mod outcomes;
+mod pace;
 mod pack_size;
 mod progress;
 mod route;
@@ -24,6 +25,7 @@ use crate::odata::CallOptions;
 use crate::op::BulkRow;
 use crate::schema::{AnyTable, Entity, TableName};
 use outcomes::Settings;
+use pace::Pace;
 use rows::{IntoRows, Ready};
 use writer::Writer;
 
@@ -73,8 +75,11 @@ pub enum BulkMethod {
 ///
 /// Shape: `POST accounts/Microsoft.Dynamics.CRM.CreateMultiple` and the like, or `POST $batch` with
 /// `Prefer: odata.continue-on-error`.
-/// Units: 100 rows in the first requests, up to 1,000 while they take less than 5 seconds; 8
-/// requests at a time; 8 MB of rows in one.
+/// Units: 100 rows in the first requests, then as many as make what a request itself takes 2 % of its
+/// time, but at most 1,000, 8 MB, and 5 seconds; 8 requests at a time, then as many as the service
+/// recommends. Requests go to each of the service's web servers for itself, recognised by its
+/// cookie, as far as that one's limits reach: 6,000 requests and 20 minutes of execution within 5
+/// minutes. One that refuses is left alone for as long as it says.
 /// Errors: a row's own is in its outcome. The whole job ends with an error if no further request
 /// would fare better (no connection, no valid token, throttled for longer than the retry policy
 /// waits); a [checkpoint](BulkOutcomes::checkpoint) then tells where to go on.
@@ -93,12 +98,14 @@ pub struct BulkWrite<E> {
 
 impl<E: 'static> BulkWrite<E> {
     pub(super) fn new(client: &Client, table: TableName) -> Self {
+        let settings = Settings::default();
         BulkWrite {
             writer: Writer {
                 client: client.clone(),
                 table,
+                pace: Pace::new(&settings),
             },
-            settings: Settings::default(),
+            settings,
             first_index: 0,
             checkpoint: None,
             on_progress: None,
@@ -145,9 +152,10 @@ impl<E: 'static> BulkWrite<E> {
         self
     }
 
-    /// So many requests at a time; at least 1.
+    /// At most so many requests at a time; at least 1. Unless said, as many as the service
+    /// recommends.
     pub fn parallel(mut self, requests: usize) -> Self {
-        self.settings.parallel = requests;
+        self.settings.parallel = Some(requests);
         self
     }
 
@@ -226,8 +234,10 @@ impl<E: 'static> BulkWrite<E> {
                 checkpoint.first_open()
             )));
         }
+        let mut writer = self.writer;
+        writer.pace = Pace::new(&self.settings);
         Ok(BulkOutcomes::new(
-            Arc::new(self.writer),
+            Arc::new(writer),
             self.settings,
             Box::pin(IntoRows::new(rows)),
             self.first_index,
@@ -244,7 +254,7 @@ impl<E: 'static> BulkWrite<E> {
                 settings.pack_rows
             )));
         }
-        if settings.parallel == 0 || settings.pack_time.is_zero() {
+        if settings.parallel == Some(0) || settings.pack_time.is_zero() {
             return Err(Error::input(
                 "a bulk write of 0 requests at a time, or of 0 seconds for each, would never end",
             ));

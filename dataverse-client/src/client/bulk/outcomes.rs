@@ -10,7 +10,6 @@ use std::time::{Duration, SystemTime};
 
 use futures_core::Stream;
 
-use super::pack_size::PackSize;
 use super::route::Route;
 use super::writer::{Ended, Writer, Written};
 use super::{BulkCheckpoint, BulkMethod, BulkProgress, OnCheckpoint, OnProgress};
@@ -42,7 +41,8 @@ pub(super) struct Settings {
     pub(super) pack_rows: usize,
     pub(super) pack_bytes: usize,
     pub(super) pack_time: Duration,
-    pub(super) parallel: usize,
+    /// As many as the service recommends, unless said.
+    pub(super) parallel: Option<usize>,
     pub(super) in_order: bool,
 }
 
@@ -54,7 +54,7 @@ impl Default for Settings {
             pack_rows: 1000,
             pack_bytes: 8 << 20,
             pack_time: Duration::from_secs(5),
-            parallel: 8,
+            parallel: None,
             in_order: false,
         }
     }
@@ -80,7 +80,6 @@ pub struct BulkOutcomes<E> {
     busy: HashSet<KeyKind>,
     ready: Finished<E>,
     route: Route,
-    size: PackSize,
     checkpoint: BulkCheckpoint,
     progress: BulkProgress,
     started: Option<SystemTime>,
@@ -125,7 +124,6 @@ impl<E: 'static> BulkOutcomes<E> {
             settings.is_elastic,
         );
         BulkOutcomes {
-            size: PackSize::new(settings.pack_rows, settings.pack_time),
             ready: Finished {
                 in_order: settings.in_order,
                 next: checkpoint.first_open(),
@@ -277,9 +275,6 @@ impl<E: 'static> BulkOutcomes<E> {
     }
 
     fn take_in(&mut self, pack: Written<E>) {
-        if let Some(took) = pack.took {
-            self.size.learn(pack.rows.len(), took);
-        }
         let rows = pack.rows.len() as u64;
         self.progress.in_flight = self.progress.in_flight.saturating_sub(rows);
         for (row, ended) in pack.rows {
@@ -311,8 +306,8 @@ impl<E: 'static> BulkOutcomes<E> {
             Poll::Pending => return Ok(()),
             Poll::Ready(known) => known?,
         }
-        while self.in_flight.len() < self.settings.parallel {
-            if !self.ready.has_room(&self.size) {
+        while self.in_flight.len() < self.places() {
+            if !self.ready.has_room(self.writer.pace.rows()) {
                 // The outcome that all wait for may be of a row in an open pack.
                 match self.oldest() {
                     Some(place) => self.send(place)?,
@@ -356,6 +351,14 @@ impl<E: 'static> BulkOutcomes<E> {
         Ok(())
     }
 
+    /// Requests at once.
+    fn places(&self) -> usize {
+        let places = self.writer.pace.places();
+        self.settings
+            .parallel
+            .map_or(places, |parallel| places.min(parallel))
+    }
+
     /// Puts a row into the pack for its kind, and sends that when it is full.
     fn pack(&mut self, row: PackedRow<E>) -> Result<()> {
         let form = self.route.form(row.write.kind());
@@ -384,10 +387,11 @@ impl<E: 'static> BulkOutcomes<E> {
         };
         pack.rows.push(row);
         pack.bytes += bytes;
-        match pack.rows.len() >= self.size.rows() {
-            true => self.send(place),
-            false => Ok(()),
+        if pack.rows.len() < self.writer.pace.rows() {
+            return Ok(());
         }
+        self.writer.pace.packed();
+        self.send(place)
     }
 
     /// The open pack that has waited longest.
@@ -523,8 +527,8 @@ impl<E: 'static> Finished<E> {
         self.queue.extend(waiting.into_values());
     }
 
-    fn has_room(&self, size: &PackSize) -> bool {
-        self.waiting.len() < MAX_WAITING * size.rows()
+    fn has_room(&self, pack_rows: usize) -> bool {
+        self.waiting.len() < MAX_WAITING * pack_rows
     }
 }
 

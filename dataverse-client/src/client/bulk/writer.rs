@@ -7,9 +7,12 @@ use http::StatusCode;
 use uuid::Uuid;
 
 use super::super::Client;
+use super::super::send::Directed;
+use super::pace::Pace;
 use crate::error::{Error, Result};
 use crate::op::{ExistingRows, PackForm, PackedRow, RowPack, RowWrite};
 use crate::schema::TableName;
+use crate::value::chance::random_part;
 
 /// How often rows are sent again that got no answer, or were throttled by themselves; each time
 /// after the retry policy has done what it may.
@@ -19,13 +22,12 @@ const MAX_ROUNDS: u32 = 8;
 pub(super) struct Writer {
     pub(super) client: Client,
     pub(super) table: TableName,
+    pub(super) pace: Pace,
 }
 
 /// What became of a pack.
 pub(super) struct Written<E> {
     pub(super) rows: Vec<(PackedRow<E>, Ended)>,
-    /// How long the request took, if there was one only.
-    pub(super) took: Option<Duration>,
     /// Why the job cannot go on.
     pub(super) stop: Option<Error>,
 }
@@ -102,15 +104,9 @@ impl Writer {
             ended: Vec::new(),
             rounds: 0,
         };
-        let (mut requests, mut took) = (0, Duration::ZERO);
         let mut stop = None;
         while let Some(rows) = way.todo.pop() {
-            let started = self.client.inner.clock.now();
-            let sent = way.send(rows).await;
-            let now = self.client.inner.clock.now();
-            took = now.duration_since(started).unwrap_or_default();
-            requests += 1;
-            if let Err((rows, error)) = sent {
+            if let Err((rows, error)) = way.send(rows).await {
                 way.give_up(rows, &error);
                 stop = Some(error);
                 break;
@@ -118,8 +114,37 @@ impl Writer {
         }
         Written {
             rows: way.ended,
-            took: (requests == 1).then_some(took),
             stop,
+        }
+    }
+
+    /// Sends a pack when a server can take it; to another one if that refuses it for the time being.
+    async fn send<E: 'static>(&self, pack: &RowPack<E>) -> Result<Vec<Result<()>>> {
+        let inner = &self.client.inner;
+        let mut refusals = 0;
+        loop {
+            let turn = self.pace.turn(&*inner.clock, pack.rows.len()).await;
+            let mut directed = Directed {
+                cookie: turn.cookie(),
+                seen: None,
+            };
+            let sent = inner
+                .execute_directed(pack, &self.client.options, &mut directed)
+                .await;
+            let refusal = sent.as_ref().err().filter(|error| {
+                error.status() == Some(StatusCode::TOO_MANY_REQUESTS) && !error.is_outcome_unknown()
+            });
+            let Some(refusal) = refusal else {
+                turn.end(directed.seen, sent.is_ok());
+                return sent;
+            };
+            refusals += 1;
+            let told = refusal.retry_after();
+            let wait = told.unwrap_or_else(|| inner.retry.delay(refusals, random_part()));
+            turn.refuse(directed.seen, wait);
+            if refusals >= inner.retry.max_attempts || wait > inner.retry.time_limit {
+                return sent;
+            }
         }
     }
 
@@ -154,7 +179,7 @@ impl<E: 'static> Way<'_, E> {
             boundary: Uuid::new_v4(),
             rows,
         };
-        let sent = self.writer.client.execute(&pack).await;
+        let sent = self.writer.send(&pack).await;
         let mut rows = pack.rows;
         let error = match sent {
             Ok(results) => return self.each(rows, results).await,
