@@ -238,7 +238,7 @@ impl<R: Read> Operation for CreateReturning<R> {
     }
 
     fn decode(&self, response: &Response) -> Result<R::Row> {
-        R::read_row(&response.success()?.body)
+        R::read_row(response.success()?)
     }
 
     fn replay(&self) -> Replay {
@@ -253,7 +253,7 @@ impl<R: Read> Operation for CreateReturning<R> {
         let question = row_path(self.create.table.entity_set(), &KeyKind::Id(id.uuid()))
             .and_then(|path| self.wanted.represented::<R>(Request::get(path)));
         match question {
-            Ok(question) => AfterDoubt::ask(question, |answer| R::read_row(&answer.body)),
+            Ok(question) => AfterDoubt::ask(question, R::read_row),
             Err(_) => AfterDoubt::Stands,
         }
     }

@@ -331,7 +331,7 @@ impl<R: Read> Operation for RetrieveRelated<R> {
         if response.status == StatusCode::NO_CONTENT || response.body.is_empty() {
             return Ok(None);
         }
-        R::read_row(&response.body).map(Some)
+        R::read_row(response).map(Some)
     }
 
     fn replay(&self) -> Replay {

@@ -1,5 +1,6 @@
 //! What rows can be read into.
 
+use http::header::ETAG;
 use http::{HeaderMap, Method};
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use crate::odata::expansion::{self, ExpandOptions};
 use crate::odata::headers::Prefer;
 use crate::odata::page::{self, Page};
 use crate::odata::url::Query;
-use crate::odata::{Request, Target};
+use crate::odata::{Request, Response, Target};
 use crate::schema::{AnyRow, AnyTable, Entity, Expand, Record, Row};
 
 /// What rows can be read into: a [`Record`] of a known table, or [`AnyRow`] of a table that is only
@@ -30,9 +31,9 @@ pub trait Read: Sized + Send + 'static + sealed::Sealed {
         false
     }
 
-    /// Reads one row.
+    /// Reads one row. Its version may stand in the head of the answer.
     #[doc(hidden)]
-    fn read_row(body: &[u8]) -> Result<Self::Row>;
+    fn read_row(response: &Response) -> Result<Self::Row>;
 
     /// Reads a page; if asked for, the ids of deleted rows among it.
     #[doc(hidden)]
@@ -62,8 +63,9 @@ impl<R: Record> Read for R {
         !R::LABELS.is_empty() || any(R::EXPANDS)
     }
 
-    fn read_row(body: &[u8]) -> Result<Row<R>> {
-        page::read_row(body)
+    fn read_row(response: &Response) -> Result<Row<R>> {
+        let row: Row<R> = page::read_row(&response.body)?;
+        Ok(row.or_etag(response.text_of(&ETAG)))
     }
 
     fn read_page(body: &[u8], deleted: Option<&mut Vec<Uuid>>) -> Result<Page<Row<R>>> {
@@ -79,8 +81,9 @@ impl Read for AnyRow {
         Ok([wanted.select.clone(), expansion::write_all(&wanted.expand)?])
     }
 
-    fn read_row(body: &[u8]) -> Result<AnyRow> {
-        super::Answer::read(body)
+    fn read_row(response: &Response) -> Result<AnyRow> {
+        let row: AnyRow = super::Answer::read(&response.body)?;
+        Ok(row.or_etag(response.text_of(&ETAG)))
     }
 
     fn read_page(body: &[u8], deleted: Option<&mut Vec<Uuid>>) -> Result<Page<AnyRow>> {

@@ -148,7 +148,7 @@ impl<R: Read> Operation for Retrieve<R> {
     }
 
     fn decode(&self, response: &Response) -> Result<R::Row> {
-        R::read_row(&response.success()?.body)
+        R::read_row(response.success()?)
     }
 
     fn replay(&self) -> Replay {

@@ -192,7 +192,7 @@ impl<R: Read> Operation for UpdateReturning<R> {
     }
 
     fn decode(&self, response: &Response) -> Result<R::Row> {
-        R::read_row(&response.success()?.body)
+        R::read_row(response.success()?)
     }
 
     fn replay(&self) -> Replay {

@@ -192,7 +192,7 @@ impl<R: Read> Operation for UpsertReturning<R> {
 
     fn decode(&self, response: &Response) -> Result<Upserted<R::Row>> {
         Ok(Upserted {
-            row: R::read_row(&response.success()?.body)?,
+            row: R::read_row(response.success()?)?,
             is_created: response.status == StatusCode::CREATED,
         })
     }

@@ -58,6 +58,14 @@ impl AnyRow {
         Some(json)
     }
 
+    /// With the version that stands beside the row, if the row has none.
+    pub(crate) fn or_etag(self, beside: Option<&str>) -> Self {
+        match beside {
+            Some(beside) if self.etag().is_none() => self.set("@odata.etag", beside.to_owned()),
+            _ => self,
+        }
+    }
+
     /// Names and values, in the order of the answer.
     pub fn members(&self) -> impl Iterator<Item = (&str, &Json)> {
         self.members.iter().map(|(name, json)| (&**name, json))

@@ -81,6 +81,12 @@ impl<R: Record> Row<R> {
         self.meta.etag.as_ref()
     }
 
+    /// With the version that stands beside the row, if the row has none.
+    pub(crate) fn or_etag(mut self, beside: Option<&str>) -> Self {
+        self.meta.etag = self.meta.etag.or_else(|| beside.map(ETag::new));
+        self
+    }
+
     /// The column's value in the caller's language and time zone, if formatted values were asked
     /// for: to show, never to parse.
     pub fn label<T, A>(&self, column: Column<R::Entity, T, A>) -> Option<&str> {

@@ -29,4 +29,5 @@ mod security;
 mod throttle;
 mod traced;
 mod transport;
+mod versions;
 mod wire;

@@ -1,8 +1,10 @@
 //! Readers against input that nobody thought of.
 //!
 //! The cases are the same in every run. For a long run say how many:
-//! `PROPTEST_CASES=1000000 cargo test --release -p dataverse-tests fuzz::csdl`.
+//! `PROPTEST_CASES=1000000 cargo test --release -p dataverse-tests fuzz::csdl`, or for how long:
+//! `FUZZ_MINUTES=10`.
 
+mod answers;
 mod csdl;
 mod fetchxml;
 mod names;
@@ -24,12 +26,40 @@ fn check<S: Strategy>(strategy: S, property: impl Fn(S::Value)) {
         ..ProptestConfig::default()
     };
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(config, rng);
     let property = |value| {
         property(value);
         Ok(())
     };
-    if let Err(failure) = TestRunner::new_with_rng(config, rng).run(&strategy, property) {
-        panic!("{failure}");
+    let time = LongRun::asked();
+    loop {
+        if let Err(failure) = runner.run(&strategy, property) {
+            panic!("{failure}");
+        }
+        if time.as_ref().is_none_or(LongRun::is_over) {
+            return;
+        }
+    }
+}
+
+/// The time that a long run may take.
+struct LongRun(std::time::Instant, std::time::Duration);
+
+impl LongRun {
+    /// If the environment says so.
+    fn asked() -> Option<Self> {
+        let minutes: u64 = std::env::var("FUZZ_MINUTES").ok()?.parse().unwrap();
+        let length = std::time::Duration::from_secs(60 * minutes);
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "a long run is of the machine's time"
+        )]
+        let now = std::time::Instant::now();
+        Some(LongRun(now, length))
+    }
+
+    fn is_over(&self) -> bool {
+        self.0.elapsed() >= self.1
     }
 }
 

@@ -1,32 +1,4 @@
-//! The list of attacks on a program that uses the client, and the test that shows they fail.
-//!
-//! Attacks on sign-in (challenges, stored tokens, browsers, what a token endpoint sends: X4, X11,
-//! X12, X14) are in `client::auth`.
-//!
-//! | row | attack | test |
-//! |---|---|---|
-//! | X1 | a token sent to another origin | `client/faults/attacks.rs: no_link_of_an_answer_takes_the_token_elsewhere`, `client/files/upload.rs: a_session_elsewhere_or_of_no_size_is_an_error`, `client/files/upload.rs: a_state_that_was_tampered_with_sends_no_token_elsewhere` |
-//! | X2 | a redirect | `client/transport.rs: a_redirect_is_not_followed` |
-//! | X3 | an org without https | `client/base.rs: an_org_is_https_or_loopback_and_nothing_more` |
-//! | X5 | a certificate that is not the org's | exception: rustls with the system's roots decides, nothing here can switch it off, and a test needs a certificate authority; `ReqwestTransport` has no such option |
-//! | X6 | bombs and answers without an end | `client/faults/sockets.rs: an_answer_is_only_so_large_after_decompression`, `client/deadline.rs: an_attempt_that_takes_too_long_is_in_doubt_and_made_again` |
-//! | X7 | hostile JSON, CSDL, FetchXML, multipart | `fuzz/rows.rs: any_bytes_are_read_or_refused`, `fuzz/csdl.rs: any_bytes_are_refused_with_their_place`, `client/fetchxml/errors.rs: a_document_is_only_so_deep`, `client/faults/parts.rs: damaged_parts_are_an_error_and_never_a_panic` |
-//! | X8 | text that leaves its place in URLs, FetchXML, headers, parts | `fuzz/names.rs: a_text_in_a_filter_stays_one_literal`, `fuzz/fetchxml.rs: values_cannot_leave_their_place`, `client/faults/attacks.rs: names_cannot_leave_the_path`, `client/faults/attacks.rs: values_cannot_leave_their_part_of_a_batch` |
-//! | X9 | names and labels that become code | `fuzz/names.rs: whatever_columns_are_called_they_become_fields` |
-//! | X10 | secrets in what is printed | `client/security.rs: nothing_printed_holds_a_token_or_a_row`, `client/faults/attacks.rs: a_panic_and_a_trace_hold_no_secret` |
-//! | X13 | a proxy of the environment | exception: reqwest reads the variables once for a process; `ReqwestTransport` says that it uses them, and a transport of one's own need not |
-//! | X15 | ways around a guard | exception: the client has no guard; a program's role in the org is its limit |
-//! | X16 | approvals | exception: there are none in the client |
-//! | X17 | audits | exception: there are none in the client |
-//! | X18 | policies | exception: there are none in the client |
-//! | X19 | servers for tools | exception: there are none in the client |
-//! | X20 | tools that change their names | exception: there are none in the client |
-//! | X21 | links with signatures | exception: the client asks for no such links, files come over the Web API itself |
-//! | X22 | acting for others by argument | `odata/options.rs: headers_of_the_client_are_its_own` |
-//! | X23 | the client's own repeats as an attack | `client/faults/attacks.rs: a_service_that_is_down_is_asked_little_more_than_intended` |
-//! | X24 | numbers beyond all bounds in headers | `odata/headers.rs: retry_after_is_seconds_or_a_date`, `http/limiter.rs: headers_are_read_whatever_they_hold`, `client/faults/attacks.rs: a_wait_without_an_end_is_not_begun` |
-//! | X25 | an emulator that others reach | `emulator/faults.rs: it_answers_on_a_socket` |
-//! | X26 | the release itself | exception: a matter of the pipeline, not of a test |
+//! Attacks on a program that uses the client.
 
 use std::time::Duration;
 
@@ -38,13 +10,6 @@ use dataverse_client::{
 use dataverse_tests::script::{Script, Sent};
 use dataverse_tests::tables::{Account, AccountCard};
 use uuid::Uuid;
-
-#[test]
-fn every_attack_has_a_test_or_a_reason() {
-    let rows = (1..=26).filter(|row| ![4, 11, 12, 14].contains(row));
-    let rows: Vec<_> = rows.map(|row| format!("X{row}")).collect();
-    super::check(include_str!("attacks.rs"), &rows);
-}
 
 /// A token goes to the org, or nowhere.
 fn assert_at_home(sent: &[Sent]) {
