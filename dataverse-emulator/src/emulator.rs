@@ -182,7 +182,8 @@ impl EmulatorBuilder {
     /// Rows that there are from the start, and after each [`Emulator::reset`]: a JSON object with
     /// the rows of each table by its logical name, `{"account": [{"name": "Contoso"}]}`, as creates
     /// would have them. Tables and rows are written in the order in which they stand. A data file
-    /// that has rows already keeps those.
+    /// that has rows already keeps those. A member `@security` says what
+    /// [`Security::from_json`] reads, unless [`security`](Self::security) says it.
     #[must_use]
     pub fn seed(mut self, json: impl Into<String>) -> Self {
         self.seeds.push(json.into());
@@ -307,10 +308,12 @@ impl EmulatorBuilder {
             setup.given = Given::parse(&json).map_err(BuildError::Definitions)?;
         }
         let seeds = self.seeds.iter().map(|json| Rows::parse(json));
-        let seeds = seeds.collect::<Result<_, _>>().map_err(BuildError::Seed)?;
+        let seeds: Vec<Rows> = seeds.collect::<Result<_, _>>().map_err(BuildError::Seed)?;
         // What the builder was told is at fault before the file is touched.
         let org = setup.org(Custom::default())?;
-        let security = self.security.map(|security| security.checked(&org.catalog));
+        let in_seeds = seeds.iter().find_map(|seed| seed.security.clone());
+        let security = self.security.or(in_seeds);
+        let security = security.map(|security| security.checked(&org.catalog));
         let security = security.transpose().map_err(BuildError::Security)?;
         let security = security.map(Arc::new);
         let failed = |error| BuildError::Store(Box::new(error));
@@ -488,7 +491,7 @@ impl Emulator {
         if !service.store.is_new {
             return Ok(());
         }
-        for (table, rows) in self.inner.seeds.iter().flat_map(|seed| &seed.0) {
+        for (table, rows) in self.inner.seeds.iter().flat_map(|seed| &seed.tables) {
             self.insert(service, table, rows.iter().map(|row| row.get()))
                 .map_err(|(row, message)| {
                     BuildError::Seed(format!("row {row} for `{table}`: {message}"))

@@ -89,6 +89,7 @@ mod like;
 mod limits;
 mod listen;
 mod message;
+mod metadata;
 mod names;
 mod nested;
 mod operation;

@@ -55,7 +55,7 @@ struct Cli {
     data: Option<PathBuf>,
 
     /// Rows to begin with: a file with {"account": [{"name": "Contoso"}]}. A data file that has
-    /// rows already keeps those.
+    /// rows already keeps those. Its member `@security` is what `--security` takes.
     #[arg(long)]
     seed: Option<PathBuf>,
 
@@ -115,7 +115,8 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
         let file = match &error {
             BuildError::Definitions(_) => &cli.definitions,
             BuildError::Metadata(_) => &cli.metadata,
-            BuildError::Security(_) => &cli.security,
+            BuildError::Security(_) if cli.security.is_some() => &cli.security,
+            BuildError::Security(_) => &cli.seed,
             BuildError::Seed(_) => &cli.seed,
             _ => &None,
         };

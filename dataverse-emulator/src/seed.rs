@@ -5,9 +5,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Tables with their rows, in the order in which they are written.
+use crate::security::Security;
+
+/// The member of a seed that is no table.
+const SECURITY: &str = "@security";
+
+/// Tables with their rows, in the order in which they are written; and who may do what.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rows(pub(crate) Vec<(String, Vec<Box<RawValue>>)>);
+pub(crate) struct Rows {
+    pub(crate) tables: Vec<(String, Vec<Box<RawValue>>)>,
+    pub(crate) security: Option<Security>,
+}
 
 impl Rows {
     /// Reads `{"account": [{"name": "Contoso"}], "contact": […]}`.
@@ -36,10 +44,14 @@ impl<'de> Visitor<'de> for InOrder {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Rows, A::Error> {
-        let mut rows = Vec::new();
-        while let Some(entry) = map.next_entry()? {
-            rows.push(entry);
+        let mut rows = Rows::default();
+        while let Some(name) = map.next_key::<String>()? {
+            if name == SECURITY {
+                rows.security = Some(map.next_value()?);
+            } else {
+                rows.tables.push((name, map.next_value()?));
+            }
         }
-        Ok(Rows(rows))
+        Ok(rows)
     }
 }

@@ -24,8 +24,8 @@ use crate::store::Store;
 use crate::url::{Address, MAX_LENGTH, MAX_LENGTH_IN_BATCH, Segment, encode_value};
 use crate::value::write_string;
 use crate::{
-    associate, batch, bound, definitions, delta, discovery, elastic, file, operation, parameter,
-    query, related, search, write,
+    associate, batch, bound, definitions, delta, discovery, elastic, file, metadata, operation,
+    parameter, query, related, search, write,
 };
 
 /// The user that every request comes from.
@@ -351,8 +351,7 @@ impl Service {
             [] => only(&Method::GET, asked).map(|()| service_document(&call)),
             [first] if first.name == "$metadata" => {
                 only(&Method::GET, asked)?;
-                let answer = Answer::new(StatusCode::OK);
-                Ok(answer.with_body("application/xml", call.document.to_owned()))
+                Ok(metadata::answer(&call))
             }
             [first] if first.name == "$batch" => {
                 only(&Method::POST, asked)?;

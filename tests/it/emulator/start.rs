@@ -242,3 +242,60 @@ async fn faults_are_ordered_over_http() {
         400
     );
 }
+
+#[tokio::test]
+async fn a_seed_says_who_may_do_what() {
+    let reader = "00000000-0000-0000-0000-000000000001";
+    let seed = json!({
+        "account": [{ "name": "Contoso" }],
+        "@security": {
+            "roles": [{ "name": "Reader", "privileges": { "account": { "Read": "Organization" } } }],
+            "users": [{ "id": reader, "roles": ["Reader"], "tokens": ["anna"] }],
+        },
+    });
+    let emulator = Emulator::builder().seed(seed.to_string()).build().unwrap();
+    let anna = [("authorization", "Bearer anna")];
+    let read = send(&emulator, "GET", "accounts?$select=name", &anna, "").await;
+    assert_eq!(read.json()["value"][0]["name"], "Contoso");
+    let refused = send(&emulator, "POST", "accounts", &anna, "{\"name\":\"x\"}").await;
+    assert_eq!(
+        (refused.status, refused.error().0.as_str()),
+        (403, "0x80040220")
+    );
+    assert!(
+        refused.error().1.contains("prvCreateAccount"),
+        "{}",
+        refused.body
+    );
+    // Users stay after a reset.
+    assert_eq!(post(&emulator, "/emulator/reset", "").await.status, 204);
+    let who = send(&emulator, "GET", "WhoAmI", &anna, "").await;
+    assert_eq!(who.json()["UserId"], reader);
+    let user = get(&emulator, &format!("systemusers({reader})")).await;
+    assert_eq!(user.status, 200);
+
+    let unknown = json!({ "@security": { "users": [{ "id": reader, "roles": ["None"] }] } });
+    let error = Emulator::builder().seed(unknown.to_string()).build();
+    assert!(matches!(error, Err(BuildError::Security(_))));
+}
+
+#[tokio::test]
+async fn the_document_comes_with_annotations_if_they_are_asked_for() {
+    let document = r#"<edmx:Edmx Version="4.0" xmlns:edmx="http://docs.oasis-open.org/odata/ns/edmx">
+        <edmx:DataServices><Schema Namespace="Microsoft.Dynamics.CRM"
+        xmlns="http://docs.oasis-open.org/odata/ns/edm"><EntityType Name="a"><Key>
+        <PropertyRef Name="aid"/></Key><Property Name="aid" Type="Edm.Guid">
+        <Annotation Term="Org.OData.Core.V1.Description" String="A > B"/></Property></EntityType>
+        <EntityContainer Name="System"><EntitySet Name="as" EntityType="Microsoft.Dynamics.CRM.a"/>
+        </EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
+    let emulator = Emulator::builder().metadata(document).build().unwrap();
+    let plain = get(&emulator, "$metadata").await;
+    assert_eq!(plain.header("content-type"), "application/xml");
+    assert!(!plain.body.contains("Annotation"), "{}", plain.body);
+    assert!(plain.body.contains("Name=\"aid\""));
+    let annotated = get(&emulator, "$metadata?annotations=true").await;
+    assert_eq!(annotated.body, document);
+    let headers = [("prefer", "odata.include-annotations=\"*\"")];
+    let preferred = send(&emulator, "GET", "$metadata", &headers, "").await;
+    assert_eq!(preferred.body, document);
+}
