@@ -1,6 +1,6 @@
 //! One table read by several streams, and exported: the same rows as one stream gives.
 
-use dataverse_client::chrono::{DateTime, TimeDelta, Utc};
+use dataverse_client::chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dataverse_client::http::{FixedToken, VirtualClock};
 use dataverse_client::schema::TableName;
 use dataverse_client::{AnyRow, Client, Filter, NamedTable, Ranges, RowFormat, column};
@@ -36,6 +36,7 @@ fn things() -> Emulator {
         <Key><PropertyRef Name="thingid"/></Key><Property Name="thingid" Type="Edm.Guid"/>
         <Property Name="number" Type="Edm.Int32"/>
         <Property Name="happenedon" Type="Edm.DateTimeOffset"/>
+        <Property Name="bornon" Type="Edm.Date"/>
         </EntityType><EntityContainer Name="System"><EntitySet Name="things"
         EntityType="mscrm.thing"/></EntityContainer></Schema></edmx:DataServices></edmx:Edmx>"#;
     Emulator::builder().metadata(document).build().unwrap()
@@ -56,13 +57,40 @@ fn time(second: i64) -> DateTime<Utc> {
     DateTime::from_timestamp(1_700_000_000 + second, 0).unwrap()
 }
 
+fn day(day: i64) -> NaiveDate {
+    (time(0) + TimeDelta::days(day)).date_naive()
+}
+
+/// Ids as they come: random, counted, alike in the bytes that are compared first or last, and at the
+/// limits of ranges.
+fn some_id() -> impl Strategy<Value = u128> {
+    prop_oneof![
+        any::<u128>(),
+        0u128..40,
+        any::<u32>().prop_map(|head| u128::from(head) << 96 | 0x4d5e_8f90_0123_4567_89ab),
+        any::<u8>().prop_map(|byte| u128::from_be_bytes([byte; 16])),
+    ]
+}
+
+/// Numbers of which many are the same, and some are far away.
+fn some_number() -> impl Strategy<Value = Option<i64>> {
+    prop_oneof![
+        Just(None),
+        (-50i64..50).prop_map(Some),
+        Just(Some(7)),
+        prop_oneof![Just(-30_000i64), Just(30_000)].prop_map(Some),
+    ]
+}
+
 /// Every way to divide a table.
-fn divisions(parts: usize, limits: (i64, i64)) -> [Ranges<dataverse_client::schema::AnyTable>; 3] {
+fn divisions(parts: usize, limits: (i64, i64)) -> [Ranges<dataverse_client::schema::AnyTable>; 4] {
     let (least, greatest) = limits;
+    let (first, last) = (day(least), day(greatest));
     [
         Ranges::of_ids(column("thingid"), parts).unwrap(),
         Ranges::of_integers(column("number"), least, greatest, parts).unwrap(),
         Ranges::of_times(column("happenedon"), time(least), time(greatest), parts).unwrap(),
+        Ranges::of_dates(column("bornon"), first, last, parts).unwrap(),
     ]
 }
 
@@ -71,7 +99,7 @@ proptest! {
 
     #[test]
     fn the_parts_of_a_table_are_the_table(
-        rows in proptest::collection::vec((any::<u128>(), proptest::option::of(-50i64..50)), 0..60),
+        rows in proptest::collection::btree_map(some_id(), some_number(), 0..60),
         parts in 1usize..9,
         start in -40i64..40,
         length in 0i64..60,
@@ -79,9 +107,10 @@ proptest! {
         let emulator = things();
         let seed = rows.iter().map(|(id, number)| match number {
             Some(number) => format!(
-                r#"{{"thingid":"{}","number":{number},"happenedon":"{}"}}"#,
+                r#"{{"thingid":"{}","number":{number},"happenedon":"{}","bornon":"{}"}}"#,
                 Uuid::from_u128(*id),
-                time(*number).format("%Y-%m-%dT%H:%M:%SZ")
+                time(*number).format("%Y-%m-%dT%H:%M:%SZ"),
+                day(*number)
             ),
             None => format!(r#"{{"thingid":"{}"}}"#, Uuid::from_u128(*id)),
         });
@@ -120,6 +149,40 @@ proptest! {
     }
 }
 
+#[tokio::test]
+async fn a_row_that_comes_while_others_are_read_comes_once_or_not_at_all() {
+    let emulator = things();
+    let row = |number: i64| {
+        let id = Uuid::from_u128((number + 1000) as u128);
+        format!(r#"{{"thingid":"{id}","number":{number}}}"#)
+    };
+    emulator.seed("thing", (0..60).map(row)).unwrap();
+    let client = client(emulator.clone());
+    let table = client.table(TableName::new("things").primary_id("thingid"));
+    let ranges = Ranges::of_integers(column("number"), 0, 59, 3).unwrap();
+    let mut read: Vec<i32> = Vec::new();
+    let mut added = 60;
+    for part in table.query().in_ranges(ranges) {
+        let mut rows = part.select(["number"]).page_size(7).rows();
+        while let Some(found) = rows.try_next().await.unwrap() {
+            read.push(found.get("number").unwrap().unwrap());
+            // Beyond the last limit, and below the first.
+            if read.len().is_multiple_of(11) {
+                added += 1;
+                emulator.seed("thing", [row(added), row(-added)]).unwrap();
+            }
+        }
+    }
+    read.sort();
+    assert!(read.is_sorted_by(|left, right| left < right), "{read:?}");
+    assert_eq!(
+        read.iter()
+            .filter(|number| (0..60).contains(*number))
+            .count(),
+        60
+    );
+}
+
 #[test]
 fn ranges_that_would_lose_or_double_rows_are_refused() {
     let number = || column("numberofemployees");
@@ -153,6 +216,7 @@ fn ranges_that_would_lose_or_double_rows_are_refused() {
         Ranges::of_ids(column("accountid"), 0),
         Ranges::of_ids(column("accountid"), 257),
         Ranges::of_times(column("createdon"), time(1), time(0), 2),
+        Ranges::of_dates(column("createdon"), day(1), day(0), 2),
     ] {
         assert!(refused.unwrap_err().is_invalid_input());
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::{Filter, Path};
@@ -14,7 +14,9 @@ use crate::value::Literal;
 /// [`Call::in_ranges`](crate::Call::in_ranges).
 ///
 /// Rows where the column is null are in the first range; what lies beyond the given limits is in the
-/// first and in the last. Take a column whose values do not change while rows are read.
+/// first and in the last. Take a column whose values do not change while rows are read: a row whose
+/// value moves from one range to another may come twice or not at all. A row that is added while
+/// others are read comes once or not at all, as with a single stream.
 ///
 /// ```
 /// use dataverse_client::{Ranges, column};
@@ -100,6 +102,26 @@ impl<E> Ranges<E> {
         let starts = starts.filter_map(|start| {
             let second = least.checked_add_signed(TimeDelta::try_seconds(start)?)?;
             Some(second.into())
+        });
+        Ok(Ranges::of(&column.into(), starts.collect()))
+    }
+
+    /// So many ranges between two dates, alike in length; fewer if there are not that many days.
+    ///
+    /// Errors: no range at all, or a greatest date before the least.
+    pub fn of_dates<T>(
+        column: impl Into<Path<E, T>>,
+        least: NaiveDate,
+        greatest: NaiveDate,
+        ranges: usize,
+    ) -> Result<Self>
+    where
+        T: Literal + Clone + From<NaiveDate>,
+    {
+        let starts = starts(0, (greatest - least).num_days(), ranges)?;
+        let starts = starts.filter_map(|start| {
+            let day = least.checked_add_signed(TimeDelta::try_days(start)?)?;
+            Some(day.into())
         });
         Ok(Ranges::of(&column.into(), starts.collect()))
     }
