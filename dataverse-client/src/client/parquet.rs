@@ -54,17 +54,15 @@ const GROUP_BYTES: usize = 32 << 20;
 /// | everything else | text |
 ///
 /// ```
-/// # #[cfg(feature = "derive")] {
 /// # use dataverse_client::{Client, Entity, Id, ParquetFormat, Result};
 /// # #[derive(Entity, Default)]
 /// # #[dataverse(table = "account", set = "accounts", id = "accountid")]
 /// # struct Account { accountid: Option<Id<Account>>, name: Option<String> }
-/// # async fn f(client: &Client, file: tokio::fs::File) -> Result<()> {
+/// # async fn f(client: &Client, file: impl tokio::io::AsyncWrite + Unpin) -> Result<()> {
 /// let format = ParquetFormat::of::<Account>().only(["accountid", "name"])?;
 /// let rows = client.query::<Account>().rows();
 /// let count = rows.export_parquet(&format, file).await?;
 /// # Ok(()) }
-/// # }
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ParquetFormat {
