@@ -25,14 +25,20 @@ fn check<S: Strategy>(strategy: S, property: impl Fn(S::Value)) {
         max_local_rejects: u32::MAX,
         ..ProptestConfig::default()
     };
-    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
-    let mut runner = TestRunner::new_with_rng(config, rng);
     let property = |value| {
         property(value);
         Ok(())
     };
     let time = LongRun::asked();
-    loop {
+    for round in 0_u64.. {
+        let mut seed = [0; 32];
+        seed[..8].copy_from_slice(&round.to_le_bytes());
+        // A runner stops for good after its cases.
+        let rng = match round {
+            0 => TestRng::deterministic_rng(RngAlgorithm::ChaCha),
+            _ => TestRng::from_seed(RngAlgorithm::ChaCha, &seed),
+        };
+        let mut runner = TestRunner::new_with_rng(config.clone(), rng);
         if let Err(failure) = runner.run(&strategy, property) {
             panic!("{failure}");
         }
