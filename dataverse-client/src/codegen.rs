@@ -19,7 +19,7 @@ pub use crate::schema::{
 };
 pub use crate::value::{
     AnyLookup, ApiEnum, Binary, Choice, ChoiceOption, Choices, Id, Json, Lookup, Members, Nested,
-    Scalar, Target, TargetList, Targets, Value, ValueError,
+    Scalar, Target, TargetList, Targets, UserLocalDate, Value, ValueError,
 };
 pub use crate::{
     __api_enum as api_enum, __choice as choice, __complex as complex, __table as table,

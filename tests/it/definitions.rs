@@ -163,8 +163,14 @@ fn labels_are_in_the_language_asked_for_never_in_the_user_s() {
              "DisplayName":{"LocalizedLabels":[{"Label":"Alt (Deprecated)","LanguageCode":1031}]}},
             {"LogicalName":"local","AttributeTypeName":{"Value":"DateTimeType"},
              "DateTimeBehavior":{"Value":"TimeZoneIndependent"},"MaxLength":"wide",
-             "DisplayName":{"UserLocalizedLabel":{"Label":"Ortszeit"}}}]}]}"#;
+             "DisplayName":{"UserLocalizedLabel":{"Label":"Ortszeit"}}},
+            {"LogicalName":"due","AttributeTypeName":{"Value":"DateTimeType"},
+             "DateTimeBehavior":{"Value":"UserLocal"},"Format":"DateOnly"},
+            {"LogicalName":"instant","AttributeTypeName":{"Value":"DateTimeType"},
+             "DateTimeBehavior":{"Value":"UserLocal"},"Format":"DateAndTime"}]}]}"#;
     let members = "<Property Name=\"old\" Type=\"Edm.String\"/>\
+        <Property Name=\"due\" Type=\"Edm.DateTimeOffset\"/>\
+        <Property Name=\"instant\" Type=\"Edm.DateTimeOffset\"/>\
         <Property Name=\"local\" Type=\"Edm.DateTimeOffset\"/>";
     for (lcid, wanted) in [
         (None, "Account"),
@@ -201,6 +207,8 @@ fn labels_are_in_the_language_asked_for_never_in_the_user_s() {
             .text
             .contains("pub local: Option<dv::LocalDateTime>,")
     );
+    assert!(account.text.contains("pub due: Option<dv::UserLocalDate>,"));
+    assert!(account.text.contains("pub instant: Option<dv::DateTime>,"));
     let module = files.iter().find(|file| file.name == "mod.rs").unwrap();
     assert!(
         module

@@ -87,4 +87,5 @@ pub trait Temporal: Literal {}
 impl Temporal for chrono::DateTime<chrono::Utc> {}
 impl Temporal for chrono::NaiveDateTime {}
 impl Temporal for chrono::NaiveDate {}
+impl Temporal for super::UserLocalDate {}
 impl Temporal for AnyValue {}

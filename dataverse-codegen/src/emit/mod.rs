@@ -502,6 +502,7 @@ fn scalar_type(column_type: &ColumnType) -> &'static str {
         ColumnType::Guid | ColumnType::PrimaryId | ColumnType::Lookup(_) => "dv::Uuid",
         ColumnType::DateTime => "dv::DateTime",
         ColumnType::LocalDateTime => "dv::LocalDateTime",
+        ColumnType::UserLocalDate => "dv::UserLocalDate",
         ColumnType::Date => "dv::Date",
         ColumnType::Binary => "dv::Binary",
         ColumnType::Structured(_) | ColumnType::Other(_) => "dv::Json",

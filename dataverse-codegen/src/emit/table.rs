@@ -173,6 +173,7 @@ fn kind(out: &mut String, column: &Column) {
         ColumnType::PrimaryId => out.push_str("primary key"),
         ColumnType::DateTime => out.push_str("date and time"),
         ColumnType::LocalDateTime => out.push_str("date and time without a time zone"),
+        ColumnType::UserLocalDate => out.push_str("date, kept as the midnight of a user"),
         ColumnType::Date => out.push_str("date"),
         ColumnType::Binary => out.push_str("image or file"),
         ColumnType::Lookup(targets) => {

@@ -188,6 +188,12 @@ fn enrich_column(
         {
             Some(ColumnType::LocalDateTime)
         }
+        (ColumnType::DateTime, "DateTimeType")
+            if attribute.behavior.as_deref() == Some("UserLocal")
+                && attribute.format.as_deref() == Some("DateOnly") =>
+        {
+            Some(ColumnType::UserLocalDate)
+        }
         (column_type, name) => {
             if !agree(column_type, name) {
                 misfits.types += 1;

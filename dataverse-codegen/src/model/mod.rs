@@ -261,6 +261,9 @@ pub enum ColumnType {
     /// `Edm.DateTimeOffset` without a time zone (behaviour `TimeZoneIndependent`): sent with `Z`,
     /// meant as it stands.
     LocalDateTime,
+    /// `Edm.DateTimeOffset` that shows a date (behaviour `UserLocal`, format `DateOnly`): the midnight
+    /// of whoever wrote it.
+    UserLocalDate,
     /// `Edm.Date`.
     Date,
     /// `Edm.Binary`: image thumbnails and file ids.

@@ -132,9 +132,10 @@ fn type_of(table: &model::Table, column: &Column) -> Type {
         ColumnType::BigInt => plain("BigInt", "BigInt"),
         ColumnType::Double => plain("Double", "Double"),
         ColumnType::Decimal => plain("Decimal", "Decimal"),
-        ColumnType::DateTime | ColumnType::LocalDateTime | ColumnType::Date => {
-            plain("DateTime", "DateTime")
-        }
+        ColumnType::DateTime
+        | ColumnType::LocalDateTime
+        | ColumnType::UserLocalDate
+        | ColumnType::Date => plain("DateTime", "DateTime"),
         ColumnType::Guid if is_lookup => plain("Lookup", "Lookup"),
         ColumnType::Guid | ColumnType::PrimaryId => plain("UniqueIdentifier", "Uniqueidentifier"),
         ColumnType::Lookup(to) if to.iter().any(|t| t.through.is_some()) => {

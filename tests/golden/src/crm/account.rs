@@ -191,8 +191,8 @@ pub struct Account {
     pub industrycode: Option<super::choices::AccountIndustryCode>,
     /// `lastonholdtime` (Last On Hold Time): date and time. Contains the date and time stamp of the last on hold time.
     pub lastonholdtime: Option<dv::DateTime>,
-    /// `lastusedincampaign` (Last Date Included in Campaign): date and time. Shows the date when the account was last included in a marketing campaign or quick campaign.
-    pub lastusedincampaign: Option<dv::DateTime>,
+    /// `lastusedincampaign` (Last Date Included in Campaign): date, kept as the midnight of a user. Shows the date when the account was last included in a marketing campaign or quick campaign.
+    pub lastusedincampaign: Option<dv::UserLocalDate>,
     /// `marketcap` (Market Capitalization): money. Type the market capitalization of the account to identify the company's equity, used as an indicator in financial performance analysis.
     pub marketcap: Option<dv::Decimal>,
     /// `marketcap_base` (Market Capitalization (Base)): money, read-only. Shows the market capitalization converted to the system's default base currency.
@@ -233,8 +233,8 @@ pub struct Account {
     pub openrevenue_state: Option<i32>,
     /// `originatingleadid` (Originating Lead): lookup of `lead`. Shows the lead that the account was created from if the account was created by converting a lead in Microsoft Dynamics 365. This is used to relate the account to data on the originating lead for use in reporting and analytics.
     pub originatingleadid: Option<dv::Lookup<super::Lead>>,
-    /// `overriddencreatedon` (Record Created On): date and time, written only by a create. Date and time that the record was migrated.
-    pub overriddencreatedon: Option<dv::DateTime>,
+    /// `overriddencreatedon` (Record Created On): date, kept as the midnight of a user, written only by a create. Date and time that the record was migrated.
+    pub overriddencreatedon: Option<dv::UserLocalDate>,
     /// `ownerid` (Owner): lookup of `systemuser`, `team`, required. Enter the user or team who is assigned to manage the record. This field is updated every time the record is assigned to a different user.
     pub ownerid: Option<dv::AnyLookup<super::lookups::OwneridTarget>>,
     /// `ownershipcode` (Ownership): choice `account.ownershipcode`. Select the account's ownership structure, such as public or private.
@@ -446,7 +446,7 @@ impl Account {
     pub const IMPORTSEQUENCENUMBER: dv::Column<Self, i32> = dv::column(89);
     pub const INDUSTRYCODE: dv::Column<Self, super::choices::AccountIndustryCode> = dv::column(90);
     pub const LASTONHOLDTIME: dv::Column<Self, dv::DateTime> = dv::column(91);
-    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::DateTime> = dv::column(92);
+    pub const LASTUSEDINCAMPAIGN: dv::Column<Self, dv::UserLocalDate> = dv::column(92);
     pub const MARKETCAP: dv::Column<Self, dv::Decimal> = dv::column(93);
     pub const MARKETCAP_BASE: dv::Column<Self, dv::Decimal, dv::ReadOnly> = dv::column(94);
     pub const MARKETINGONLY: dv::Column<Self, bool> = dv::column(95);
@@ -469,7 +469,8 @@ impl Account {
     pub const OPENREVENUE_DATE: dv::Column<Self, dv::DateTime> = dv::column(110);
     pub const OPENREVENUE_STATE: dv::Column<Self, i32> = dv::column(111);
     pub const ORIGINATINGLEADID: dv::Column<Self, dv::Lookup<super::Lead>> = dv::column(112);
-    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::DateTime, dv::CreateOnly> = dv::column(113);
+    pub const OVERRIDDENCREATEDON: dv::Column<Self, dv::UserLocalDate, dv::CreateOnly> =
+        dv::column(113);
     pub const OWNERID: dv::Column<Self, dv::AnyLookup<super::lookups::OwneridTarget>> =
         dv::column(114);
     pub const OWNERSHIPCODE: dv::Column<Self, super::choices::AccountOwnershipCode> =
