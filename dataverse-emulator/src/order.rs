@@ -57,15 +57,19 @@ pub(crate) fn add<'c>(terms: &mut Vec<Term<'c>>, column: SqlColumn<'c>, descendi
     }
 }
 
-/// Sorts by a unique column last.
+/// Sorts by a unique column last, the way of the column before it: an index of the two serves both
+/// ways.
 pub(crate) fn end_with<'c>(terms: &mut Vec<Term<'c>>, id: SqlColumn<'c>) {
     // Behind a unique column nothing decides any more.
     match terms.iter().position(|term| term.column.sql == id.sql) {
         Some(place) => terms.truncate(place + 1),
-        None => terms.push(Term {
-            column: id,
-            descending: false,
-        }),
+        None => {
+            let descending = terms.last().is_some_and(|term| term.descending);
+            terms.push(Term {
+                column: id,
+                descending,
+            });
+        }
     }
 }
 

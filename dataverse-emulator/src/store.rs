@@ -240,10 +240,11 @@ impl Store {
         }
         let index = format!("{}@values@{name}", table.logical_name);
         let sql = format!(
-            "CREATE INDEX IF NOT EXISTS main.{} ON {} ({})",
+            "CREATE INDEX IF NOT EXISTS main.{} ON {} ({}, {})",
             quoted(&index),
             quoted(&table.logical_name),
-            quoted(name)
+            quoted(name),
+            quoted(&table.primary_id)
         );
         self.connection.prepare_cached(&sql)?.execute([])?;
         Ok(())
