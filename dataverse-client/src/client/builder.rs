@@ -13,6 +13,7 @@ use crate::http::counters::Counting;
 use crate::http::limiter::{DEFAULT_MAX, Limiters};
 use crate::http::{
     Clock, Credential, ReqwestTransport, RetryPolicy, SystemClock, TokenRequest, Transport,
+    TransportError,
 };
 use crate::odata::CallOptions;
 
@@ -101,7 +102,7 @@ impl ClientBuilder {
         })?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(ReqwestTransport::new().map_err(Error::transport)?),
+            None => Arc::new(ReqwestTransport::new().map_err(TransportError::into_error)?),
         };
         let token_request = TokenRequest::new(
             self.base.origin(),

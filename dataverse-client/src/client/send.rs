@@ -415,10 +415,14 @@ impl Call<'_> {
                 }
                 Some(Err(error)) => {
                     let failure = match error.reached() {
+                        Reached::Untrusted => {
+                            inner.counting.not_sent.add();
+                            return Ok(Ending::NotAnswered(error.into_error()));
+                        }
                         Reached::NotSent => Failure::NotSent,
                         Reached::Unknown => Failure::Doubt { retry_after: None },
                     };
-                    (failure, Ending::NotAnswered(Error::transport(error)))
+                    (failure, Ending::NotAnswered(error.into_error()))
                 }
                 None => {
                     let failure = Failure::Doubt { retry_after: None };
@@ -426,7 +430,7 @@ impl Call<'_> {
                         Reached::Unknown,
                         format!("no answer within {limit:?}; it is no longer waited for"),
                     );
-                    (failure, Ending::NotAnswered(Error::transport(error)))
+                    (failure, Ending::NotAnswered(error.into_error()))
                 }
             };
             self.note_failure(&permit, failure, &ending);

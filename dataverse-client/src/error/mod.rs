@@ -135,9 +135,12 @@ impl Error {
     }
 
     #[cold]
-    pub(crate) fn transport(source: impl std::error::Error + Send + Sync + 'static) -> Self {
-        let mut error = Error::new(Kind::Transport, "no answer from the service");
-        error.0.source = Some(Arc::new(source));
+    pub(crate) fn transport(
+        message: impl Into<String>,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        let mut error = Error::new(Kind::Transport, message);
+        error.0.source = Some(Arc::from(source));
         error
     }
 

@@ -228,13 +228,33 @@ fn is_this_machine(host: &str) -> bool {
 /// Only a failed connection is known not to have reached the service: a server that closes after
 /// reading the whole request looks like one that never read it.
 fn not_answered(error: reqwest::Error) -> TransportError {
-    let reached = if error.is_connect() || error.is_builder() {
+    let reached = if is_untrusted(&error) {
+        Reached::Untrusted
+    } else if error.is_connect() || error.is_builder() {
         Reached::NotSent
     } else {
         Reached::Unknown
     };
     // The URL holds filters and keys: a row's data.
     TransportError::new(reached, error.without_url())
+}
+
+/// Whether a certificate was refused before anything was sent.
+fn is_untrusted(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(rustls::Error::InvalidCertificate(_)) = error.downcast_ref() {
+            return true;
+        }
+        // What an `io::Error` holds is not among its causes.
+        let held = error.downcast_ref::<std::io::Error>();
+        let held = held.and_then(|error| error.get_ref());
+        cause = match held {
+            Some(held) => Some(held),
+            None => error.source(),
+        };
+    }
+    false
 }
 
 #[cfg(test)]

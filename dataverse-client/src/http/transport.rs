@@ -3,10 +3,13 @@
 use async_trait::async_trait;
 use bytes::Bytes;
 
+use crate::error::Error;
+
 /// Sends one HTTP request and returns the whole answer.
 ///
-/// The client's own implementation sends through reqwest; the emulator implements it in process. An implementation adds nothing to the request, follows no redirect
-/// and repeats nothing: the layers above decide that.
+/// The client's own implementation sends through reqwest; the emulator implements it in process. An
+/// implementation adds nothing to the request, follows no redirect and repeats nothing: the layers
+/// above decide that.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
     /// Sends `request`. Every answer is `Ok`, whatever its status.
@@ -32,6 +35,8 @@ impl<T: Transport + ?Sized> Transport for std::sync::Arc<T> {
 pub enum Reached {
     /// The service cannot have seen it: no connection was made.
     NotSent,
+    /// The server did not prove who it is, so nothing was sent, and a repeat would fare no better.
+    Untrusted,
     /// It may have been executed.
     Unknown,
 }
@@ -41,6 +46,9 @@ pub enum Reached {
 #[error("{}", match .reached {
     Reached::NotSent => "no connection to the service: check the network, and the address \
                          (the region in it, `crm4`)",
+    Reached::Untrusted => "nothing was sent, because the server's certificate is not trusted here: check the \
+                           address; a proxy that looks into TLS needs its certificate among the \
+                           roots of the system",
     Reached::Unknown => "the connection ended before the answer",
 })]
 pub struct TransportError {
@@ -58,6 +66,10 @@ impl TransportError {
             reached,
             source: source.into(),
         }
+    }
+
+    pub(crate) fn into_error(self) -> Error {
+        Error::transport(self.to_string(), self.source)
     }
 
     /// Whether the service can have seen the request.

@@ -2,6 +2,9 @@
 
 use std::sync::Arc;
 
+use dataverse_client::Client;
+use dataverse_client::http::{FixedToken, VirtualClock};
+use dataverse_golden::crm::operations::WhoAmI;
 use dataverse_tests::fixture;
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, ServerName};
@@ -49,6 +52,24 @@ async fn it_answers_https_and_links_lead_there() {
         answer.contains(&format!("https://localhost:{port}/api/data/v9.2/$metadata")),
         "{answer}"
     );
+}
+
+#[tokio::test]
+async fn a_client_sends_nothing_to_a_server_whose_certificate_nobody_vouches_for() {
+    let (certificate, key) = (pem("localhost.pem"), pem("localhost.key.pem"));
+    let emulator = emulator();
+    let listening = emulator.listen_tls(0, &certificate, &key).await.unwrap();
+    let client = Client::builder(&listening.url())
+        .unwrap()
+        .credential(FixedToken::new("any"))
+        .clock(VirtualClock::default())
+        .build()
+        .unwrap();
+    let error = client.invoke(WhoAmI).await.unwrap_err();
+    assert!(error.status().is_none() && !error.is_outcome_unknown());
+    assert!(error.to_string().contains("certificate"), "{error:?}");
+    assert_eq!(error.attempts(), 1);
+    assert!(emulator.requests().is_empty());
 }
 
 #[tokio::test]

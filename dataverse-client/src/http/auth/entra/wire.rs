@@ -48,10 +48,14 @@ impl Wire<'_> {
             let result = self.request.transport.send(message).await;
             let (may_repeat, retry_after) = match &result {
                 Ok(answer) => (self.passes(answer.status()), retry_after(answer.headers())),
-                Err(error) => (
-                    self.repeats_in_doubt || error.reached() == Reached::NotSent,
-                    None,
-                ),
+                Err(error) => {
+                    let may_repeat = match error.reached() {
+                        Reached::NotSent => true,
+                        Reached::Unknown => self.repeats_in_doubt,
+                        Reached::Untrusted => false,
+                    };
+                    (may_repeat, None)
+                }
             };
             let wait = retry_after.unwrap_or_else(|| delay(attempt));
             let elapsed = clock.now().duration_since(started).unwrap_or_default();
