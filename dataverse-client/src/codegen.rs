@@ -12,6 +12,8 @@ pub use rust_decimal::Decimal;
 pub use uuid::Uuid;
 
 pub use crate::op::{Answer, Arguments, BoundTo, Message, MessageKind, RowArgument};
+#[doc(hidden)]
+pub use crate::op::{CalledOn, Given, RowTable, deserialize_message, serialize_message};
 pub use crate::schema::{
     Access, AlternateKey, AnyRow, AnyTable, Cell, Column, ColumnInfo, Columns, Complex, CreateOnly,
     Entity, HasTarget, Key, Many, Navigation, NullColumn, One, ReadAs, ReadOnly, ReadWrite, Record,
@@ -22,8 +24,8 @@ pub use crate::value::{
     Scalar, Target, TargetList, Targets, UserLocalDate, Value, ValueError,
 };
 pub use crate::{
-    __api_enum as api_enum, __choice as choice, __complex as complex, __table as table,
-    __targets as targets,
+    __api_enum as api_enum, __choice as choice, __complex as complex, __message as message,
+    __table as table, __targets as targets,
 };
 
 /// What the macros need of serde; the whole crate here would give `Option` a second name, which
@@ -336,10 +338,85 @@ macro_rules! __api_enum {
     };
 }
 
+/// Makes a generated struct an operation that can be called, and kept as JSON:
+/// `Name: Action "Name" -> Output, row on { value subject = "Subject", }`.
+#[macro_export]
+#[doc(hidden)]
+macro_rules! __message {
+    (
+        $name:ident: $kind:ident $wire_name:literal -> $output:ty
+        $(, row $on:ident)? $(, rows_of $table:ty)?
+        { $($method:ident $field:ident = $parameter:literal,)* }
+    ) => {
+        impl $crate::codegen::Message for $name {
+            type Output = $output;
+            const NAME: &'static str = $wire_name;
+            const KIND: $crate::codegen::MessageKind = $crate::codegen::MessageKind::$kind;
+
+            fn arguments(&self, out: &mut $crate::codegen::Arguments<'_>) {
+                $(out.$method($parameter, &self.$field);)*
+                let _ = out;
+            }
+
+            $(fn bound_to(&self) -> ::std::option::Option<$crate::codegen::BoundTo> {
+                ::std::option::Option::Some($crate::codegen::CalledOn::bound_to(&self.$on))
+            })?
+
+            $(fn bound_to(&self) -> ::std::option::Option<$crate::codegen::BoundTo> {
+                ::std::option::Option::Some($crate::codegen::BoundTo::rows_of::<$table>())
+            })?
+        }
+
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::codegen::serialize_message(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::codegen::deserialize_message(deserializer, |given| {
+                    let _ = &given;
+                    ::std::result::Result::Ok(Self {
+                        $($on: given.on()?,)?
+                        $($field: given.$method($parameter)?,)*
+                    })
+                })
+            }
+        }
+    };
+}
+
 /// Says where a lookup of several tables may point: `Name { super::Account = "customerid_account", }`.
+/// After `enum`, the name is that of [`Targets`](crate::value::Targets).
 #[macro_export]
 #[doc(hidden)]
 macro_rules! __targets {
+    (enum $name:ident { $($list:tt)* }) => {
+        $crate::__targets!($name { $($list)* });
+
+        impl $crate::codegen::serde::Serialize for $name {
+            fn serialize<S: $crate::codegen::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::codegen::serialize_target(self, serializer)
+            }
+        }
+
+        impl<'de> $crate::codegen::serde::Deserialize<'de> for $name {
+            fn deserialize<D: $crate::codegen::serde::Deserializer<'de>>(
+                deserializer: D,
+            ) -> ::std::result::Result<Self, D::Error> {
+                $crate::codegen::deserialize_target(deserializer)
+            }
+        }
+    };
     ($name:ident { $($table:ty = $navigation:literal,)* }) => {
         impl $crate::codegen::TargetList for $name {
             const TARGETS: &'static [$crate::codegen::Target] = &[$(
@@ -480,6 +557,23 @@ pub fn deserialize_value<'de, T: Value, D: ::serde::Deserializer<'de>>(
     deserializer: D,
 ) -> Result<T, D::Error> {
     crate::value::deserialize_value(deserializer)
+}
+
+/// Writes where a lookup points, for serde.
+#[doc(hidden)]
+pub fn serialize_target<T: Targets, S: ::serde::Serializer>(
+    target: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    crate::value::serialize_target(target, serializer)
+}
+
+/// Reads where a lookup points, for serde.
+#[doc(hidden)]
+pub fn deserialize_target<'de, T: Targets, D: ::serde::Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    crate::value::deserialize_target(deserializer)
 }
 
 /// Writes a row for serde.

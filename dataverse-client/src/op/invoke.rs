@@ -19,9 +19,21 @@ use crate::value::json::write_string;
 use crate::value::{AnyValue, Id, Json, Literal, Value};
 
 /// The namespace of everything in Dataverse.
-const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
+pub(super) const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
+
+/// The member of a request that is kept that says what it is called on.
+pub(super) const CALLED_ON: &str = "@odata.id";
 
 /// An action or function: a generated struct whose fields are its parameters.
+///
+/// Generated ones go through serde, to be logged or kept in a queue: one object of the parameters
+/// by their names, as an action sends them, with `@odata.id` for what it is called on and for rows
+/// that exist. The name of the operation is not in it. It is text of JSON, so that no digit gets
+/// lost: serializer and deserializer must be those of `serde_json`, and a `serde_json::Value` in
+/// between rounds numbers to floats.
+///
+/// Errors of serializing: what could not be sent, and a handle of a change set, which means nothing
+/// outside of it. Errors of deserializing: a parameter that is missing, unknown or of another type.
 pub trait Message: Send + Sync {
     /// What it answers.
     type Output: Answer + 'static;
@@ -47,8 +59,15 @@ pub trait Message: Send + Sync {
 /// Made from an [`Id`], a [`Key`] or a [`RowRef`] where the operation takes rows of several tables.
 #[derive(Clone)]
 pub struct BoundTo {
-    table: TableName,
-    key: Option<KeyKind>,
+    pub(super) table: TableName,
+    pub(super) key: Option<KeyKind>,
+}
+
+impl PartialEq for BoundTo {
+    /// Whether they stand at the same place in URLs.
+    fn eq(&self, other: &Self) -> bool {
+        self.table.entity_set() == other.table.entity_set() && self.key == other.key
+    }
 }
 
 impl BoundTo {
@@ -122,10 +141,24 @@ pub enum MessageKind {
 #[derive(Debug)]
 pub struct Arguments<'a> {
     kind: MessageKind,
+    /// Whether they are written to be kept, not to be sent.
+    is_stored: bool,
     scope: &'a Scope<'a>,
     /// Name and JSON or literal.
     written: Vec<(Cow<'static, str>, String)>,
     error: Option<Error>,
+}
+
+impl<'a> Arguments<'a> {
+    fn of(kind: MessageKind, scope: &'a Scope<'a>) -> Self {
+        Arguments {
+            kind,
+            is_stored: false,
+            scope,
+            written: Vec::new(),
+            error: None,
+        }
+    }
 }
 
 impl Arguments<'_> {
@@ -137,8 +170,8 @@ impl Arguments<'_> {
     pub fn value<T: Value>(&mut self, name: &'static str, value: &T) {
         let mut text = String::new();
         match self.kind {
-            MessageKind::Action => value.write_json(&mut text),
-            MessageKind::Function => value.write_literal(&mut text),
+            MessageKind::Function if !self.is_stored => value.write_literal(&mut text),
+            _ => value.write_json(&mut text),
         }
         self.written.push((Cow::Borrowed(name), text));
     }
@@ -150,13 +183,17 @@ impl Arguments<'_> {
         }
     }
 
-    /// A parameter that is a row.
-    pub fn row<E>(&mut self, name: &'static str, row: &RowArgument<E>) {
-        let text = match self.kind {
+    fn text_of<E>(&self, row: &RowArgument<E>) -> Result<String> {
+        match self.kind {
+            _ if self.is_stored => row.write_stored(),
             MessageKind::Action => row.write_body(self.scope),
             MessageKind::Function => row.write_reference(),
-        };
-        match text {
+        }
+    }
+
+    /// A parameter that is a row.
+    pub fn row<E>(&mut self, name: &'static str, row: &RowArgument<E>) {
+        match self.text_of(row) {
             Ok(text) => self.written.push((Cow::Borrowed(name), text)),
             Err(error) => self.error = Some(error),
         }
@@ -164,13 +201,7 @@ impl Arguments<'_> {
 
     /// A parameter that is a list of rows.
     pub fn rows<E>(&mut self, name: &'static str, rows: &[RowArgument<E>]) {
-        let texts: Result<Vec<_>> = rows
-            .iter()
-            .map(|row| match self.kind {
-                MessageKind::Action => row.write_body(self.scope),
-                MessageKind::Function => row.write_reference(),
-            })
-            .collect();
+        let texts: Result<Vec<_>> = rows.iter().map(|row| self.text_of(row)).collect();
         match texts {
             Ok(texts) => self.push(name, format!("[{}]", texts.join(","))),
             Err(error) => self.error = Some(error),
@@ -202,12 +233,12 @@ pub struct RowArgument<E = AnyTable> {
     entity: PhantomData<fn() -> E>,
 }
 
-#[derive(Debug, Clone)]
-enum Content {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Content {
     Existing(uuid::Uuid),
     Columns(Vec<Entry>),
     /// By an alternate key, which parameters do not take.
-    Unknown,
+    Unknown(KeyKind),
 }
 
 impl<E> RowArgument<E> {
@@ -227,6 +258,35 @@ impl<E> RowArgument<E> {
         }
     }
 
+    pub(super) fn of(table: TableName, content: Content) -> Self {
+        RowArgument {
+            table,
+            content,
+            entity: PhantomData,
+        }
+    }
+
+    /// As an action takes it, and `@odata.id` with a row that exists: what its URL needs to be read
+    /// back.
+    fn write_stored(&self) -> Result<String> {
+        let Content::Existing(id) = &self.content else {
+            return self.write_body(&Scope::alone(""));
+        };
+        let mut first = String::from("\"@odata.id\":");
+        write_string(
+            &row_path(self.table.entity_set(), &KeyKind::Id(*id))?,
+            &mut first,
+        );
+        if self.table.known_logical_name().is_some() {
+            first.push(',');
+            first.push_str(&type_member(&self.table)?);
+        }
+        if let Some(column) = self.table.known_primary_id() {
+            first.push_str(&format!(",\"{column}\":\"{id}\""));
+        }
+        Ok(format!("{{{first}}}"))
+    }
+
     fn write_body(&self, scope: &Scope<'_>) -> Result<String> {
         let mut first = type_member(&self.table)?;
         match &self.content {
@@ -242,7 +302,7 @@ impl<E> RowArgument<E> {
                 write_object(&first, &[], scope)
             }
             Content::Columns(entries) => write_object(&first, entries, scope),
-            Content::Unknown => Err(self.by_key()),
+            Content::Unknown(_) => Err(self.by_key()),
         }
     }
 
@@ -259,7 +319,7 @@ impl<E> RowArgument<E> {
                 let path = row_path(self.table.entity_set(), &KeyKind::Id(*id))?;
                 Ok(format!("{{'@odata.id':'{path}'}}"))
             }
-            Content::Unknown => Err(self.by_key()),
+            Content::Unknown(_) => Err(self.by_key()),
             Content::Columns(_) => Err(Error::input(format!(
                 "a function takes rows of `{}` that exist: give an id, not columns",
                 self.table.shown()
@@ -278,13 +338,24 @@ impl<E> Clone for RowArgument<E> {
     }
 }
 
+impl<E> PartialEq for RowArgument<E> {
+    /// Those that are kept alike are equal: a row of columns that was read back, and what it was.
+    fn eq(&self, other: &Self) -> bool {
+        match (self.write_stored(), other.write_stored()) {
+            (Ok(left), Ok(right)) => left == right,
+            (Err(_), Err(_)) => self.table == other.table && self.content == other.content,
+            _ => false,
+        }
+    }
+}
+
 impl<E> fmt::Debug for RowArgument<E> {
     /// Names the table and columns, not values: those are a row's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = self.table.shown();
         match &self.content {
             Content::Existing(id) => write!(f, "{name}({id})"),
-            Content::Unknown => write!(f, "{name}(…)"),
+            Content::Unknown(_) => write!(f, "{name}(…)"),
             Content::Columns(entries) => {
                 write!(f, "{name} ")?;
                 f.debug_set()
@@ -323,7 +394,7 @@ impl From<RowRef> for RowArgument<AnyTable> {
     fn from(row: RowRef) -> Self {
         let content = match row.key {
             KeyKind::Id(id) => Content::Existing(id),
-            KeyKind::Alternate(_) => Content::Unknown,
+            key => Content::Unknown(key),
         };
         RowArgument {
             table: row.table,
@@ -376,12 +447,7 @@ impl<M: Message> Operation for Invoke<M> {
     type Output = M::Output;
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let mut arguments = Arguments {
-            kind: M::KIND,
-            scope,
-            written: Vec::new(),
-            error: None,
-        };
+        let mut arguments = Arguments::of(M::KIND, scope);
         self.0.arguments(&mut arguments);
         request(M::NAME, self.0.bound_to().as_ref(), arguments)
     }
@@ -420,7 +486,30 @@ fn request(name: &str, bound_to: Option<&BoundTo>, arguments: Arguments<'_>) -> 
     })
 }
 
+/// The parameters as they are kept, and what it is called on: one JSON object.
+///
+/// Errors: a row or key that cannot be sent outside a change set, or not at all.
+pub(super) fn stored_text<M: Message>(message: &M) -> Result<String> {
+    let scope = Scope::alone("");
+    let mut arguments = Arguments::of(M::KIND, &scope);
+    arguments.is_stored = true;
+    if let Some(bound_to) = message.bound_to() {
+        let mut path = String::new();
+        write_string(&bound_to.path()?, &mut path);
+        arguments.push(CALLED_ON, path);
+    }
+    message.arguments(&mut arguments);
+    match arguments.error {
+        Some(error) => Err(error),
+        None => Ok(object(&arguments.written)),
+    }
+}
+
 fn action(path: String, arguments: &[(Cow<'static, str>, String)]) -> Request {
+    Request::new(Method::POST, path).json(object(arguments))
+}
+
+fn object(arguments: &[(Cow<'static, str>, String)]) -> String {
     let mut body = String::from("{");
     for (index, (name, json)) in arguments.iter().enumerate() {
         if index > 0 {
@@ -431,7 +520,7 @@ fn action(path: String, arguments: &[(Cow<'static, str>, String)]) -> Request {
         body.push_str(json);
     }
     body.push('}');
-    Request::new(Method::POST, path).json(body)
+    body
 }
 
 fn function(path: &str, arguments: &[(Cow<'static, str>, String)]) -> Request {
@@ -553,12 +642,7 @@ impl Operation for InvokeNamed {
             MessageKind::Action => row.write_body(scope),
             MessageKind::Function => row.write_reference(),
         };
-        let mut arguments = Arguments {
-            kind,
-            scope,
-            written: Vec::new(),
-            error: None,
-        };
+        let mut arguments = Arguments::of(kind, scope);
         for (name, parameter) in &self.parameters {
             let text = match parameter {
                 Parameter::Value(value) if kind == MessageKind::Action => value.clone().into_json(),

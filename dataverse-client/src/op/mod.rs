@@ -27,6 +27,7 @@ mod retrieve;
 mod row_pack;
 mod rows_of;
 mod search;
+mod stored;
 mod track;
 mod update;
 mod upsert;
@@ -70,6 +71,7 @@ pub use search::{
     SearchStatus, SearchStatusReport, SearchStorage, SearchSuggest, SearchTable, SearchTableStatus,
     Suggestion,
 };
+pub use stored::{CalledOn, Given, RowTable, deserialize_message, serialize_message};
 pub use track::{Change, ChangeOf, ChangePage, CountChanges, DeltaToken, TrackChanges};
 pub use update::{Update, UpdateReturning};
 pub use upsert::{Upsert, UpsertReturning, Upserted};

@@ -21,7 +21,7 @@ pub(crate) enum KeyKind {
 }
 
 impl<E> Key<E> {
-    fn of_kind(kind: KeyKind) -> Self {
+    pub(crate) fn of_kind(kind: KeyKind) -> Self {
         Key {
             kind,
             entity: PhantomData,

@@ -42,5 +42,5 @@ pub use list::Nested;
 pub use lookup::{Lookup, LookupTarget};
 pub(crate) use scalar::write_text_literal;
 pub use scalar::{Annotation, Binding, Value, ValueError, ValueKind};
-pub(crate) use serde::{deserialize_value, serialize_json};
+pub(crate) use serde::{deserialize_target, deserialize_value, serialize_json, serialize_target};
 pub use user_local_date::UserLocalDate;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::json::Reader;
-use super::{Json, Scalar, Value};
+use super::{Json, Scalar, Targets, Value};
 
 /// Writes a JSON value in the serializer's own terms.
 pub(crate) fn serialize_json<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
@@ -47,6 +47,33 @@ pub(crate) fn deserialize_value<'de, T: Value, D: Deserializer<'de>>(
     let text = Box::<RawValue>::deserialize(deserializer)?;
     let scalar = Reader::new(text.get()).scalar().map_err(D::Error::custom)?;
     T::from_scalar(scalar).map_err(D::Error::custom)
+}
+
+/// Where a lookup points, with the names of an `EntityReference`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct StoredTarget {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    logical_name: Option<String>,
+    id: uuid::Uuid,
+}
+
+/// Writes `{"LogicalName":"account","Id":"…"}`.
+pub(crate) fn serialize_target<T: Targets, S: Serializer>(
+    target: &T,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let (table, id) = target.row();
+    let logical_name = table.map(str::to_owned);
+    StoredTarget { logical_name, id }.serialize(serializer)
+}
+
+/// Reads what [`serialize_target`] wrote.
+pub(crate) fn deserialize_target<'de, T: Targets, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<T, D::Error> {
+    let stored = StoredTarget::deserialize(deserializer)?;
+    Ok(T::new(stored.logical_name.as_deref(), stored.id))
 }
 
 impl Serialize for Json {

@@ -461,21 +461,6 @@ impl Text {
         self.line(depth, "];");
     }
 
-    /// `start = function::<argument>();`
-    pub(super) fn generic_call(&mut self, depth: usize, start: &str, function: &str, of: &str) {
-        let call = format!("{function}::<{of}>();");
-        if self.fits(depth, &format!("{start} = {call}")) {
-            self.line(depth, &format!("{start} = {call}"));
-        } else if self.fits(depth + 1, &call) {
-            self.line(depth, &format!("{start} ="));
-            self.line(depth + 1, &call);
-        } else {
-            self.line(depth, &format!("{start} = {function}::<"));
-            self.line(depth + 1, &format!("{of},"));
-            self.line(depth, ">();");
-        }
-    }
-
     /// `pattern => value,` of a match; the value is written in two parts.
     pub(super) fn arm(&mut self, depth: usize, pattern: &str, [start, end]: [&str; 2]) {
         if !self.fitting(depth, &[pattern, " => ", start, end, ","]) {

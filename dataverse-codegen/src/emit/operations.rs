@@ -25,18 +25,26 @@ const MAX_REQUIRED: usize = 7;
 
 /// What a bound operation is called on.
 struct Binding {
-    /// The field that says which row; None if it is called on all rows of a table.
-    field: Option<String>,
+    /// Of the field.
     rust_type: String,
     doc: String,
-    value: Called,
+    called: Called,
 }
 
 enum Called {
-    /// An expression over the field.
+    /// The field that says which row.
     OnField(String),
-    /// A table's type.
+    /// A table's type: it is called on all its rows.
     OnRowsOf(String),
+}
+
+impl Binding {
+    fn field(&self) -> Option<&str> {
+        match &self.called {
+            Called::OnField(field) => Some(field),
+            Called::OnRowsOf(_) => None,
+        }
+    }
 }
 
 /// Operations that are called on one type.
@@ -148,33 +156,23 @@ fn binding(
         }
         _ => None,
     };
-    let mut field = || Some(taken.give("on".to_owned()));
     match (table, binding.is_collection) {
-        (Some(table), false) => {
-            let field = field();
-            let name_of_field = field.as_deref().unwrap_or_default();
-            Binding {
-                value: Called::OnField(format!("dv::BoundTo::row(&self.{name_of_field})")),
-                rust_type: format!("dv::Key<{table}>"),
-                doc: format!("The row of `{name}` it is called on."),
-                field,
-            }
-        }
+        (Some(table), false) => Binding {
+            rust_type: format!("dv::Key<{table}>"),
+            doc: format!("The row of `{name}` it is called on."),
+            called: Called::OnField(taken.give("on".to_owned())),
+        },
         (Some(table), true) => Binding {
-            value: Called::OnRowsOf(table),
             rust_type: String::new(),
             doc: String::new(),
-            field: None,
+            called: Called::OnRowsOf(table),
         },
         (None, is_collection) => {
-            let field = field();
-            let name_of_field = field.as_deref().unwrap_or_default();
             let what = if is_collection { "rows" } else { "row" };
             Binding {
-                value: Called::OnField(format!("self.{name_of_field}.clone()")),
                 rust_type: "dv::BoundTo".to_owned(),
                 doc: format!("The {what} of `{name}`, or of a table below it, it is called on."),
-                field,
+                called: Called::OnField(taken.give("on".to_owned())),
             }
         }
     }
@@ -249,19 +247,19 @@ fn request(
     out.only_with(depth, feature.as_deref());
     let bound_field = bound
         .as_ref()
-        .and_then(|bound| Some((bound, bound.field.as_ref()?)));
+        .and_then(|bound| Some((bound, bound.field()?)));
     let given = arguments
         .iter()
         .filter(|argument| argument.parameter.required);
     let given = given.map(|argument| (argument.field.as_str(), argument.rust_type.as_str()));
-    let on = bound_field.map(|(bound, field)| (field.as_str(), bound.rust_type.as_str()));
+    let on = bound_field.map(|(bound, field)| (field, bound.rust_type.as_str()));
     let required: Vec<(&str, &str)> = on.into_iter().chain(given).collect();
     let is_default = required.is_empty() && !arguments.is_empty();
     out.line(
         depth,
         match is_default {
-            true => "#[derive(Debug, Clone, Default)]",
-            false => "#[derive(Debug, Clone)]",
+            true => "#[derive(Debug, Clone, Default, PartialEq)]",
+            false => "#[derive(Debug, Clone, PartialEq)]",
         },
     );
     if arguments.is_empty() && bound_field.is_none() {
@@ -291,54 +289,39 @@ fn request(
     }
     out.blank();
     out.only_with(depth, feature.as_deref());
-    out.implementation(depth, "dv::Message", name);
-    let output = output(selection, names, operation, &root);
-    out.assignment(depth + 1, "type Output", &output);
+    out.line(depth, "dv::message! {");
     let wire_name = match operation.binding {
         None => operation.name.clone(),
         Some(_) => format!("{}.{}", operation.namespace, operation.name),
     };
-    out.assignment(depth + 1, "const NAME: &'static str", &literal(&wire_name));
+    let output = output(selection, names, operation, &root);
+    let called_on = match bound.map(|bound| bound.called) {
+        None => String::new(),
+        Some(Called::OnField(field)) => format!(", row {field}"),
+        Some(Called::OnRowsOf(table)) => format!(", rows_of {table}"),
+    };
+    let end = if arguments.is_empty() { "{}" } else { "{" };
     out.line(
         depth + 1,
-        &format!("const KIND: dv::MessageKind = dv::MessageKind::{kind};"),
+        &format!(
+            "{name}: {kind} {} -> {output}{called_on} {end}",
+            literal(&wire_name)
+        ),
     );
-    out.blank();
-    if arguments.is_empty() {
+    for argument in &arguments {
+        let optional = if argument.parameter.required {
+            ""
+        } else {
+            "optional_"
+        };
+        let parameter = literal(&argument.parameter.name);
+        let (method, field) = (argument.method, &argument.field);
         out.line(
-            depth + 1,
-            "fn arguments(&self, _: &mut dv::Arguments<'_>) {}",
+            depth + 2,
+            &format!("{optional}{method} {field} = {parameter},"),
         );
-    } else {
-        out.line(
-            depth + 1,
-            "fn arguments(&self, out: &mut dv::Arguments<'_>) {",
-        );
-        for argument in &arguments {
-            let optional = if argument.parameter.required {
-                ""
-            } else {
-                "optional_"
-            };
-            let values = [
-                literal(&argument.parameter.name),
-                format!("&self.{}", argument.field),
-            ];
-            let head = format!("out.{optional}{}", argument.method);
-            out.call(depth + 2, &head, &values, ";");
-        }
-        out.line(depth + 1, "}");
     }
-    if let Some(bound) = bound {
-        out.blank();
-        out.line(depth + 1, "fn bound_to(&self) -> Option<dv::BoundTo> {");
-        match bound.value {
-            Called::OnField(value) => out.line(depth + 2, &format!("Some({value})")),
-            Called::OnRowsOf(table) => {
-                out.generic_call(depth + 2, "let rows", "dv::BoundTo::rows_of", &table);
-                out.line(depth + 2, "Some(rows)");
-            }
-        }
+    if !arguments.is_empty() {
         out.line(depth + 1, "}");
     }
     out.line(depth, "}");

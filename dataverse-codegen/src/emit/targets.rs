@@ -71,7 +71,7 @@ fn declaration(out: &mut Text, names: &Names<'_>, name: &str, doc: &str, targets
             .filter(|target| names.type_and_struct(&target.table).is_some())
             .collect();
         enumeration(out, names, name, doc, &known);
-        list(out, names, name, &known);
+        list(out, names, &format!("enum {name}"), &known);
     } else {
         let known: Vec<&LookupTarget> = targets
             .iter()
@@ -167,7 +167,7 @@ fn enumeration(
     out.line(0, "}");
 }
 
-/// Names of the tables, for binding.
+/// Names of the tables, for binding; the name of an enum of them stands after `enum`.
 fn list(out: &mut Text, names: &Names<'_>, name: &str, targets: &[&LookupTarget]) {
     out.blank();
     if targets.is_empty() {

@@ -26,6 +26,7 @@ mod requests;
 mod rows;
 mod search;
 mod security;
+mod stored;
 mod throttle;
 mod traced;
 mod transport;

@@ -71,11 +71,11 @@ fn operations_and_answers_give_way_to_tables() {
     assert!(named(&files, "stubs.rs").contains("pub enum Stub {}"));
     let operations = named(&files, "operations.rs");
     assert!(operations.contains("pub struct NewProject_ {"));
-    assert!(operations.contains("const NAME: &'static str = \"new_Project\";"));
-    assert!(operations.contains("pub p: dv::RowArgument<super::Stub>,"));
     // Types have a module of their own.
-    assert!(operations.contains("type Output = super::types::NewProject;"));
-    assert!(operations.contains("type Output = super::types::String_;"));
+    let declared = "NewProject_: Action \"new_Project\" -> super::types::NewProject {";
+    assert!(operations.contains(declared), "{operations}");
+    assert!(operations.contains("pub p: dv::RowArgument<super::Stub>,"));
+    assert!(operations.contains("Action \"Stub\" -> super::types::String_ {"));
     let types = named(&files, "types.rs");
     assert!(types.contains("pub struct NewProject {") && types.contains("pub struct String_ {"));
 }
@@ -142,7 +142,7 @@ fn shared_targets_keep_their_navigation_property() {
     assert_eq!(lookups.matches("pub enum OwnErTarget").count(), 2);
     let line = |target: &str, navigation: &str| {
         format!(
-            "dv::targets! {{\n    {target} {{\n        super::Team = \"{navigation}\",\n        super::User = \"{navigation}\",\n"
+            "dv::targets! {{\n    enum {target} {{\n        super::Team = \"{navigation}\",\n        super::User = \"{navigation}\",\n"
         )
     };
     assert!(lookups.contains(&line("OwnErTarget", "own__er")));

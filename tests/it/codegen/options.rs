@@ -47,7 +47,7 @@ fn constructors_take_what_is_required() {
 #[test]
 fn many_or_no_required_parameters_need_no_constructor() {
     let none = operations(&parameter("A", false));
-    assert!(none.contains("#[derive(Debug, Clone, Default)]\npub struct Do {"));
+    assert!(none.contains("#[derive(Debug, Clone, Default, PartialEq)]\npub struct Do {"));
     assert!(!none.contains("pub fn new"));
     let many = |count| -> String {
         (0..count)
@@ -58,7 +58,7 @@ fn many_or_no_required_parameters_need_no_constructor() {
     assert!(!operations(&many(8)).contains("pub fn new"));
     let without = operations("");
     assert!(
-        without.contains("#[derive(Debug, Clone)]\npub struct Do;"),
+        without.contains("#[derive(Debug, Clone, PartialEq)]\npub struct Do;"),
         "{without}"
     );
 }

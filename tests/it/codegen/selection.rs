@@ -59,7 +59,8 @@ fn every_operation_that_can_be_called_is_generated() {
     assert!(syn::parse_file(operations).is_ok());
     for name in names {
         assert!(
-            operations.contains(&format!("const NAME: &'static str = \"{name}\";")),
+            operations.contains(&format!("Action \"{name}\" -> "))
+                || operations.contains(&format!("Function \"{name}\" -> ")),
             "{name}"
         );
     }

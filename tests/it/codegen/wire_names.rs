@@ -179,21 +179,9 @@ fn messages(items: &[syn::Item]) -> Vec<(String, Vec<String>)> {
     let mut found = Vec::new();
     for item in items {
         match item {
-            syn::Item::Impl(item) if item.trait_.is_some() => {
-                let mut name = None;
-                let mut parameters = Vec::new();
-                for member in &item.items {
-                    match member {
-                        syn::ImplItem::Const(member) if member.ident == "NAME" => {
-                            name = literals(&member.expr).pop();
-                        }
-                        syn::ImplItem::Fn(member) if member.sig.ident == "arguments" => {
-                            parameters = literals(&member.block);
-                        }
-                        _ => {}
-                    }
-                }
-                found.extend(name.map(|name| (name, parameters)));
+            syn::Item::Macro(item) if item.mac.path.segments.last().unwrap().ident == "message" => {
+                let mut texts = literals(&item.mac.tokens).into_iter();
+                found.extend(texts.next().map(|name| (name, texts.collect())));
             }
             syn::Item::Mod(item) => {
                 if let Some((_, items)) = &item.content {

@@ -6,7 +6,7 @@ pub mod lead {
     use dataverse_client::codegen as dv;
 
     /// Action `QualifyLead`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct QualifyLead {
         /// The row of `lead` it is called on.
         pub on: dv::Key<super::super::Lead>,
@@ -51,24 +51,16 @@ pub mod lead {
         }
     }
 
-    impl dv::Message for QualifyLead {
-        type Output = Vec<dv::AnyRow>;
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.QualifyLead";
-        const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-        fn arguments(&self, out: &mut dv::Arguments<'_>) {
-            out.value("CreateAccount", &self.create_account);
-            out.value("CreateContact", &self.create_contact);
-            out.value("CreateOpportunity", &self.create_opportunity);
-            out.optional_row("OpportunityCurrencyId", &self.opportunity_currency_id);
-            out.optional_row("OpportunityCustomerId", &self.opportunity_customer_id);
-            out.optional_row("SourceCampaignId", &self.source_campaign_id);
-            out.value("Status", &self.status);
-            out.optional_row("ProcessInstanceId", &self.process_instance_id);
-        }
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
+    dv::message! {
+        QualifyLead: Action "Microsoft.Dynamics.CRM.QualifyLead" -> Vec<dv::AnyRow>, row on {
+            value create_account = "CreateAccount",
+            value create_contact = "CreateContact",
+            value create_opportunity = "CreateOpportunity",
+            optional_row opportunity_currency_id = "OpportunityCurrencyId",
+            optional_row opportunity_customer_id = "OpportunityCustomerId",
+            optional_row source_campaign_id = "SourceCampaignId",
+            value status = "Status",
+            optional_row process_instance_id = "ProcessInstanceId",
         }
     }
 }
@@ -78,7 +70,7 @@ pub mod queue {
     use dataverse_client::codegen as dv;
 
     /// Action `AddToQueue`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct AddToQueue {
         /// The row of `queue` it is called on.
         pub on: dv::Key<super::super::Queue>,
@@ -105,19 +97,11 @@ pub mod queue {
         }
     }
 
-    impl dv::Message for AddToQueue {
-        type Output = super::super::types::AddToQueueResponse;
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.AddToQueue";
-        const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-        fn arguments(&self, out: &mut dv::Arguments<'_>) {
-            out.row("Target", &self.target);
-            out.optional_row("SourceQueue", &self.source_queue);
-            out.optional_row("QueueItemProperties", &self.queue_item_properties);
-        }
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
+    dv::message! {
+        AddToQueue: Action "Microsoft.Dynamics.CRM.AddToQueue" -> super::super::types::AddToQueueResponse, row on {
+            row target = "Target",
+            optional_row source_queue = "SourceQueue",
+            optional_row queue_item_properties = "QueueItemProperties",
         }
     }
 }
@@ -127,7 +111,7 @@ pub mod role {
     use dataverse_client::codegen as dv;
 
     /// Action `AddPrivilegesRole`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct AddPrivilegesRole {
         /// The row of `role` it is called on.
         pub on: dv::Key<super::super::Role>,
@@ -145,17 +129,9 @@ pub mod role {
         }
     }
 
-    impl dv::Message for AddPrivilegesRole {
-        type Output = ();
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.AddPrivilegesRole";
-        const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-        fn arguments(&self, out: &mut dv::Arguments<'_>) {
-            out.optional_value("Privileges", &self.privileges);
-        }
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
+    dv::message! {
+        AddPrivilegesRole: Action "Microsoft.Dynamics.CRM.AddPrivilegesRole" -> (), row on {
+            optional_value privileges = "Privileges",
         }
     }
 }
@@ -165,7 +141,7 @@ pub mod systemuser {
     use dataverse_client::codegen as dv;
 
     /// Function `RetrievePrincipalAccess`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct RetrievePrincipalAccess {
         /// The row of `systemuser` it is called on.
         pub on: dv::Key<super::super::SystemUser>,
@@ -186,22 +162,14 @@ pub mod systemuser {
         }
     }
 
-    impl dv::Message for RetrievePrincipalAccess {
-        type Output = super::super::types::RetrievePrincipalAccessResponse;
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.RetrievePrincipalAccess";
-        const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-        fn arguments(&self, out: &mut dv::Arguments<'_>) {
-            out.row("Target", &self.target);
-        }
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
+    dv::message! {
+        RetrievePrincipalAccess: Function "Microsoft.Dynamics.CRM.RetrievePrincipalAccess" -> super::super::types::RetrievePrincipalAccessResponse, row on {
+            row target = "Target",
         }
     }
 
     /// Function `RetrieveUserPrivileges`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct RetrieveUserPrivileges {
         /// The row of `systemuser` it is called on.
         pub on: dv::Key<super::super::SystemUser>,
@@ -214,16 +182,8 @@ pub mod systemuser {
         }
     }
 
-    impl dv::Message for RetrieveUserPrivileges {
-        type Output = super::super::types::RetrieveUserPrivilegesResponse;
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.RetrieveUserPrivileges";
-        const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-        fn arguments(&self, _: &mut dv::Arguments<'_>) {}
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
-        }
+    dv::message! {
+        RetrieveUserPrivileges: Function "Microsoft.Dynamics.CRM.RetrieveUserPrivileges" -> super::super::types::RetrieveUserPrivilegesResponse, row on {}
     }
 }
 
@@ -232,7 +192,7 @@ pub mod team {
     use dataverse_client::codegen as dv;
 
     /// Function `RetrievePrincipalAccess`.
-    #[derive(Debug, Clone)]
+    #[derive(Debug, Clone, PartialEq)]
     pub struct RetrievePrincipalAccess {
         /// The row of `team` it is called on.
         pub on: dv::Key<super::super::Team>,
@@ -253,17 +213,9 @@ pub mod team {
         }
     }
 
-    impl dv::Message for RetrievePrincipalAccess {
-        type Output = super::super::types::RetrievePrincipalAccessResponse;
-        const NAME: &'static str = "Microsoft.Dynamics.CRM.RetrievePrincipalAccess";
-        const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-        fn arguments(&self, out: &mut dv::Arguments<'_>) {
-            out.row("Target", &self.target);
-        }
-
-        fn bound_to(&self) -> Option<dv::BoundTo> {
-            Some(dv::BoundTo::row(&self.on))
+    dv::message! {
+        RetrievePrincipalAccess: Function "Microsoft.Dynamics.CRM.RetrievePrincipalAccess" -> super::super::types::RetrievePrincipalAccessResponse, row on {
+            row target = "Target",
         }
     }
 }

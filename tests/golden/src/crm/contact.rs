@@ -1348,7 +1348,7 @@ impl dv::Targets for ParentcustomeridTarget {
 }
 
 dv::targets! {
-    ParentcustomeridTarget {
+    enum ParentcustomeridTarget {
         super::Account = "parentcustomerid_account",
         super::Contact = "parentcustomerid_contact",
     }

@@ -42,7 +42,7 @@ impl dv::Targets for OwneridTarget {
 }
 
 dv::targets! {
-    OwneridTarget {
+    enum OwneridTarget {
         super::SystemUser = "ownerid",
         super::Team = "ownerid",
     }

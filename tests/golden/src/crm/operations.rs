@@ -4,7 +4,7 @@
 use dataverse_client::codegen as dv;
 
 /// Function `FormatAddress`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct FormatAddress {
     /// `Line1`.
     pub line1: String,
@@ -37,22 +37,18 @@ impl FormatAddress {
     }
 }
 
-impl dv::Message for FormatAddress {
-    type Output = super::types::FormatAddressResponse;
-    const NAME: &'static str = "FormatAddress";
-    const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.value("Line1", &self.line1);
-        out.value("City", &self.city);
-        out.value("StateOrProvince", &self.state_or_province);
-        out.value("PostalCode", &self.postal_code);
-        out.value("Country", &self.country);
+dv::message! {
+    FormatAddress: Function "FormatAddress" -> super::types::FormatAddressResponse {
+        value line1 = "Line1",
+        value city = "City",
+        value state_or_province = "StateOrProvince",
+        value postal_code = "PostalCode",
+        value country = "Country",
     }
 }
 
 /// Action `GrantAccess`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct GrantAccess {
     /// `Target`: a row of any table below `crmbaseentity`.
     pub target: dv::RowArgument,
@@ -70,19 +66,15 @@ impl GrantAccess {
     }
 }
 
-impl dv::Message for GrantAccess {
-    type Output = ();
-    const NAME: &'static str = "GrantAccess";
-    const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.row("Target", &self.target);
-        out.optional_value("PrincipalAccess", &self.principal_access);
+dv::message! {
+    GrantAccess: Action "GrantAccess" -> () {
+        row target = "Target",
+        optional_value principal_access = "PrincipalAccess",
     }
 }
 
 /// Function `InitializeFrom`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InitializeFrom {
     /// `EntityMoniker`: a row of any table below `crmbaseentity`.
     pub entity_moniker: dv::RowArgument,
@@ -110,21 +102,17 @@ impl InitializeFrom {
     }
 }
 
-impl dv::Message for InitializeFrom {
-    type Output = dv::AnyRow;
-    const NAME: &'static str = "InitializeFrom";
-    const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.row("EntityMoniker", &self.entity_moniker);
-        out.value("TargetEntityName", &self.target_entity_name);
-        out.value("TargetFieldType", &self.target_field_type);
-        out.optional_value("RetrieveConsumableRecord", &self.retrieve_consumable_record);
+dv::message! {
+    InitializeFrom: Function "InitializeFrom" -> dv::AnyRow {
+        row entity_moniker = "EntityMoniker",
+        value target_entity_name = "TargetEntityName",
+        value target_field_type = "TargetFieldType",
+        optional_value retrieve_consumable_record = "RetrieveConsumableRecord",
     }
 }
 
 /// Action `Merge`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Merge {
     /// `Target`: a row of any table below `crmbaseentity`.
     pub target: dv::RowArgument,
@@ -153,21 +141,17 @@ impl Merge {
     }
 }
 
-impl dv::Message for Merge {
-    type Output = ();
-    const NAME: &'static str = "Merge";
-    const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.row("Target", &self.target);
-        out.row("Subordinate", &self.subordinate);
-        out.row("UpdateContent", &self.update_content);
-        out.value("PerformParentingChecks", &self.perform_parenting_checks);
+dv::message! {
+    Merge: Action "Merge" -> () {
+        row target = "Target",
+        row subordinate = "Subordinate",
+        row update_content = "UpdateContent",
+        value perform_parenting_checks = "PerformParentingChecks",
     }
 }
 
 /// Function `RetrieveCurrentOrganization`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RetrieveCurrentOrganization {
     /// `AccessType`: `EndpointAccessType`.
     pub access_type: super::types::EndpointAccessType,
@@ -180,18 +164,14 @@ impl RetrieveCurrentOrganization {
     }
 }
 
-impl dv::Message for RetrieveCurrentOrganization {
-    type Output = super::types::RetrieveCurrentOrganizationResponse;
-    const NAME: &'static str = "RetrieveCurrentOrganization";
-    const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.value("AccessType", &self.access_type);
+dv::message! {
+    RetrieveCurrentOrganization: Function "RetrieveCurrentOrganization" -> super::types::RetrieveCurrentOrganizationResponse {
+        value access_type = "AccessType",
     }
 }
 
 /// Function `RetrieveTotalRecordCount`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RetrieveTotalRecordCount {
     /// `EntityNames`.
     pub entity_names: Vec<String>,
@@ -204,30 +184,22 @@ impl RetrieveTotalRecordCount {
     }
 }
 
-impl dv::Message for RetrieveTotalRecordCount {
-    type Output = super::types::RetrieveTotalRecordCountResponse;
-    const NAME: &'static str = "RetrieveTotalRecordCount";
-    const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.value("EntityNames", &self.entity_names);
+dv::message! {
+    RetrieveTotalRecordCount: Function "RetrieveTotalRecordCount" -> super::types::RetrieveTotalRecordCountResponse {
+        value entity_names = "EntityNames",
     }
 }
 
 /// Function `WhoAmI`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WhoAmI;
 
-impl dv::Message for WhoAmI {
-    type Output = super::types::WhoAmIResponse;
-    const NAME: &'static str = "WhoAmI";
-    const KIND: dv::MessageKind = dv::MessageKind::Function;
-
-    fn arguments(&self, _: &mut dv::Arguments<'_>) {}
+dv::message! {
+    WhoAmI: Function "WhoAmI" -> super::types::WhoAmIResponse {}
 }
 
 /// Action `WinOpportunity`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WinOpportunity {
     /// `OpportunityClose`: a row of `opportunityclose`.
     pub opportunity_close: dv::RowArgument<super::OpportunityClose>,
@@ -248,13 +220,9 @@ impl WinOpportunity {
     }
 }
 
-impl dv::Message for WinOpportunity {
-    type Output = ();
-    const NAME: &'static str = "WinOpportunity";
-    const KIND: dv::MessageKind = dv::MessageKind::Action;
-
-    fn arguments(&self, out: &mut dv::Arguments<'_>) {
-        out.row("OpportunityClose", &self.opportunity_close);
-        out.value("Status", &self.status);
+dv::message! {
+    WinOpportunity: Action "WinOpportunity" -> () {
+        row opportunity_close = "OpportunityClose",
+        value status = "Status",
     }
 }

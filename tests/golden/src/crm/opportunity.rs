@@ -788,7 +788,7 @@ impl dv::Targets for CustomeridTarget {
 }
 
 dv::targets! {
-    CustomeridTarget {
+    enum CustomeridTarget {
         super::Account = "customerid_account",
         super::Contact = "customerid_contact",
     }

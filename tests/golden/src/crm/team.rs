@@ -291,7 +291,7 @@ impl dv::Targets for RegardingobjectidTarget {
 }
 
 dv::targets! {
-    RegardingobjectidTarget {
+    enum RegardingobjectidTarget {
         super::KnowledgeArticle = "regardingobjectid_knowledgearticle",
         super::Opportunity = "regardingobjectid_opportunity",
     }
