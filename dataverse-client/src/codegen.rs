@@ -384,7 +384,13 @@ macro_rules! __message {
                     let _ = &given;
                     ::std::result::Result::Ok(Self {
                         $($on: given.on()?,)?
-                        $($field: given.$method($parameter)?,)*
+                        // `?` would have the compiler look up a conversion of the error for each.
+                        $($field: match given.$method($parameter) {
+                            ::std::result::Result::Ok(value) => value,
+                            ::std::result::Result::Err(error) => {
+                                return ::std::result::Result::Err(error)
+                            }
+                        },)*
                     })
                 })
             }
