@@ -80,6 +80,11 @@ async fn measure(rows: usize, file: &Path) -> Result<(), Box<dyn Error>> {
         "$filter=address1_city%20eq%20'city%2042'&$orderby=name",
         "$filter=contains(name,'99')&$orderby=name%20desc",
         "$filter=revenue%20gt%20500000&$orderby=createdon%20desc",
+        // One row of a hundred, of twenty, of ten; by a column of which each value is rare.
+        "$filter=revenue%20gt%20990000&$orderby=name",
+        "$filter=revenue%20gt%20950000&$orderby=name",
+        "$filter=revenue%20gt%20900000&$orderby=name",
+        "$filter=numberofemployees%20ge%20990%20and%20address1_city%20eq%20'city%2099'&$orderby=revenue%20desc",
     ] {
         let path =
             format!("/api/data/v9.2/accounts?$select=name,revenue,numberofemployees&{query}");

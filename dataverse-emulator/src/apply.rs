@@ -6,11 +6,10 @@ use rusqlite::params_from_iter;
 use crate::aggregate::{self, Function, check_rows};
 use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
-use crate::filter::filter;
 use crate::message::Answer;
 use crate::names::{Names, SqlColumn};
 use crate::output::{self, Output};
-use crate::query::{Found, MAX_PAGE, Rows, check_options, parse_top};
+use crate::query::{MAX_PAGE, Rows, check_options, parse_top};
 use crate::row::Annotator;
 use crate::service::Call;
 use crate::url::split_outside;
@@ -41,10 +40,7 @@ pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Ans
         return Err(Fault::not_supported("`$filter` beside `$apply`"));
     }
     check_options(&address.options, &["$apply", "$top"])?;
-    let Found {
-        mut names,
-        mut condition,
-    } = rows.filtered(call)?;
+    let mut found = rows.filtered(call)?;
     let mut plan = Plan::default();
     let steps = split_outside(text, '/');
     for (place, step) in steps.iter().enumerate() {
@@ -53,9 +49,9 @@ pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Ans
         let inside = inside.strip_suffix(')').ok_or_else(malformed)?;
         let is_last = place + 1 == steps.len();
         match name.trim() {
-            "filter" if !is_last => condition.and(filter(inside, &mut names)?),
-            "groupby" if is_last => plan.group_by(inside, rows, &mut names, text)?,
-            "aggregate" if is_last => plan.aggregate(inside, rows, &mut names, text)?,
+            "filter" if !is_last => found.filter(inside)?,
+            "groupby" if is_last => plan.group_by(inside, rows, &mut found.names, text)?,
+            "aggregate" if is_last => plan.aggregate(inside, rows, &mut found.names, text)?,
             "filter" | "groupby" | "aggregate" => {
                 return Err(Fault::not_supported(format!(
                     "`$apply={text}`: this sequence"
@@ -69,7 +65,11 @@ pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Ans
         }
     }
 
-    let found = format!("{}{}", names.from(), condition.clause());
+    let path = found.path(call, rows, None)?;
+    let from = path.from(rows.table, found.names.from());
+    let mut condition = found.condition;
+    condition.and(path.condition);
+    let found = format!("{from}{}", condition.clause());
     check_rows(call, &found, &condition.values)?;
     let mut sql = format!("SELECT {} FROM {found}", output::list_sql(&plan.outputs));
     if !plan.groups.is_empty() {

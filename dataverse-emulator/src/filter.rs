@@ -3,6 +3,7 @@
 use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
 use crate::names::{Names, SqlColumn};
+use crate::path::Bounds;
 use crate::query_function;
 use crate::url::{quoted_end, text_literal};
 use crate::value::{self, Stored};
@@ -41,18 +42,24 @@ impl Condition {
 
 /// Reads `$filter`.
 pub(crate) fn filter(text: &str, names: &mut Names<'_>) -> Result<Condition> {
+    bounded(text, names).map(|(condition, _)| condition)
+}
+
+/// Reads `$filter`, and what of it an index can answer.
+pub(crate) fn bounded(text: &str, names: &mut Names<'_>) -> Result<(Condition, Bounds)> {
     let mut parser = Parser {
         text,
         at: 0,
         names,
         condition: Condition::default(),
+        bounds: Bounds::default(),
     };
     parser.either(0)?;
     match parser.next()? {
         None if parser.condition.values.len() > MAX_VALUES => Err(Fault::bad_request(format!(
             "The filter compares with more than {MAX_VALUES} values."
         ))),
-        None => Ok(parser.condition),
+        None => Ok((parser.condition, parser.bounds)),
         Some(token) => Err(parser.unexpected(&token)),
     }
 }
@@ -73,6 +80,8 @@ struct Parser<'t, 'n, 'c> {
     at: usize,
     names: &'n mut Names<'c>,
     condition: Condition,
+    /// What holds as far as it was read, of what is read just now.
+    bounds: Bounds,
 }
 
 /// One side of a comparison.
@@ -177,13 +186,19 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
         if depth > MAX_DEPTH {
             return Err(Fault::bad_request("The filter is nested too deeply."));
         }
+        let outer = std::mem::take(&mut self.bounds);
+        let mut alternatives = Vec::new();
         self.sql("(");
         self.both(depth)?;
+        alternatives.push(std::mem::take(&mut self.bounds));
         while self.is_next("or")? {
             self.sql(" OR ");
             self.both(depth)?;
+            alternatives.push(std::mem::take(&mut self.bounds));
         }
         self.sql(")");
+        self.bounds = outer;
+        self.bounds.extend(Bounds::either(alternatives));
         Ok(())
     }
 
@@ -206,9 +221,11 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
                 ));
             }
             // A comparison with null is neither true nor false; its negation counts as true.
+            let outer = self.bounds.clone();
             self.sql("NOT coalesce(");
             self.primary(depth)?;
             self.sql(", 0)");
+            self.bounds = outer;
             return Ok(());
         }
         self.primary(depth)
@@ -252,9 +269,11 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
         }
         let joined = self.names.enter(path, variable)?;
         let before = std::mem::take(&mut self.condition.sql);
+        let bounds = self.bounds.clone();
         if !variable.is_empty() {
             self.either(depth + 1)?;
         }
+        self.bounds = bounds;
         let inner = std::mem::replace(&mut self.condition.sql, before);
         let from = self.names.leave();
         self.expect(Token::Close)?;
@@ -386,7 +405,11 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
         let sql = &column.sql;
         if *literal == Token::Word("null") {
             let sql = match operator {
-                "=" => format!("{sql} IS NULL"),
+                "=" => {
+                    let sql = format!("{sql} IS NULL");
+                    self.bound(column, sql.clone(), None);
+                    sql
+                }
                 "<>" => format!("{sql} IS NOT NULL"),
                 // Nothing is more or less than null.
                 _ => "0".to_owned(),
@@ -395,16 +418,24 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
             return Ok(());
         }
         let value = literal_value(column, literal)?;
-        if operator == "=" {
+        if operator == "=" && !column.is_of_root() {
             self.names.index(column)?;
         }
         let sql = match operator {
             "<>" => format!("({sql} IS NULL OR {sql} <> ?)"),
             _ => format!("{sql} {operator} ?"),
         };
+        if operator != "<>" {
+            self.bound(column, sql.clone(), Some(value.clone()));
+        }
         self.sql(&sql);
         self.condition.values.push(value);
         Ok(())
+    }
+
+    fn bound(&mut self, column: &SqlColumn<'_>, sql: String, value: Option<Stored>) {
+        let values = value.into_iter().collect();
+        self.bounds.add(column, &Condition { sql, values });
     }
 }
 

@@ -100,6 +100,7 @@ mod organization;
 mod output;
 mod paced;
 mod parameter;
+mod path;
 mod qualify;
 mod query;
 mod query_function;

@@ -65,6 +65,11 @@ impl<'c> SqlColumn<'c> {
             place,
         })
     }
+
+    /// Whether it is one of the table that is asked for, which every query calls `t`.
+    pub(crate) fn is_of_root(&self) -> bool {
+        self.sql.starts_with("t.")
+    }
 }
 
 impl<'c> Names<'c> {
@@ -124,7 +129,7 @@ impl<'c> Names<'c> {
     /// Gets ready to find or to sort many rows by a column.
     pub(crate) fn index(&self, column: &SqlColumn<'_>) -> Result<()> {
         let (table, place) = (column.table, column.place);
-        self.store.index_values(table, &table.columns[place])
+        self.store.index_values(table, place).map(drop)
     }
 
     /// Opens a lambda over the collection at `path`; gives the condition that joins its rows.

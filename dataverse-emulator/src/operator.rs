@@ -89,6 +89,23 @@ pub(crate) fn condition(
     }
 }
 
+/// Whether an index can answer an operator: those that compare with values, or name a span of time.
+pub(crate) fn is_bound(operator: &str) -> bool {
+    let compares = [
+        "eq",
+        "gt",
+        "ge",
+        "lt",
+        "le",
+        "in",
+        "between",
+        "null",
+        "eq-userid",
+        "eq-businessid",
+    ];
+    compares.contains(&operator) || span::arguments(operator).is_some()
+}
+
 /// Operators that name a span of time.
 fn dates(
     operator: &str,

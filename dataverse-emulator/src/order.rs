@@ -40,7 +40,8 @@ pub(crate) fn order<'c>(
             false => path,
         };
         let column = names.column(path)?;
-        if terms.is_empty() {
+        // A large table is walked by an index of its own column: see `Path`.
+        if terms.is_empty() && !column.is_of_root() {
             names.index(&column)?;
         }
         add(&mut terms, column, descending);

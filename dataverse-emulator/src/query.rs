@@ -10,10 +10,11 @@ use crate::cookie::Cookie;
 use crate::expand::Expands;
 use crate::fault::{Fault, Result};
 use crate::fetch;
-use crate::filter::{Condition, filter};
+use crate::filter::{Condition, bounded};
 use crate::message::{Answer, JSON, Preferences};
 use crate::names::Names;
-use crate::order::{behind, order, order_sql};
+use crate::order::{Term, behind, order, order_sql};
+use crate::path::{Bounds, Path};
 use crate::relation::Relation;
 use crate::row::{Annotator, Selection, write_row};
 use crate::security::Right;
@@ -67,6 +68,32 @@ pub(crate) struct Rows<'c> {
 pub(crate) struct Found<'c> {
     pub(crate) names: Names<'c>,
     pub(crate) condition: Condition,
+    /// What of the condition an index can answer; nothing for rows behind a lookup, whose index is
+    /// the one to use.
+    bounds: Bounds,
+}
+
+impl Found<'_> {
+    /// Leaves those that `text`, another `$filter`, leaves as well.
+    pub(crate) fn filter(&mut self, text: &str) -> Result<()> {
+        let (condition, bounds) = bounded(text, &mut self.names)?;
+        self.condition.and(condition);
+        self.bounds.extend(bounds);
+        Ok(())
+    }
+
+    /// The way to the first rows in an order, or to all of them.
+    pub(crate) fn path(
+        &self,
+        call: &Call<'_>,
+        rows: &Rows<'_>,
+        order: Option<(&Term<'_>, usize)>,
+    ) -> Result<Path> {
+        match rows.of {
+            Some(_) => Ok(Path::default()),
+            None => Path::choose(call.store, rows.table, &self.bounds, order),
+        }
+    }
 }
 
 impl<'c> Rows<'c> {
@@ -79,18 +106,21 @@ impl<'c> Rows<'c> {
     pub(crate) fn filtered(&self, call: &'c Call<'_>) -> Result<Found<'c>> {
         call.require(self.table, Right::Read)?;
         call.store.make(self.table)?;
-        let mut names = Names::new(call, self.table, Some(&call.address.options));
-        let mut condition = Condition::default();
+        let mut found = Found {
+            names: Names::new(call, self.table, Some(&call.address.options)),
+            condition: Condition::default(),
+            bounds: Bounds::default(),
+        };
         if let Some((relation, id)) = &self.of {
-            condition.and(Condition {
+            found.condition.and(Condition {
                 sql: relation.condition("t", "?"),
                 values: vec![Stored::Text(id.clone())],
             });
         }
         if let Some(text) = call.address.option("$filter") {
-            condition.and(filter(text, &mut names)?);
+            found.filter(text)?;
         }
-        Ok(Found { names, condition })
+        Ok(found)
     }
 }
 
@@ -119,24 +149,24 @@ pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     let mut selection = Selection::new(table, address.option("$select"))?;
     let expands = Expands::parse(call, table, address.option("$expand"))?;
     expands.extend(&mut selection);
-    let Found {
-        mut names,
-        condition,
-    } = rows.filtered(call)?;
+    let mut found = rows.filtered(call)?;
     let order = order(
         address.option("$orderby").unwrap_or_default(),
         table,
-        &mut names,
+        &mut found.names,
     )?;
     let cookie = address
         .option("$skiptoken")
         .map(Cookie::parse)
         .transpose()?;
     let limit = Limit::new(address.option("$top"), preferences.page_size)?;
-    let mut page = condition.clone();
+    let mut page = found.condition.clone();
     if let Some(cookie) = &cookie {
         page.and(behind(&order, cookie)?);
     }
+    let first = order.first().map(|term| (term, limit.rows + 1));
+    let path = found.path(call, rows, first)?;
+    page.and(path.condition.clone());
 
     let mut sql = format!("SELECT {}", selection.sql());
     for term in &order {
@@ -144,7 +174,7 @@ pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     }
     sql.push_str(&format!(
         " FROM {}{} ORDER BY {} LIMIT {}",
-        names.from(),
+        path.from(table, found.names.from()),
         page.clause(),
         order_sql(&order),
         limit.rows + 1
@@ -190,7 +220,7 @@ pub(crate) fn collection(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     body.push_str("{\"@odata.context\":");
     write_string(&context(call, &selection, &expands), &mut body);
     let total = match address.option("$count") {
-        Some("true") => Some(count(call, names.from(), &condition)?),
+        Some("true") => Some(count(call, rows, &found)?),
         Some("false") | None => None,
         Some(other) => return Err(Fault::invalid_count(other)),
     };
@@ -295,7 +325,11 @@ pub(crate) fn parse_top(text: &str) -> Result<usize> {
 }
 
 /// How many rows there are, up to 5,000, and whether there are more.
-pub(crate) fn count(call: &Call<'_>, from: &str, condition: &Condition) -> Result<(usize, bool)> {
+fn count(call: &Call<'_>, rows: &Rows<'_>, found: &Found<'_>) -> Result<(usize, bool)> {
+    let path = found.path(call, rows, None)?;
+    let from = path.from(rows.table, found.names.from());
+    let mut condition = found.condition.clone();
+    condition.and(path.condition);
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM {from}{} LIMIT {})",
         condition.clause(),
@@ -310,8 +344,8 @@ pub(crate) fn count(call: &Call<'_>, from: &str, condition: &Condition) -> Resul
 /// `GET accounts/$count`, `GET accounts(…)/Account_Tasks/$count`.
 pub(crate) fn count_only(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     check_options(&call.address.options, &["$filter"])?;
-    let Found { names, condition } = rows.filtered(call)?;
-    let (count, _) = count(call, names.from(), &condition)?;
+    let found = rows.filtered(call)?;
+    let (count, _) = count(call, rows, &found)?;
     // The service begins the digits with a byte order mark.
     Ok(Answer::new(StatusCode::OK).with_body("text/plain", format!("\u{feff}{count}")))
 }
@@ -319,7 +353,9 @@ pub(crate) fn count_only(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
 /// `GET accounts(…)/Account_Tasks/$ref`: the addresses of rows alone.
 pub(crate) fn references(call: &Call<'_>, rows: &Rows<'_>) -> Result<Answer> {
     check_options(&call.address.options, &["$filter", "$top"])?;
-    let Found { names, condition } = rows.filtered(call)?;
+    let Found {
+        names, condition, ..
+    } = rows.filtered(call)?;
     let limit = Limit::new(call.address.option("$top"), None)?;
     let id = quoted(&rows.table.primary_id);
     let sql = format!(

@@ -23,6 +23,9 @@ pub(crate) const VERSION: &str = "@version";
 /// From how many rows on a table has indexes for what is looked for and sorted by.
 const MANY_ROWS: usize = 10_000;
 
+/// How much of a file is mapped into memory, at most: what SQLite allows.
+const MAPPED_BYTES: i64 = 0x7fff_0000;
+
 /// The rows of an org.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -64,6 +67,8 @@ impl Store {
         aggregate::register(&connection)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
+        // Rows that an index finds lie anywhere: none is copied from the file's cache to be read.
+        connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
         connection.set_prepared_statement_cache_capacity(256);
         let sql = "SELECT count(*) = 0 FROM sqlite_master";
         let is_new = connection.query_row(sql, [], |row| row.get(0))?;
@@ -163,7 +168,7 @@ impl Store {
             let columns: Vec<_> = columns.iter().map(clause).collect();
             let columns = columns.join(", ");
             self.connection
-                .execute_batch(&format!("CREATE TABLE {name} ({columns}) WITHOUT ROWID"))?;
+                .execute_batch(&format!("CREATE TABLE {name} ({columns})"))?;
         } else {
             // A file from an earlier run, whose document did not have them.
             for column in columns
@@ -232,11 +237,16 @@ impl Store {
         Ok(())
     }
 
-    /// Makes finding and sorting by a column fast, where there are many rows.
-    pub(crate) fn index_values(&self, table: &Table, column: &Column) -> Result<()> {
-        let name = table.stored(column);
-        if name == table.primary_id || table.is_intersect || !self.is_large(table)? {
-            return Ok(());
+    /// Makes finding and sorting by the column at a place fast, where there are many rows; gives the
+    /// name of the index.
+    pub(crate) fn index_values(&self, table: &Table, place: usize) -> Result<Option<String>> {
+        if table.is_intersect || !self.is_large(table)? {
+            return Ok(None);
+        }
+        let name = table.stored(&table.columns[place]);
+        if name == table.primary_id {
+            // SQLite makes and names this one.
+            return Ok(Some(format!("sqlite_autoindex_{}_1", table.logical_name)));
         }
         let index = format!("{}@values@{name}", table.logical_name);
         let sql = format!(
@@ -247,11 +257,24 @@ impl Store {
             quoted(&table.primary_id)
         );
         self.connection.prepare_cached(&sql)?.execute([])?;
-        Ok(())
+        Ok(Some(index))
+    }
+
+    /// Whether queries read views, which keep out what a request may not read.
+    pub(crate) fn is_secured(&self) -> bool {
+        self.reader.is_some()
+    }
+
+    /// How many rows a table has, and had.
+    pub(crate) fn rows_at_most(&self, table: &Table) -> Result<f64> {
+        let sql = format!("SELECT max(rowid) FROM {}", base(&table.logical_name));
+        let mut statement = self.connection.prepare_cached(&sql)?;
+        let last: Option<i64> = statement.query_row([], |row| row.get(0))?;
+        Ok(last.unwrap_or_default() as f64)
     }
 
     /// Whether reading all rows of a table takes long.
-    fn is_large(&self, table: &Table) -> Result<bool> {
+    pub(crate) fn is_large(&self, table: &Table) -> Result<bool> {
         let name = &table.logical_name;
         if self.large.borrow().contains(name) {
             return Ok(true);

@@ -23,6 +23,7 @@ use crate::message::Answer;
 use crate::names::SqlColumn;
 use crate::order::{self, Term, behind, order_sql};
 use crate::output::{self, Output};
+use crate::path::Path;
 use crate::query::{self as rows, MAX_PAGE, Rows};
 use crate::row::Annotator;
 use crate::service::Call;
@@ -119,9 +120,23 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
         Some(other) => return Err(Fault::invalid_count(other)),
     };
 
-    let mut page = condition.clone();
     let mut offset = 0;
     let size = fetch.top.or(fetch.count).unwrap_or(MAX_PAGE);
+    let first = plan.order.iter().flatten().next();
+    let pages = if fetch.cookie.is_some() {
+        1
+    } else {
+        fetch.page
+    };
+    let first = first.map(|term| (term, pages.saturating_mul(size).saturating_add(1)));
+    let path = match of.of {
+        // Its own index is the one to use.
+        Some(_) => Path::default(),
+        None => Path::choose(call.store, table, &tables.bounds()?, first)?,
+    };
+    let path = path.unless_others_lead(tables.others_lead());
+    condition.and(path.condition.clone());
+    let mut page = condition.clone();
     match (&fetch.cookie, &plan.order) {
         (Some(text), Some(order)) if fetch.page > 1 => {
             page.and(behind(order, &cookie::parse(text, fetch.page, order)?)?);
@@ -136,7 +151,8 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
         true => String::new(),
         false => format!(" GROUP BY {}", plan.groups.join(", ")),
     };
-    let found = format!("{}{}", tables.from.sql, condition.clause());
+    let from = path.from(table, &tables.from.sql);
+    let found = format!("{from}{}", condition.clause());
     let found_values = [tables.from.values.clone(), condition.values.clone()].concat();
     if fetch.is_aggregate {
         check_rows(call, &found, &found_values)?;
@@ -155,8 +171,7 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
         list.push_str(&format!(", {}", term.column.sql));
     }
     let sql = format!(
-        "SELECT {distinct}{list} FROM {}{}{group}{} LIMIT {} OFFSET {offset}",
-        tables.from.sql,
+        "SELECT {distinct}{list} FROM {from}{}{group}{} LIMIT {} OFFSET {offset}",
         page.clause(),
         plan.order_sql,
         size + 1

@@ -7,6 +7,7 @@ use crate::fault::{Fault, Result};
 use crate::filter::Condition;
 use crate::names::SqlColumn;
 use crate::operator;
+use crate::path::Bounds;
 use crate::security::Right;
 use crate::service::Call;
 use crate::store::quoted;
@@ -283,6 +284,43 @@ impl<'c, 'f> Tables<'c, 'f> {
                 })
             }
         }
+    }
+
+    /// What of the conditions on the first table an index can answer.
+    pub(crate) fn bounds(&self) -> Result<Bounds> {
+        self.bounds_of(&self.sources[0].entity.filters, false)
+    }
+
+    /// Whether a joined table may be the one to begin with.
+    pub(crate) fn others_lead(&self) -> bool {
+        let mut links = self.sources[0].entity.links.iter();
+        links.any(|link| link.link_type == LinkType::Inner)
+    }
+
+    fn bounds_of(&self, parts: &[Part], is_or: bool) -> Result<Bounds> {
+        let mut alternatives = Vec::new();
+        let mut all = Bounds::default();
+        for part in parts {
+            let mut bounds = Bounds::default();
+            match part {
+                Part::Filter { is_or, parts } => bounds = self.bounds_of(parts, *is_or)?,
+                Part::Condition(asked) if asked.entity.is_none() && asked.value_of.is_none() => {
+                    if operator::is_bound(&asked.operator) {
+                        let column = self.column(0, &asked.attribute)?;
+                        bounds.add(&column, &self.condition(0, asked)?);
+                    }
+                }
+                Part::Condition(_) | Part::Link(_) => {}
+            }
+            match is_or {
+                true => alternatives.push(bounds),
+                false => all.extend(bounds),
+            }
+        }
+        Ok(match is_or {
+            true => Bounds::either(alternatives),
+            false => all,
+        })
     }
 
     fn condition(&self, at: usize, asked: &Asked) -> Result<Condition> {

@@ -30,6 +30,7 @@ mod navigation;
 mod nested;
 mod operations;
 mod paging;
+mod paths;
 mod query;
 mod recorded;
 mod search;
