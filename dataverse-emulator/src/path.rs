@@ -13,9 +13,11 @@ use crate::names::SqlColumn;
 use crate::order::Term;
 use crate::store::{Store, quoted};
 
-/// What looking into an index costs, where reading a row costs 1: going on in it, and looking an
-/// entry up among those that another index gave.
-const INDEX_COST: f64 = 0.15;
+/// What it costs to go on in an index and to look whether a list has the row, where reading a row
+/// costs 1.
+const STEP: f64 = 0.15;
+/// What it costs to make the list, for each row.
+const LIST: f64 = 0.5;
 
 /// A condition on columns of the table that is asked for.
 #[derive(Debug, Clone)]
@@ -114,10 +116,10 @@ impl Path {
             return Ok(Path::default());
         }
         let all = store.rows_at_most(table)?;
-        // Of more than these nothing is gained.
+        // A list of more than these gains nothing.
         let mut limit = match order {
-            Some((_, rows)) => (all * rows as f64 / INDEX_COST).sqrt(),
-            None => all / 4.0,
+            Some((_, rows)) => ((1.0 - STEP) * all * rows as f64 / LIST).sqrt().floor(),
+            None => (all / 4.0).floor(),
         };
         let mut narrowest: Option<(f64, Condition)> = None;
         for bound in &bounds.0 {
@@ -132,7 +134,7 @@ impl Path {
         let walks = order.is_some_and(|(_, rows)| {
             let rows = rows as f64;
             let steps = all * rows / count.max(1.0);
-            INDEX_COST * (count + steps) + rows < count || count.is_infinite()
+            LIST * count + STEP * steps + rows < count || count.is_infinite()
         });
         let mut hint = NO_OTHER_INDEX.to_owned();
         if let (Some((term, _)), true) = (order, walks)

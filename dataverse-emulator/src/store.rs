@@ -26,6 +26,9 @@ const MANY_ROWS: usize = 10_000;
 /// How much of a file is mapped into memory, at most: what SQLite allows.
 const MAPPED_BYTES: i64 = 0x7fff_0000;
 
+/// How much memory SQLite takes for itself, at most.
+const CACHE_KIB: i64 = 64 * 1024;
+
 /// The rows of an org.
 #[derive(Debug)]
 pub(crate) struct Store {
@@ -69,6 +72,9 @@ impl Store {
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         // Rows that an index finds lie anywhere: none is copied from the file's cache to be read.
         connection.pragma_update(None, "mmap_size", MAPPED_BYTES)?;
+        // An index of many rows is sorted in memory.
+        connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+        connection.pragma_update(None, "temp_store", "MEMORY")?;
         connection.set_prepared_statement_cache_capacity(256);
         let sql = "SELECT count(*) = 0 FROM sqlite_master";
         let is_new = connection.query_row(sql, [], |row| row.get(0))?;
