@@ -6,6 +6,7 @@ use std::sync::Arc;
 use dataverse_codegen::model::{ColumnType, Model};
 
 use crate::cascade::Cascades;
+use crate::domain::Domain;
 use crate::elastic::PARTITION;
 use crate::format::Display;
 use crate::state::States;
@@ -100,6 +101,7 @@ pub(crate) struct Column {
     pub(crate) kind: Kind,
     /// The longest text, in UTF-16 units.
     pub(crate) max_length: Option<usize>,
+    pub(crate) domain: Domain,
     pub(crate) display: Display,
 }
 
@@ -323,6 +325,17 @@ impl Catalog {
         }
     }
 
+    /// Lets a column hold only certain values; without such a column nothing is kept.
+    pub(crate) fn set_domain(&mut self, table: &str, column: &str, domain: Domain) {
+        let found = self.change(table).and_then(|table| {
+            let is_it = |found: &&mut Column| found.logical_name == column;
+            table.columns.iter_mut().find(is_it)
+        });
+        if let Some(found) = found {
+            found.domain = domain;
+        }
+    }
+
     pub(crate) fn tables(&self) -> impl ExactSizeIterator<Item = &Table> {
         self.tables.iter().map(Arc::as_ref)
     }
@@ -354,6 +367,7 @@ impl Table {
                 logical_name: column.logical_name.clone(),
                 wire_name: column.wire_name.clone(),
                 max_length: max_length(table, &column.logical_name),
+                domain: Domain::default(),
                 display: Display {
                     is_money: is_money(table, &column.logical_name),
                     ..Display::default()

@@ -72,6 +72,7 @@ mod definitions;
 mod delta;
 mod discovery;
 mod document;
+mod domain;
 mod duplicate;
 mod elastic;
 mod emulator;

@@ -55,6 +55,9 @@ impl Setup {
         for (table, column, display) in given.displays() {
             catalog.set_display(table, column, display);
         }
+        for (table, column, domain) in given.domains() {
+            catalog.set_domain(table, column, domain);
+        }
         let keys = self
             .alternate_keys
             .iter()

@@ -7,7 +7,7 @@ use http::header::{CONTENT_TYPE, LOCATION};
 use rusqlite::{params, params_from_iter};
 use serde_json::value::RawValue;
 
-use crate::catalog::{Catalog, Column, Kind, Navigation, Table};
+use crate::catalog::{Catalog, Kind, Navigation, Table};
 use crate::elastic;
 use crate::fault::{Fault, Result};
 use crate::file;
@@ -24,7 +24,7 @@ use crate::sharing;
 use crate::state;
 use crate::store::{VERSION, base, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, format_time, from_json};
-use crate::{activity, associate, cascade, duplicate};
+use crate::{activity, associate, cascade, domain, duplicate};
 
 /// Columns that the service fills; what a body says of them is passed over.
 const FILLED: &[&str] = &["createdon", "modifiedon", "versionnumber"];
@@ -242,22 +242,12 @@ pub(crate) fn read_at(
                         };
                         Fault::payload(&table.entity_set, why)
                     })?;
-                    check_length(table, column, &value)?;
                     written.set(place, value);
                 }
             }
         }
     }
     Ok(written)
-}
-
-fn check_length(table: &Table, column: &Column, value: &Stored) -> Result<()> {
-    match (value, column.max_length) {
-        (Stored::Text(text), Some(limit)) if text.encode_utf16().count() > limit => Err(
-            Fault::too_long(&table.logical_name, &column.logical_name, limit),
-        ),
-        _ => Ok(()),
-    }
 }
 
 /// The type that a row says it has, without the mark of a fragment.
@@ -338,6 +328,7 @@ fn located(call: &Call<'_>, table: &Table, key: &str) -> Answer {
 pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Result<String> {
     call.store.make(table)?;
     guard::check_new_values(call, table, &written)?;
+    domain::check(table, &mut written)?;
     let place = table.primary_id_place();
     let id = match written.value(place) {
         Some(Stored::Text(id)) => id.clone(),
@@ -354,8 +345,7 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     let now = Stored::Text(format_time(call.now));
     written.set_default(table, "createdon", now.clone());
     written.set_default(table, "modifiedon", now);
-    written.set_default(table, "statecode", Stored::Integer(0));
-    written.set_default(table, "statuscode", Stored::Integer(1));
+    state::begin(table, &mut written)?;
     for column in ["ownerid", "owninguser", "createdby", "modifiedby"] {
         written.point_default(table, column, "systemuser", call.user());
     }
@@ -393,7 +383,8 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
 pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Written) -> Result<()> {
     nested::refuse(table, &written)?;
     guard::check_change(call, table, id, &mut written)?;
-    state::complete(table, &mut written)?;
+    domain::check(table, &mut written)?;
+    state::complete(call, table, id, &mut written)?;
     let place = table.primary_id_place();
     written.values.retain(|(at, _)| *at != place);
     written.set_default(table, "modifiedon", Stored::Text(format_time(call.now)));

@@ -253,6 +253,9 @@ impl<'s> Changer<'s> {
             members,
         };
         self.custom.tables.insert(name.clone(), table);
+        for (column, members) in super::states::columns(&name)? {
+            self.tell_column(&name, column, members, false);
+        }
         for column in columns {
             let is_primary = is_primary(&column);
             let Value::Object(column) = column else {

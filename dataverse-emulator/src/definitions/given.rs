@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::Members;
 use crate::cascade::{Behaviour, Cascade, Lookup};
+use crate::domain::Domain;
 use crate::format::Display;
 use crate::state::States;
 
@@ -29,6 +30,11 @@ struct Table {
     /// Keys that requests made.
     keys: Vec<Members>,
 }
+
+/// The most digits behind the point that a number can have.
+///
+/// Source: Microsoft Learn, "Work with column definitions".
+const MAX_DIGITS: usize = 10;
 
 const RELATIONSHIPS: [&str; 3] = [
     "OneToManyRelationships",
@@ -140,6 +146,16 @@ impl Given {
         })
     }
 
+    /// What columns can hold.
+    pub(crate) fn domains(&self) -> impl Iterator<Item = (&str, &str, Domain)> {
+        self.tables.iter().flat_map(|(table, given)| {
+            let columns = given.columns.iter();
+            let domains = columns.map(|(name, members)| (name.as_str(), domain(members)));
+            let told = domains.filter(|(_, domain)| *domain != Domain::default());
+            told.map(move |(column, domain)| (table.as_str(), column, domain))
+        })
+    }
+
     /// What relationships do.
     pub(crate) fn cascades(&self) -> impl Iterator<Item = (Lookup, Behaviour)> {
         let found = self.tables.values().flat_map(|table| &table.relationships);
@@ -163,15 +179,20 @@ impl Given {
     /// States and reasons of tables.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&str, States)> {
         self.tables.iter().map(|(table, given)| {
-            let pairs = |column: &str, member: &str| {
+            let options = |column: &str| {
                 let column = given.columns.get(column);
                 let options = column.and_then(|column| column.get("OptionSet")?.get("Options"));
-                let options = options.and_then(Value::as_array).into_iter().flatten();
+                options.and_then(Value::as_array).into_iter().flatten()
+            };
+            let pairs = |column: &str, member: &str| {
                 let pair =
                     |option: &Value| Some((option["Value"].as_i64()?, option[member].as_i64()?));
-                options.filter_map(pair).collect()
+                options(column).filter_map(pair).collect()
             };
             let states = States {
+                states: options("statecode")
+                    .filter_map(|option| option["Value"].as_i64())
+                    .collect(),
                 default_reasons: pairs("statecode", "DefaultStatus"),
                 reasons: pairs("statuscode", "State"),
             };
@@ -210,6 +231,20 @@ impl Given {
 
     pub(super) fn tell_choice(&mut self, name: &str, choice: &Members) {
         self.choices.insert(name.to_owned(), choice.clone());
+        let columns = self
+            .tables
+            .values_mut()
+            .flat_map(|table| &mut table.columns);
+        for (_, column) in columns {
+            for property in ["OptionSet", "GlobalOptionSet"] {
+                if let Some(own) = column.get_mut(property)
+                    && own["IsGlobal"] == true
+                    && own["Name"] == name
+                {
+                    *own = Value::Object(choice.clone());
+                }
+            }
+        }
     }
 
     /// A global choice by its name or id.
@@ -357,6 +392,28 @@ fn display(column: &Members) -> Display {
             .and_then(|digits| usize::try_from(digits).ok()),
         is_day: text(column, "Format").as_deref() == Some("DateOnly"),
         is_money: text(column, "AttributeType").as_deref() == Some("Money"),
+    }
+}
+
+/// What a column can hold, by its definition.
+fn domain(column: &Members) -> Domain {
+    let options = column.get("OptionSet").and_then(|choice| {
+        let options = choice["Options"].as_array()?.iter();
+        Some(
+            options
+                .filter_map(|option| option["Value"].as_i64())
+                .collect(),
+        )
+    });
+    let number = |name: &str| column.get(name).and_then(Value::as_f64);
+    Domain {
+        options,
+        range: number("MinValue").zip(number("MaxValue")),
+        digits: column
+            .get("Precision")
+            .and_then(Value::as_u64)
+            .and_then(|digits| usize::try_from(digits).ok())
+            .filter(|digits| *digits <= MAX_DIGITS),
     }
 }
 

@@ -16,6 +16,7 @@ mod known;
 mod options;
 mod projection;
 mod relationship;
+mod states;
 mod table;
 
 use std::sync::OnceLock;

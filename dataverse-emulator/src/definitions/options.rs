@@ -18,6 +18,7 @@ const ACTIONS: &[&str] = &[
     "InsertOptionValue",
     "InsertStatusValue",
     "UpdateOptionValue",
+    "UpdateStateValue",
     "DeleteOptionValue",
     "OrderOption",
 ];
@@ -94,10 +95,10 @@ fn options(changer: &mut Changer<'_>, action: &str, parameters: &Members) -> Res
     let table =
         text(parameters, "EntityLogicalName").ok_or_else(|| missing("EntityLogicalName"))?;
     let name = text(parameters, "AttributeLogicalName");
-    let name = name.unwrap_or(if action == "InsertStatusValue" {
-        "statuscode"
-    } else {
-        ""
+    let name = name.unwrap_or(match action {
+        "InsertStatusValue" => "statuscode",
+        "UpdateStateValue" => "statecode",
+        _ => "",
     });
     let columns = changer.source.part(table, "Attributes");
     let columns = columns.map(|(columns, _)| columns).unwrap_or_default();
@@ -143,6 +144,9 @@ fn change(choice: &mut Members, action: &str, parameters: &Members) -> Result<Op
                     "The choice has an option {value} already."
                 )));
             }
+            if action == "InsertStatusValue" && !parameters.contains_key("StateCode") {
+                return Err(missing("StateCode"));
+            }
             let mut option = Members::new();
             option.insert("Value".to_owned(), value.into());
             for (name, told) in [
@@ -159,8 +163,11 @@ fn change(choice: &mut Members, action: &str, parameters: &Members) -> Result<Op
             options.push(Value::Object(option));
             Ok(Some(value))
         }
-        "UpdateOptionValue" => {
+        "UpdateOptionValue" | "UpdateStateValue" => {
             let place = place(value)?;
+            if let Some(reason) = parameters.get("DefaultStatusCode") {
+                options[place]["DefaultStatus"] = reason.clone();
+            }
             let merge = parameters.get("MergeLabels") == Some(&Value::Bool(true));
             for name in ["Label", "Description", "Color", "ExternalValue"] {
                 if let Some(told) = parameters.get(name) {

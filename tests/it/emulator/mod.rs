@@ -6,6 +6,7 @@ mod background;
 mod batch;
 mod bulk;
 mod cascades;
+mod choices;
 mod comparing;
 mod conditions;
 mod customs;
