@@ -8,6 +8,7 @@ mod answers;
 mod csdl;
 mod fetchxml;
 mod names;
+mod pfx;
 mod requests;
 mod rows;
 

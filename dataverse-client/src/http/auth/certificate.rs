@@ -88,7 +88,7 @@ impl Certificate {
     /// Reads a certificate and its key from PEM: `BEGIN CERTIFICATE`, and `BEGIN PRIVATE KEY` or
     /// `BEGIN RSA PRIVATE KEY`, without a password. Further certificates are its issuers.
     ///
-    /// A PFX file becomes PEM by `openssl pkcs12 -in app.pfx -nodes -out app.pem`.
+    /// For PFX files there is `from_pfx`, with the feature `pfx`.
     ///
     /// Errors: `is_invalid_input` if one is missing, or the key is not RSA.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
@@ -111,7 +111,7 @@ impl Certificate {
         Certificate::new(key.map_err(|_| not_rsa())?, chain)
     }
 
-    fn new(key: RsaKeyPair, chain: Vec<Vec<u8>>) -> Result<Self> {
+    pub(super) fn new(key: RsaKeyPair, chain: Vec<Vec<u8>>) -> Result<Self> {
         if chain.is_empty() {
             return Err(Error::input("there is a key, and no certificate"));
         }
@@ -177,7 +177,7 @@ impl Assertion for Certificate {
     }
 }
 
-fn not_rsa() -> Error {
+pub(super) fn not_rsa() -> Error {
     Error::input("the private key is not RSA of 2048 to 8192 bits; Entra takes no other")
 }
 

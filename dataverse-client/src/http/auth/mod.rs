@@ -3,7 +3,7 @@
 //! | who signs in | [`Credential`] | what is needed |
 //! |---|---|---|
 //! | a program, with a secret | [`ClientSecret`] | tenant, application, secret |
-//! | a program, with a certificate | `ClientCertificate` (feature `certificate`) | tenant, application, certificate and key in PEM |
+//! | a program, with a certificate | `ClientCertificate` (feature `certificate`) | tenant, application, certificate and key in PEM, or in a PFX file (feature `pfx`) |
 //! | a program in Kubernetes or on a build server | [`WorkloadIdentity`] | a federated credential of the application, a file with the token |
 //! | a program on Azure, or with Azure Arc | [`ManagedIdentity`] | an identity of the machine |
 //! | a service, for the user who called it | [`OnBehalfOf`] | the service's own secret, certificate or workload identity, and the user's token |
@@ -66,6 +66,8 @@ mod fixed;
 mod loopback;
 pub(super) mod managed_identity;
 mod on_behalf_of;
+#[cfg(feature = "pfx")]
+mod pfx;
 mod race;
 mod refresh_token;
 mod secret;

@@ -36,7 +36,7 @@ fn key() -> (KeyPair, String) {
 }
 
 /// The parts of the assertion that was sent last: what was signed, header, claims, signature.
-fn assertion(script: &Script) -> (String, Value, Value, Vec<u8>) {
+pub(super) fn assertion(script: &Script) -> (String, Value, Value, Vec<u8>) {
     let body = script.sent().pop().unwrap().body;
     let mut pairs = url::form_urlencoded::parse(body.as_bytes());
     let (_, token) = pairs.find(|(name, _)| name == "client_assertion").unwrap();

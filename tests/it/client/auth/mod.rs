@@ -9,8 +9,10 @@ mod chain;
 mod client_secret;
 mod device_code;
 mod managed_identity;
+mod pfx;
 mod place;
 mod refresh_token;
+
 mod refused;
 mod secrets;
 mod workload;
