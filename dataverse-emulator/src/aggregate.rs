@@ -10,7 +10,7 @@ use crate::service::Call;
 use crate::value::parse_decimal;
 
 /// Rows that an aggregate may be made of.
-const MAX_ROWS: i64 = 50_000;
+const MAX_ROWS: usize = 50_000;
 
 /// Digits behind the point while adding.
 const SCALE: usize = 10;
@@ -67,19 +67,21 @@ pub(crate) fn sql(function: Function, column: &SqlColumn<'_>) -> Result<(String,
     })
 }
 
-/// Refuses to aggregate more rows than the service does. `found` begins behind `FROM`.
+/// Refuses to aggregate more rows than the service or the request allows. `found` begins behind `FROM`.
 pub(crate) fn check_rows(
     call: &Call<'_>,
     found: &str,
     values: &[crate::value::Stored],
+    limit: Option<usize>,
 ) -> Result<()> {
+    let limit = limit.map_or(MAX_ROWS, |limit| MAX_ROWS.min(limit));
     let sql = format!(
         "SELECT count(*) FROM (SELECT 1 FROM {found} LIMIT {})",
-        MAX_ROWS + 1
+        limit + 1
     );
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     let count: i64 = statement.query_row(rusqlite::params_from_iter(values), |row| row.get(0))?;
-    match count > MAX_ROWS {
+    match usize::try_from(count).unwrap_or(usize::MAX) > limit {
         true => Err(Fault::too_many_rows_to_aggregate()),
         false => Ok(()),
     }

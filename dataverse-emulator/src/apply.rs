@@ -6,6 +6,7 @@ use rusqlite::params_from_iter;
 use crate::aggregate::{self, Function, check_rows};
 use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
+use crate::label::{self, Sorting};
 use crate::message::Answer;
 use crate::names::{Names, SqlColumn};
 use crate::output::{self, Output};
@@ -20,27 +21,17 @@ use crate::value::write_string;
 struct Plan<'c> {
     outputs: Vec<Output<'c>>,
     groups: Vec<String>,
+    /// What is grouped by, as it stands in the request.
+    paths: Vec<(String, SqlColumn<'c>)>,
 }
 
 /// Answers with what `text` makes of the rows.
 pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Answer> {
     let address = &call.address;
-    if let Some(order) = address.option("$orderby") {
-        let column = rows
-            .table
-            .column(order.split_whitespace().next().unwrap_or_default());
-        return Err(match column {
-            None => {
-                Fault::bad_request("The query node SingleValueOpenPropertyAccess is not supported.")
-            }
-            Some(_) => Fault::not_supported("$orderby with $apply"),
-        });
-    }
-    if address.option("$filter").is_some() {
-        return Err(Fault::not_supported("`$filter` beside `$apply`"));
-    }
-    check_options(&address.options, &["$apply", "$top"])?;
+    let allowed = ["$apply", "$filter", "$orderby", "$top"];
+    check_options(&address.options, &allowed)?;
     let mut found = rows.filtered(call)?;
+    let filtered = std::mem::take(&mut found.names.read);
     let mut plan = Plan::default();
     let steps = split_outside(text, '/');
     for (place, step) in steps.iter().enumerate() {
@@ -65,16 +56,25 @@ pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Ans
         }
     }
 
+    // A filter beside the pipeline is of what comes out of it. One of groups finds the same groups
+    // if it is of the rows that go in.
+    if filtered.iter().any(|path| plan.group(path).is_none()) {
+        return Err(Fault::not_supported(
+            "`$filter` beside `$apply`, of columns that are not grouped by",
+        ));
+    }
+    let order = address.option("$orderby").unwrap_or_default();
+    let order = plan.order(order, &mut found.names)?;
     let path = found.path(call, rows, None)?;
     let from = path.from(rows.table, found.names.from());
     let mut condition = found.condition;
     condition.and(path.condition);
     let found = format!("{from}{}", condition.clause());
-    check_rows(call, &found, &condition.values)?;
+    check_rows(call, &found, &condition.values, None)?;
     let mut sql = format!("SELECT {} FROM {found}", output::list_sql(&plan.outputs));
     if !plan.groups.is_empty() {
         let groups = plan.groups.join(", ");
-        sql.push_str(&format!(" GROUP BY {groups} ORDER BY {groups}"));
+        sql.push_str(&format!(" GROUP BY {groups} ORDER BY {order}{groups}"));
     }
     let limit = match address.option("$top") {
         Some(top) => parse_top(top)?.min(MAX_PAGE),
@@ -114,6 +114,51 @@ pub(crate) fn answer(call: &Call<'_>, rows: &Rows<'_>, text: &str) -> Result<Ans
 }
 
 impl<'c> Plan<'c> {
+    /// The column at a path that is grouped by.
+    fn group(&self, path: &str) -> Option<&SqlColumn<'c>> {
+        let mut paths = self.paths.iter();
+        let found = paths.find(|(known, _)| known == path);
+        found.map(|(_, column)| column)
+    }
+
+    /// `$orderby` as SQL, with a comma behind it: by what is grouped by, and nothing else.
+    fn order(&self, text: &str, names: &mut Names<'c>) -> Result<String> {
+        let mut sql = String::new();
+        for part in split_outside(text, ',') {
+            let mut words = part.split_whitespace();
+            let Some(path) = words.next() else {
+                continue;
+            };
+            let way = match (words.next(), words.next()) {
+                (None | Some("asc"), None) => "ASC",
+                (Some("desc"), None) => "DESC",
+                _ => {
+                    return Err(Fault::bad_request(format!(
+                        "Syntax error in '$orderby={text}'."
+                    )));
+                }
+            };
+            let Some(column) = self.group(path) else {
+                return Err(
+                    match self.outputs.iter().any(|output| output.name == path) {
+                        true => Fault::bad_request(
+                            "The query node SingleValueOpenPropertyAccess is not supported.",
+                        ),
+                        false => {
+                            names.column(path)?;
+                            Fault::bad_request(format!(
+                                "'{path}' in $orderby is not grouped by in $apply."
+                            ))
+                        }
+                    },
+                );
+            };
+            let column = label::sorted(column.clone(), Sorting::Names, names.call)?;
+            sql.push_str(&format!("{} {way}, ", column.sql));
+        }
+        Ok(sql)
+    }
+
     /// `(a,b),aggregate(…)`.
     fn group_by(
         &mut self,
@@ -136,6 +181,12 @@ impl<'c> Plan<'c> {
                 true => format!("{}_{}", column.table.logical_name, column.logical_name),
                 false => path.to_owned(),
             };
+            if let Kind::DateTime | Kind::Date = column.kind {
+                return Err(Fault::bad_request(format!(
+                    "groupby with datetime values is not supported: '{path}'."
+                )));
+            }
+            self.paths.push((path.to_owned(), column.clone()));
             let output = Output::column(name, &column);
             self.groups.push(output.sql.clone());
             self.groups.extend(output.told().map(str::to_owned));

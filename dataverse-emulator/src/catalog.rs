@@ -91,6 +91,8 @@ pub(crate) struct Table {
     pub(crate) is_intersect: bool,
     /// Of an elastic table, the place of the column that holds the partition.
     partition: Option<usize>,
+    /// The lookup to the row above, if the table is hierarchical.
+    parent: Option<usize>,
 }
 
 /// A column.
@@ -304,6 +306,16 @@ impl Catalog {
         self.tables.get_mut(index).map(Arc::make_mut)
     }
 
+    /// Takes another lookup as the one to the row above; without it the table keeps its own.
+    pub(crate) fn set_parent(&mut self, table: &str, lookup: &str) {
+        let Some(table) = self.change(table) else {
+            return;
+        };
+        if let Some((place, _)) = table.column_named(lookup) {
+            table.parent = Some(place);
+        }
+    }
+
     /// Keeps the states of a table; without such a table nothing is kept.
     pub(crate) fn set_states(&mut self, table: &str, states: States) {
         if let Some(table) = self.change(table) {
@@ -431,6 +443,7 @@ impl Table {
             duplicate_rules: Vec::new(),
             is_intersect: false,
             partition: None,
+            parent: parent(&table.logical_name, &columns),
             columns,
         }
     }
@@ -474,12 +487,37 @@ impl Table {
         }
     }
 
+    /// The lookup to the row above, if the table is hierarchical.
+    pub(crate) fn parent(&self) -> Option<&Column> {
+        self.parent.map(|place| &self.columns[place])
+    }
+
     /// The place of the primary key.
     pub(crate) fn primary_id_place(&self) -> usize {
         self.by_wire_name
             .get(&self.primary_id)
             .copied()
             .unwrap_or_default()
+    }
+}
+
+/// The lookup of a hierarchy, which a document does not tell: `parentaccountid` of an account, else
+/// the only lookup to the table itself that is named after a parent.
+fn parent(table: &str, columns: &[Column]) -> Option<usize> {
+    let leads_here = |column: &Column| {
+        column.logical_name.contains("parent")
+            && matches!(&column.kind, Kind::Lookup(targets) if *targets == [table])
+    };
+    let mut own = columns.iter().enumerate();
+    let usual = format!("parent{table}id");
+    let named = own.find(|(_, column)| column.logical_name == usual && leads_here(column));
+    let mut others = columns
+        .iter()
+        .enumerate()
+        .filter(|(_, column)| leads_here(column));
+    match (named, others.next(), others.next()) {
+        (Some((place, _)), ..) | (None, Some((place, _)), None) => Some(place),
+        _ => None,
     }
 }
 

@@ -43,6 +43,24 @@ impl Fault {
         Fault::new(StatusCode::BAD_REQUEST, PAYLOAD, message)
     }
 
+    /// What the service's own parser reads and nothing behind it does, as `in` of `$filter`.
+    pub(crate) fn not_implemented() -> Self {
+        Fault::new(
+            StatusCode::NOT_IMPLEMENTED,
+            URL_ERROR,
+            "The method or operation is not implemented.",
+        )
+    }
+
+    /// A function in a `$filter` of definitions.
+    pub(crate) fn function_of_definitions(function: &str) -> Self {
+        Fault::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "0x8006088a",
+            format!("The \"{function}\" function isn't supported for Metadata Entities"),
+        )
+    }
+
     pub(crate) fn unknown_segment(segment: &str) -> Self {
         Fault::new(
             StatusCode::NOT_FOUND,

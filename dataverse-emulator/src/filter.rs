@@ -366,7 +366,7 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
             Some(Token::Word("ge")) => ">=",
             Some(Token::Word("lt")) => "<",
             Some(Token::Word("le")) => "<=",
-            Some(Token::Word("in")) => return Err(Fault::not_supported("`in` in $filter")),
+            Some(Token::Word("in")) => return Err(Fault::not_implemented()),
             Some(token) => return Err(self.unexpected(&token)),
             None => return Err(self.ended()),
         };

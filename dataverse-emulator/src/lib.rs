@@ -51,7 +51,7 @@
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
 //! `file`; the rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
-//! `query_function`, `operator`, `span`, `order`, `names`, `relation`, `aggregate`, `cookie`,
+//! `query_function`, `operator` (with `caller`, `hierarchy`, `full_text`), `span`, `order`, `label`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
 mod activity;
@@ -63,6 +63,7 @@ mod batch;
 mod bound;
 mod bulk;
 mod bulk_delete;
+mod caller;
 mod cascade;
 mod catalog;
 mod closing;
@@ -82,9 +83,12 @@ mod fetch;
 mod file;
 mod filter;
 mod format;
+mod full_text;
 mod guard;
 mod handler;
+mod hierarchy;
 mod injected;
+mod label;
 mod ledger;
 mod like;
 mod limits;

@@ -1,7 +1,5 @@
 //! Names in `$filter`, `$orderby` and `$apply`: columns, paths through lookups, variables of lambdas.
 
-use chrono::{DateTime, Utc};
-
 use crate::catalog::{Catalog, Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::relation::Relation;
@@ -9,17 +7,21 @@ use crate::security::{Access, Right};
 use crate::service::Call;
 use crate::store::{Store, is_polymorphic, quoted, target_column, text_sql};
 
+/// The type of users and teams.
+const PRINCIPAL: &str = "principal";
 /// Tables that a query may join.
 const MAX_JOINS: usize = 15;
 
 /// Names in scope, and the joins that paths need.
 pub(crate) struct Names<'c> {
+    pub(crate) call: &'c Call<'c>,
     catalog: &'c Catalog,
     store: &'c Store,
     access: Option<&'c Access>,
     /// Options of the URL: those that begin with `@` stand for values. None where they may not.
     parameters: Option<&'c [(String, String)]>,
-    pub(crate) now: DateTime<Utc>,
+    /// Paths of the columns that were named.
+    pub(crate) read: Vec<String>,
     /// The table that is asked for, then those of lambdas that are open.
     scopes: Vec<Scope<'c>>,
     count: usize,
@@ -79,11 +81,12 @@ impl<'c> Names<'c> {
         parameters: Option<&'c [(String, String)]>,
     ) -> Self {
         Names {
+            call,
             catalog: call.catalog,
             store: call.store,
             access: call.access.as_ref(),
             parameters,
-            now: call.now,
+            read: Vec::new(),
             scopes: vec![Scope::new("", "t", table)],
             count: 0,
         }
@@ -107,7 +110,11 @@ impl<'c> Names<'c> {
 
     /// The column at a path: `name`, `primarycontactid/fullname`, `t/subject`.
     pub(crate) fn column(&mut self, path: &str) -> Result<SqlColumn<'c>> {
+        self.read.push(path.to_owned());
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if let Some(column) = self.principal(walk, name)? {
+            return Ok(column);
+        }
         let (_, alias, table) = self.walk(walk)?;
         let (place, _) = table
             .column(name)
@@ -117,13 +124,43 @@ impl<'c> Names<'c> {
 
     /// The column that a query function names: by logical name or as on the wire.
     pub(crate) fn property(&mut self, path: &str) -> Result<SqlColumn<'c>> {
+        self.read.push(path.to_owned());
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
+        if let Some(column) = self.principal(walk, name)? {
+            return Ok(column);
+        }
         let (_, alias, table) = self.walk(walk)?;
         let (place, _) = table
             .column(name)
             .or_else(|| table.column_named(name))
             .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
         SqlColumn::new(&alias, table, place)
+    }
+
+    /// The column `name` behind a navigation property that leads to an owner, whose type has nothing
+    /// but its key; None if `walk` leads elsewhere.
+    fn principal(&mut self, walk: &str, name: &str) -> Result<Option<SqlColumn<'c>>> {
+        let (before, last) = walk.rsplit_once('/').unwrap_or(("", walk));
+        if last.is_empty() || self.is_variable(walk) {
+            return Ok(None);
+        }
+        if self.principal(before, last)?.is_some() {
+            return Err(Fault::unknown_property(name, PRINCIPAL));
+        }
+        let (_, alias, table) = self.walk(before)?;
+        match table.navigation(last) {
+            Some(navigation) if navigation.targets.len() > 1 => match name {
+                "ownerid" => SqlColumn::new(&alias, table, navigation.column).map(Some),
+                _ => Err(Fault::unknown_property(name, PRINCIPAL)),
+            },
+            _ => Ok(None),
+        }
+    }
+
+    /// Whether a name is that of a lambda's variable.
+    fn is_variable(&self, name: &str) -> bool {
+        let mut scopes = self.scopes.iter();
+        !name.is_empty() && scopes.any(|scope| scope.variable == name)
     }
 
     /// Gets ready to find or to sort many rows by a column.
@@ -207,8 +244,13 @@ impl<'c> Names<'c> {
         let (mut alias, mut table) = (scope.alias.clone(), scope.table);
         let mut is_owner = true;
         let mut walked = String::new();
-        for name in segments {
+        while let Some(name) = segments.next() {
             is_owner = false;
+            let navigation = table.navigation(name);
+            if navigation.is_some_and(|navigation| navigation.targets.len() > 1) {
+                let next = segments.peek().copied().unwrap_or(name);
+                return Err(Fault::unknown_property(next, PRINCIPAL));
+            }
             if table.collections.contains_key(name) {
                 return Err(Fault::bad_request(format!(
                     "The collection-valued navigation property '{name}' is only allowed with 'any' \

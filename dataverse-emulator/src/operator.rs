@@ -2,11 +2,13 @@
 
 use chrono::{DateTime, Utc};
 
+use crate::caller;
 use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
+use crate::hierarchy;
 use crate::names::SqlColumn;
-use crate::service::{BUSINESS_UNIT, USER};
+use crate::service::Call;
 use crate::span::{self, Span};
 use crate::value::{self, Stored};
 
@@ -15,7 +17,7 @@ pub(crate) fn condition(
     operator: &str,
     column: &SqlColumn<'_>,
     values: &[String],
-    now: DateTime<Utc>,
+    call: &Call<'_>,
 ) -> Result<Condition> {
     let sql = &column.sql;
     let one = || match values {
@@ -61,10 +63,21 @@ pub(crate) fn condition(
         "contain-values" | "not-contain-values" => {
             contains(operator == "contain-values", column, values)
         }
-        "eq-userid" => none().map(|()| is_id(column, "=", USER)),
-        "ne-userid" => none().map(|()| or_null(column, is_id(column, "<>", USER))),
-        "eq-businessid" => none().map(|()| is_id(column, "=", BUSINESS_UNIT)),
-        "ne-businessid" => none().map(|()| or_null(column, is_id(column, "<>", BUSINESS_UNIT))),
+        "eq-userid"
+        | "ne-userid"
+        | "eq-businessid"
+        | "ne-businessid"
+        | "eq-userlanguage"
+        | "eq-userteams"
+        | "eq-useroruserteams"
+        | "eq-useroruserhierarchy"
+        | "eq-useroruserhierarchyandteams" => {
+            none().and_then(|()| caller::condition(operator, column, call))
+        }
+        "above" | "eq-or-above" | "under" | "eq-or-under" | "not-under" => {
+            let id = value::guid(one()?).ok_or_else(|| wrong_value(column, &values.join(",")))?;
+            hierarchy::condition(operator, column, Stored::Text(id), call)
+        }
         "in-fiscal-period" => {
             let period = number(operator, column, one()?)?;
             check_is_date(operator, column)?;
@@ -73,19 +86,7 @@ pub(crate) fn condition(
                 values: vec![Stored::Integer(period)],
             })
         }
-        "eq-userteams"
-        | "eq-useroruserteams"
-        | "eq-useroruserhierarchy"
-        | "eq-useroruserhierarchyandteams"
-        | "eq-userlanguage"
-        | "above"
-        | "eq-or-above"
-        | "under"
-        | "eq-or-under"
-        | "not-under" => Err(Fault::not_supported(format!(
-            "the condition operator `{operator}`"
-        ))),
-        _ => dates(operator, column, values, now),
+        _ => dates(operator, column, values, call.now),
     }
 }
 
@@ -225,13 +226,6 @@ fn like(column: &SqlColumn<'_>, pattern: &str, matches: bool) -> Result<Conditio
         sql: format!("dv_like({}, ?) = {}", column.sql, u8::from(matches)),
         values: vec![Stored::Text(pattern.to_owned())],
     })
-}
-
-fn is_id(column: &SqlColumn<'_>, comparison: &str, id: &str) -> Condition {
-    Condition {
-        sql: format!("{} {comparison} ?", column.sql),
-        values: vec![Stored::Text(id.to_owned())],
-    }
 }
 
 fn plain(sql: String) -> Condition {

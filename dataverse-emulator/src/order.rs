@@ -4,6 +4,7 @@ use crate::catalog::Table;
 use crate::cookie::Cookie;
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
+use crate::label::{self, Sorting};
 use crate::names::{Names, SqlColumn};
 use crate::url::split_outside;
 use crate::value::Stored;
@@ -40,11 +41,12 @@ pub(crate) fn order<'c>(
             false => path,
         };
         let column = names.column(path)?;
+        let sorted = label::sorted(column.clone(), Sorting::Names, names.call)?;
         // A large table is walked by an index of its own column: see `Path`.
-        if terms.is_empty() && !column.is_of_root() {
+        if terms.is_empty() && sorted.sql == column.sql && !column.is_of_root() {
             names.index(&column)?;
         }
-        add(&mut terms, column, descending);
+        add(&mut terms, sorted, descending);
     }
     let id = SqlColumn::new("t", table, table.primary_id_place())?;
     end_with(&mut terms, id);

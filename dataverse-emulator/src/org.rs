@@ -46,6 +46,9 @@ impl Setup {
             // Of a column that is not in the document, or is no text there, nothing is stored.
             catalog.set_max_length(table, column, length).ok();
         }
+        for (table, lookup) in given.hierarchies() {
+            catalog.set_parent(&table, &lookup);
+        }
         for (lookup, behaviour) in given.cascades() {
             catalog.cascades.add(lookup, behaviour);
         }

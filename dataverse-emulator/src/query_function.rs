@@ -2,12 +2,16 @@
 
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
+use crate::full_text;
 use crate::names::Names;
 use crate::operator;
 use crate::url::{quoted_end, text_literal};
 
 /// Before every name.
 pub(crate) const NAMESPACE: &str = "Microsoft.Dynamics.CRM.";
+
+/// The one that is no condition operator.
+const FULL_TEXT: &str = "Contains";
 
 /// What a function takes beside the name of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +28,7 @@ const FUNCTIONS: &[(&str, &str, Takes)] = &[
     ("AboveOrEqual", "eq-or-above", Takes::Value),
     ("Between", "between", Takes::Values),
     ("ContainValues", "contain-values", Takes::Values),
+    (FULL_TEXT, "", Takes::Value),
     ("DoesNotContainValues", "not-contain-values", Takes::Values),
     ("EqualBusinessId", "eq-businessid", Takes::Nothing),
     ("EqualUserId", "eq-userid", Takes::Nothing),
@@ -124,11 +129,6 @@ pub(crate) fn condition(
     text: &str,
     names: &mut Names<'_>,
 ) -> Result<(Condition, usize)> {
-    if name == "Contains" {
-        return Err(Fault::not_supported(
-            "the full-text query function Contains",
-        ));
-    }
     let (_, operator, takes) = FUNCTIONS
         .iter()
         .find(|(known, _, _)| *known == name)
@@ -167,7 +167,10 @@ pub(crate) fn condition(
         }
     }
     let column = names.property(property)?;
-    let condition = operator::condition(operator, &column, &values, names.now)?;
+    let condition = match &values[..] {
+        [sought] if name == FULL_TEXT => full_text::condition(&column, sought)?,
+        _ => operator::condition(operator, &column, &values, names.call)?,
+    };
     Ok((condition, reader.at))
 }
 

@@ -11,6 +11,7 @@ use rusqlite::{Connection, OptionalExtension, params_from_iter};
 use crate::aggregate;
 use crate::catalog::{Catalog, Column, Intersect, Kind, Table};
 use crate::fault::Result;
+use crate::full_text::Sought;
 use crate::ledger::{Committed, CommittedChange};
 use crate::like::Like;
 use crate::security::{Access, Reader, Security};
@@ -65,6 +66,17 @@ impl Store {
                     context.get_or_create_aux(1, |pattern| pattern.as_str().map(Like::parse))?;
                 let text = context.get_raw(0).as_str_or_null()?;
                 Ok(text.is_some_and(|text| pattern.matches(text)))
+            },
+        )?;
+        connection.create_scalar_function(
+            "dv_has_words",
+            2,
+            FunctionFlags::SQLITE_UTF8 | FunctionFlags::SQLITE_DETERMINISTIC,
+            |context| {
+                let sought =
+                    context.get_or_create_aux(1, |sought| sought.as_str().map(Sought::parse))?;
+                let text = context.get_raw(0).as_str_or_null()?;
+                Ok(text.is_some_and(|text| sought.is_in(text)))
             },
         )?;
         aggregate::register(&connection)?;

@@ -207,9 +207,7 @@ impl<'t> Parser<'t> {
         }
         let path = self.next().ok_or_else(|| self.error())?;
         if self.tokens.get(self.at) == Some(&"(") {
-            return Err(Fault::not_supported(format!(
-                "the function `{path}` in a filter of definitions"
-            )));
+            return Err(Fault::function_of_definitions(path));
         }
         let operator = match self.next() {
             Some("eq") => Operator::Equal,

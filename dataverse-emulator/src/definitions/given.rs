@@ -176,6 +176,19 @@ impl Given {
         })
     }
 
+    /// Tables with the lookup to the row above.
+    pub(crate) fn hierarchies(&self) -> impl Iterator<Item = (String, String)> {
+        let found = self.tables.values().flat_map(|table| &table.relationships);
+        let found = found.flat_map(|(_, found)| found);
+        found.chain(self.made.values()).filter_map(|members| {
+            let is_one = members.get("IsHierarchical").and_then(Value::as_bool) == Some(true);
+            let table = text(members, "ReferencingEntity").filter(|_| is_one)?;
+            let is_own = text(members, "ReferencedEntity").as_ref() == Some(&table);
+            let lookup = text(members, "ReferencingAttribute").filter(|_| is_own)?;
+            Some((table, lookup))
+        })
+    }
+
     /// States and reasons of tables.
     pub(crate) fn states(&self) -> impl Iterator<Item = (&str, States)> {
         self.tables.iter().map(|(table, given)| {

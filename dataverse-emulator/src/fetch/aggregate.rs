@@ -7,6 +7,7 @@ use crate::catalog::Kind;
 use crate::fault::{Fault, Result};
 use crate::names::SqlColumn;
 use crate::output::Output;
+use crate::store::quoted;
 
 /// What an aggregate query gives, and the SQL of what it groups by.
 pub(crate) fn outputs<'c>(tables: &Tables<'c, '_>) -> Result<(Vec<Output<'c>>, Vec<String>)> {
@@ -49,6 +50,33 @@ pub(crate) fn outputs<'c>(tables: &Tables<'c, '_>) -> Result<(Vec<Output<'c>>, V
     }
 }
 
+/// What is counted for each row: those directly below it in the hierarchy of its table.
+pub(crate) fn of_row<'c>(
+    name: String,
+    function: &str,
+    column: &SqlColumn<'c>,
+) -> Result<Output<'c>> {
+    let table = column.table;
+    let is_key = column.place == table.primary_id_place();
+    let Some(parent) = table
+        .parent()
+        .filter(|_| is_key && function == "CountChildren")
+    else {
+        return Err(Fault::invalid_argument(format!(
+            "rowaggregate='{function}' on '{}.{}': only CountChildren is known, on the primary key \
+             of a table with a hierarchical relationship.",
+            table.logical_name, column.logical_name
+        )));
+    };
+    let sql = format!(
+        "(SELECT count(*) FROM {} c WHERE c.{} = {})",
+        quoted(&table.logical_name),
+        quoted(&parent.logical_name),
+        column.sql
+    );
+    Ok(Output::computed(name, sql, Kind::Int, column))
+}
+
 fn function(name: &str, attribute: &Attribute) -> Result<Function> {
     Ok(match name {
         "count" => Function::Count,
@@ -79,16 +107,14 @@ fn date_part(part: &str, column: &SqlColumn<'_>) -> Result<String> {
     Ok(match part {
         "day" => number("%d"),
         "month" => number("%m"),
-        "quarter" => format!("({} + 2) / 3", number("%m")),
-        "year" => number("%Y"),
+        // The fiscal year is the calendar year, and its periods are quarters.
+        "quarter" | "fiscal-period" => format!("({} + 2) / 3", number("%m")),
+        "year" | "fiscal-year" => number("%Y"),
         // The week of the first of January is the first one; weeks begin on Sunday.
         "week" => format!(
             "({} - 1 + CAST(strftime('%w', {sql}, 'start of year') AS INTEGER)) / 7 + 1",
             number("%j")
         ),
-        "fiscal-period" | "fiscal-year" => {
-            return Err(Fault::not_supported(format!("dategrouping='{part}'")));
-        }
         other => {
             return Err(Fault::invalid_argument(format!(
                 "'{other}' is not a dategrouping."

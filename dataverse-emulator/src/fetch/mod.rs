@@ -19,6 +19,7 @@ use crate::aggregate::check_rows;
 use crate::catalog::{CURRENCY, Table};
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
+use crate::label;
 use crate::message::Answer;
 use crate::names::SqlColumn;
 use crate::order::{self, Term, behind, order_sql};
@@ -114,6 +115,13 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
             values: vec![Stored::Text(id.clone())],
         });
     }
+    if fetch.is_retained {
+        // No policy has moved rows out of the tables.
+        condition.and(Condition {
+            sql: "0".to_owned(),
+            values: Vec::new(),
+        });
+    }
     let total = match call.address.option("$count") {
         Some("true") => true,
         Some("false") | None => fetch.wants_total,
@@ -155,7 +163,7 @@ fn answer(call: &Call<'_>, of: &Rows<'_>, fetch: Fetch, has_link: bool) -> Resul
     let found = format!("{from}{}", condition.clause());
     let found_values = [tables.from.values.clone(), condition.values.clone()].concat();
     if fetch.is_aggregate {
-        check_rows(call, &found, &found_values)?;
+        check_rows(call, &found, &found_values, fetch.aggregate_limit)?;
     }
     let distinct = if fetch.is_distinct && !fetch.is_aggregate {
         "DISTINCT "
@@ -330,7 +338,9 @@ impl<'c> Plan<'c> {
                 let name =
                     name.ok_or_else(|| Fault::invalid_argument("An order needs an attribute."))?;
                 is_of_root &= at == 0;
-                order::add(&mut terms, tables.column(at, name)?, asked.descending);
+                let column = tables.column(at, name)?;
+                let column = label::sorted(column, fetch.sorting, tables.call)?;
+                order::add(&mut terms, column, asked.descending);
             }
         }
         let mut order = None;
@@ -436,6 +446,10 @@ fn columns<'c>(tables: &Tables<'c, '_>) -> Result<(Vec<Output<'c>>, Option<Vec<S
             }
             if at == 0 {
                 named.iter_mut().for_each(|named| named.push(name.clone()));
+            }
+            if let Some(function) = &attribute.row_aggregate {
+                outputs.push(aggregate::of_row(name, function, &column)?);
+                continue;
             }
             outputs.push(Output::column(name, &column));
             let is_money = table.columns[column.place].display.is_money;

@@ -2,6 +2,7 @@
 
 use super::xml::{Element, malformed};
 use crate::fault::{Fault, Result};
+use crate::label::Sorting;
 use crate::query::MAX_PAGE;
 
 /// Tables that a query may join.
@@ -21,6 +22,11 @@ pub(crate) struct Fetch {
     pub(crate) is_distinct: bool,
     pub(crate) is_aggregate: bool,
     pub(crate) wants_total: bool,
+    pub(crate) sorting: Sorting,
+    /// Rows that were moved to long-term retention are asked for, and no others.
+    pub(crate) is_retained: bool,
+    /// Rows that an aggregate may be made of, fewer than the service allows.
+    pub(crate) aggregate_limit: Option<usize>,
     pub(crate) entity: Entity,
 }
 
@@ -43,6 +49,7 @@ pub(crate) struct Attribute {
     pub(crate) groups: bool,
     pub(crate) date_grouping: Option<String>,
     pub(crate) aggregate: Option<String>,
+    pub(crate) row_aggregate: Option<String>,
     pub(crate) is_distinct: bool,
 }
 
@@ -122,14 +129,12 @@ impl Fetch {
                 other => return Err(unknown(other, "fetch")),
             }
         }
-        if let Some(value) = root
-            .attribute("datasource")
-            .filter(|value| !value.is_empty())
-        {
-            return Err(Fault::not_supported(format!(
-                "`datasource='{value}'` in FetchXML"
-            )));
-        }
+        let is_retained = match root.attribute("datasource").unwrap_or_default() {
+            "" => false,
+            "retained" => true,
+            "bin" => return Err(Fault::not_supported("`datasource='bin'` in FetchXML")),
+            other => return Err(malformed(&format!("'{other}' is not a datasource"))),
+        };
         let (top, count, page) = (
             root.number("top")?,
             root.number("count")?,
@@ -152,6 +157,12 @@ impl Fetch {
             is_distinct: root.is("distinct"),
             is_aggregate: root.is("aggregate"),
             wants_total: root.is("returntotalrecordcount"),
+            sorting: match root.is("useraworderby") {
+                true => Sorting::Names,
+                false => Sorting::Labels,
+            },
+            is_retained,
+            aggregate_limit: root.number("aggregatelimit")?,
             entity: entity.ok_or_else(|| malformed(&"'fetch' holds no 'entity'"))?,
         };
         fetch.entity.check_aggregates(fetch.is_aggregate)?;
@@ -175,6 +186,7 @@ impl Entity {
                     groups: child.is("groupby"),
                     date_grouping: child.attribute("dategrouping").map(str::to_owned),
                     aggregate: child.attribute("aggregate").map(str::to_owned),
+                    row_aggregate: child.attribute("rowaggregate").map(str::to_owned),
                     is_distinct: child.is("distinct"),
                 }),
                 "order" => entity.orders.push(Order {

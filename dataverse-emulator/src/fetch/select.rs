@@ -4,6 +4,7 @@ use chrono::{DateTime, Duration, Months, Utc};
 
 use super::query::{Attribute, Condition, Entity, Fetch, Link, LinkType, Order, Part};
 use crate::fault::{Fault, Result};
+use crate::label::Sorting;
 use crate::query::MAX_PAGE;
 use crate::service::Call;
 use crate::value::format_time;
@@ -331,6 +332,9 @@ impl Parser<'_> {
             is_distinct: is_distinct && !is_aggregate,
             is_aggregate,
             wants_total: false,
+            sorting: Sorting::Values,
+            is_retained: false,
+            aggregate_limit: None,
             entity,
         })
     }
@@ -516,6 +520,7 @@ impl Parser<'_> {
             groups: is_group && item.function.is_none(),
             date_grouping: None,
             aggregate,
+            row_aggregate: None,
             is_distinct: item.is_distinct,
         });
         Ok(())

@@ -14,7 +14,7 @@ use crate::store::quoted;
 
 /// The tables of a query and how they are joined.
 pub(crate) struct Tables<'c, 'f> {
-    call: &'c Call<'c>,
+    pub(crate) call: &'c Call<'c>,
     pub(crate) sources: Vec<Source<'c, 'f>>,
     /// The tables, and values in their conditions.
     pub(crate) from: Condition,
@@ -330,7 +330,7 @@ impl<'c, 'f> Tables<'c, 'f> {
         };
         let column = self.column(at, &asked.attribute)?;
         let Some(value_of) = &asked.value_of else {
-            return operator::condition(&asked.operator, &column, &asked.values, self.call.now);
+            return operator::condition(&asked.operator, &column, &asked.values, self.call);
         };
         let (at, name) = match value_of.split_once('.') {
             Some((table, name)) => (self.find(Some(table))?, name),

@@ -1,6 +1,6 @@
 //! Search over the text columns of rows: words, no relevance worth the name.
 
-mod words;
+pub(crate) mod words;
 
 use std::cmp::Ordering;
 

@@ -54,7 +54,7 @@ pub(super) fn typed(search: &str) -> Vec<Term> {
 }
 
 /// The words of a text, in lower case, and where they are.
-pub(super) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
+pub(crate) fn words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
     let mut start = None;
     let ends = text.char_indices().map(Some).chain([None]);
     ends.filter_map(move |place| {

@@ -190,7 +190,7 @@ async fn wrong_pipelines_are_refused() {
         ("groupby(statuscode)", 400, "Syntax error"),
         ("groupby((statuscode)", 400, "Syntax error"),
         (
-            "groupby((statuscode),aggregate($count as a)&$orderby=a",
+            "groupby((statuscode),aggregate($count as a))&$orderby=a",
             400,
             "SingleValueOpenPropertyAccess is not supported.",
         ),
@@ -204,10 +204,26 @@ async fn wrong_pipelines_are_refused() {
             501,
             "sequence",
         ),
+        ("groupby((statuscode))&$filter=revenue gt 1", 501, "$filter"),
         (
-            "groupby((statuscode))&$filter=statuscode eq 1",
+            "aggregate($count as n)&$filter=statuscode eq 1",
             501,
             "$filter",
+        ),
+        (
+            "groupby((statuscode))&$orderby=revenue",
+            400,
+            "not grouped by",
+        ),
+        (
+            "groupby((statuscode))&$orderby=statuscode down",
+            400,
+            "Syntax error",
+        ),
+        (
+            "groupby((createdon))",
+            400,
+            "groupby with datetime values is not supported",
         ),
         ("topcount(2,revenue)", 501, "topcount"),
     ] {

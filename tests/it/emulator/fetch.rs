@@ -578,7 +578,7 @@ async fn pages_hold_every_row_once_by_cookie_and_by_number() {
     assert!(linked["@Microsoft.Dynamics.CRM.fetchxmlpagingcookie"].is_null());
 }
 
-fn decoded(text: &str) -> String {
+pub(super) fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
@@ -664,20 +664,10 @@ async fn wrong_documents_are_refused() {
     }
     let combined = format!("accounts?fetchXml={}&$select=name", encoded(&entity("")));
     assert_eq!(get(&emulator, &combined).await.status, 400);
-    for (xml, text) in [
-        (
-            condition("attribute='ownerid' operator='eq-userteams'"),
-            "eq-userteams",
-        ),
-        (
-            "<fetch datasource='retained'><entity name='account'/></fetch>".to_owned(),
-            "datasource",
-        ),
-    ] {
-        let answer = fetch(&emulator, "accounts", &xml).await;
-        assert_eq!(answer.status, 501);
-        assert!(answer.error().1.contains(text), "{}", answer.body);
-    }
+    let bin = "<fetch datasource='bin'><entity name='account'/></fetch>";
+    let answer = fetch(&emulator, "accounts", bin).await;
+    assert_eq!(answer.status, 501);
+    assert!(answer.error().1.contains("datasource"), "{}", answer.body);
 }
 
 #[tokio::test]

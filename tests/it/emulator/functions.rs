@@ -188,14 +188,19 @@ async fn wrong_calls_are_refused() {
             "above zero",
         ),
         (
-            "Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='ownerid')",
-            501,
-            "eq-userteams",
+            "Microsoft.Dynamics.CRM.EqualUserTeams(PropertyName='name')",
+            400,
+            "needs a lookup",
+        ),
+        (
+            "Microsoft.Dynamics.CRM.Under(PropertyName='accountid',PropertyValue='a')",
+            400,
+            "'a' is not a value of its type",
         ),
         (
             "Microsoft.Dynamics.CRM.Contains(PropertyName='name',PropertyValue='a')",
-            501,
-            "full-text",
+            400,
+            "has no full-text index",
         ),
     ] {
         let path = format!(
