@@ -13,7 +13,7 @@ use dataverse_codegen::csdl;
 use http::header::{AUTHORIZATION, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Method, StatusCode};
 
-use crate::definitions::{Custom, Given};
+use crate::definitions::{Custom, Given, product};
 use crate::document::Document;
 use crate::fault::Fault;
 use crate::handler::{ActionCall, ActionError};
@@ -289,24 +289,29 @@ impl EmulatorBuilder {
     ///
     /// Errors: [`BuildError`], before a file is touched where the document is at fault.
     pub fn build(self) -> Result<Emulator, BuildError> {
+        let mut given = Given::default();
+        if let Some(json) = self.definitions {
+            let json = csdl::text(json).map_err(|e| BuildError::Definitions(e.to_string()))?;
+            given = Given::parse(&json).map_err(BuildError::Definitions)?;
+        }
         let document = match (self.document, self.metadata) {
             (Some(document), _) => document,
             (None, Some(bytes)) => Document::read(bytes)?,
-            (None, None) => standard::document()?,
+            (None, None) => {
+                let product = product::given();
+                given.complete(product.map_err(|fault| BuildError::Definitions(fault.message))?);
+                standard::document()?
+            }
         };
-        let mut setup = Setup {
+        let setup = Setup {
             document,
-            given: Given::default(),
+            given,
             alternate_keys: self.alternate_keys,
             max_lengths: self.max_lengths,
             without_optimistic_concurrency: self.without_optimistic_concurrency,
             elastic_tables: self.elastic_tables,
             duplicate_rules: self.duplicate_rules,
         };
-        if let Some(json) = self.definitions {
-            let json = csdl::text(json).map_err(|e| BuildError::Definitions(e.to_string()))?;
-            setup.given = Given::parse(&json).map_err(BuildError::Definitions)?;
-        }
         let seeds = self.seeds.iter().map(|json| Rows::parse(json));
         let seeds: Vec<Rows> = seeds.collect::<Result<_, _>>().map_err(BuildError::Seed)?;
         // What the builder was told is at fault before the file is touched.

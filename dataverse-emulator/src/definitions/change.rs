@@ -253,8 +253,8 @@ impl<'s> Changer<'s> {
             members,
         };
         self.custom.tables.insert(name.clone(), table);
-        for (column, members) in super::states::columns(&name)? {
-            self.tell_column(&name, column, members, false);
+        for (column, members) in super::product::states(&name)? {
+            self.tell_column(&name, &column, members, false);
         }
         for column in columns {
             let is_primary = is_primary(&column);

@@ -70,6 +70,16 @@ impl Given {
         Ok(given)
     }
 
+    /// Takes columns of another one which this one does not tell.
+    pub(crate) fn complete(&mut self, other: Given) {
+        for (name, table) in other.tables {
+            let own = self.tables.entry(name).or_default();
+            for (column, members) in table.columns {
+                own.columns.entry(column).or_insert(members);
+            }
+        }
+    }
+
     fn add(&mut self, mut item: Members) {
         item.remove("@odata.context");
         if item.contains_key("Options") {

@@ -14,9 +14,9 @@ mod filter;
 mod given;
 mod known;
 mod options;
+pub(crate) mod product;
 mod projection;
 mod relationship;
-mod states;
 mod table;
 
 use std::sync::OnceLock;

@@ -339,7 +339,8 @@ async fn choices_grow_and_are_shared() {
     assert_eq!(inserted.json()["NewOptionValue"], 100_000_001);
     let picklists = "EntityDefinitions(LogicalName='account')/Attributes\
                      /Microsoft.Dynamics.CRM.PicklistAttributeMetadata\
-                     ?$select=LogicalName&$expand=OptionSet($select=Options)";
+                     ?$select=LogicalName&$expand=OptionSet($select=Options)\
+                     &$filter=LogicalName%20eq%20'new_colour'";
     let told = json_of(&emulator, picklists).await;
     let options = told["value"][0]["OptionSet"]["Options"].as_array().unwrap();
     let texts: Vec<_> = options

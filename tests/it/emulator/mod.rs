@@ -33,6 +33,7 @@ mod nested;
 mod operations;
 mod paging;
 mod paths;
+mod product;
 mod query;
 mod recorded;
 mod search;
