@@ -36,7 +36,7 @@ pub(crate) fn answer(call: &Call<'_>) -> Result<Answer> {
                 delete_row(call, table, &id)?;
             }
         }
-        job(call, &name)
+        job(call, &name, BULK_DELETE)
     })?;
     let context = format!(
         "{}$metadata#Microsoft.Dynamics.CRM.BulkDeleteResponse",
@@ -46,15 +46,15 @@ pub(crate) fn answer(call: &Call<'_>) -> Result<Answer> {
     Ok(Answer::json(StatusCode::OK, body.to_string()))
 }
 
-/// The row of the job, which has ended.
-fn job(call: &Call<'_>, name: &str) -> Result<String> {
+/// The row of a job of this type, which has ended; gives its id.
+pub(crate) fn job(call: &Call<'_>, name: &str, kind: i64) -> Result<String> {
     let Some(table) = call.catalog.by_name("asyncoperation") else {
         return Ok(uuid::Uuid::new_v4().to_string());
     };
     let mut job = Written::default();
     for (column, value) in [
         ("name", Stored::Text(name.to_owned())),
-        ("operationtype", Stored::Integer(BULK_DELETE)),
+        ("operationtype", Stored::Integer(kind)),
         ("statecode", Stored::Integer(COMPLETED)),
         ("statuscode", Stored::Integer(SUCCEEDED)),
     ] {

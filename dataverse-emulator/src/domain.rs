@@ -4,6 +4,7 @@
 
 use http::StatusCode;
 
+use crate::auto_number::AutoNumber;
 use crate::catalog::{Column, Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::value::Stored;
@@ -26,6 +27,8 @@ pub(crate) struct Domain {
     pub(crate) range: Option<(f64, f64)>,
     /// Digits behind the point to which a double is rounded.
     pub(crate) digits: Option<usize>,
+    /// What a new row gets that is not given a value.
+    pub(crate) auto_number: Option<AutoNumber>,
 }
 
 /// Refuses values that their columns cannot hold, and writes others as they are kept.

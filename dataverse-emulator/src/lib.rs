@@ -55,9 +55,11 @@
 //! `store` (SQL), `catalog` (tables of the document).
 
 mod activity;
+mod address;
 mod aggregate;
 mod apply;
 mod associate;
+mod auto_number;
 mod background;
 mod batch;
 mod bound;
@@ -122,6 +124,7 @@ mod service;
 mod sharing;
 mod sign_in;
 mod snapshot;
+mod solution;
 mod span;
 mod spelling;
 mod standard;

@@ -2,7 +2,6 @@
 
 use http::{Method, StatusCode};
 
-use crate::bulk_delete;
 use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::file;
@@ -16,7 +15,7 @@ use crate::store::base;
 use crate::url::Segment;
 use crate::value::{Stored, write_string};
 use crate::write::{Written, read, update};
-use crate::{closing, handler, organization};
+use crate::{address, auto_number, bulk_delete, closing, duplicate, handler, organization};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
@@ -30,9 +29,18 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         return Ok(answer);
     }
     let is_function = match segment.name.as_str() {
-        "WhoAmI" | "RetrieveTotalRecordCount" | "RetrieveCurrentOrganization" => true,
-        "Merge" | "GrantAccess" | "ModifyAccess" | "RevokeAccess" | "BulkDelete" => false,
-        name if closing::is_one(name) => false,
+        "WhoAmI"
+        | "RetrieveTotalRecordCount"
+        | "RetrieveCurrentOrganization"
+        | "FormatAddress"
+        | "RetrieveDuplicates" => true,
+        "Merge"
+        | "GrantAccess"
+        | "ModifyAccess"
+        | "RevokeAccess"
+        | "BulkDelete"
+        | "BulkDetectDuplicates" => false,
+        name if closing::is_one(name) || auto_number::is_one(name) => false,
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
             return Err(Fault::not_supported(format!(
                 "the operation or type `{name}`"
@@ -58,6 +66,10 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         "ModifyAccess" => sharing::grant(call, true),
         "RevokeAccess" => sharing::revoke(call),
         "BulkDelete" => bulk_delete::answer(call),
+        "BulkDetectDuplicates" => duplicate::detect(call),
+        "RetrieveDuplicates" => duplicate::retrieve(call, segment),
+        "FormatAddress" => address::answer(call, segment),
+        name if auto_number::is_one(name) => auto_number::answer(call, name),
         _ => merge(call),
     }
 }

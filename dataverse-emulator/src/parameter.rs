@@ -6,7 +6,7 @@ use crate::catalog::Table;
 use crate::fault::{Fault, Result};
 use crate::reference;
 use crate::service::Call;
-use crate::url::{Segment, split_outside};
+use crate::url::{Segment, split_outside, text_literal};
 use crate::value::{Stored, guid};
 use crate::write::{self, Members};
 
@@ -62,6 +62,12 @@ fn of_function<'c>(call: &'c Call<'_>, segment: &'c Segment, name: &str) -> Opti
         true => call.address.option(told),
         false => Some(told),
     }
+}
+
+/// A parameter of a function that is text.
+pub(crate) fn text(call: &Call<'_>, segment: &Segment, name: &str) -> Result<String> {
+    let told = of_function(call, segment, name).ok_or_else(|| missing(name))?;
+    text_literal(told.trim()).ok_or_else(|| missing(name))
 }
 
 /// A parameter of a function that is an array or an object, with quotes of either kind.

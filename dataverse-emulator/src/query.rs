@@ -432,6 +432,41 @@ pub(crate) fn single(
     Ok(answer)
 }
 
+/// Rows that a function found, by their ids, as a collection with all columns.
+pub(crate) fn rows<'i>(
+    call: &Call<'_>,
+    table: &Table,
+    ids: impl Iterator<Item = &'i str>,
+) -> Result<Answer> {
+    let preferences = call.asked.preferences();
+    let selection = Selection::new(table, None)?;
+    call.store.make(table)?;
+    let sql = format!(
+        "SELECT {} FROM {} t WHERE t.{} = ?",
+        selection.sql(),
+        quoted(&table.logical_name),
+        quoted(&table.primary_id)
+    );
+    let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
+    let mut statement = call.store.connection.prepare_cached(&sql)?;
+    let mut body = String::from("{\"@odata.context\":");
+    let context = format!("{}$metadata#{}", call.root(), table.entity_set);
+    write_string(&context, &mut body);
+    body.push_str(",\"value\":[");
+    let mut separator = "{";
+    for id in ids {
+        let mut rows = statement.query([id])?;
+        if let Some(row) = rows.next()? {
+            body.push_str(separator);
+            write_row(&selection, row, &mut annotator, &mut body)?;
+            body.push('}');
+            separator = ",{";
+        }
+    }
+    body.push_str("]}");
+    Ok(Answer::json(StatusCode::OK, body))
+}
+
 /// `GET accounts(…)/name` and `GET accounts(…)/name/$value`.
 pub(crate) fn property(
     call: &Call<'_>,

@@ -25,7 +25,7 @@ use crate::url::{Address, MAX_LENGTH, MAX_LENGTH_IN_BATCH, Segment, encode_value
 use crate::value::write_string;
 use crate::{
     associate, batch, bound, definitions, delta, discovery, elastic, file, metadata, operation,
-    parameter, query, related, search, write,
+    parameter, query, related, search, solution, write,
 };
 
 /// The user that every request comes from.
@@ -339,6 +339,7 @@ impl Service {
             call.access = Some(Access::new(security, user, other)?);
         }
         self.store.read_as(call.access.as_ref());
+        solution::check(&call)?;
         let segments = call.address.segments.clone();
         if let [first, rest @ ..] = &segments[..]
             && let Some(change) =

@@ -101,6 +101,7 @@ impl Store {
              INSERT INTO \"@counter\" SELECT 1000000 WHERE NOT EXISTS (SELECT 1 FROM \"@counter\");",
         )?;
         connection.execute_batch(crate::file::SCHEMA)?;
+        connection.execute_batch(crate::auto_number::SCHEMA)?;
         Ok(Store {
             connection,
             made: RefCell::default(),

@@ -24,7 +24,7 @@ use crate::sharing;
 use crate::state;
 use crate::store::{VERSION, base, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, format_time, from_json};
-use crate::{activity, associate, cascade, domain, duplicate};
+use crate::{activity, associate, auto_number, cascade, domain, duplicate};
 
 /// Columns that the service fills; what a body says of them is passed over.
 const FILLED: &[&str] = &["createdon", "modifiedon", "versionnumber"];
@@ -329,6 +329,7 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     call.store.make(table)?;
     guard::check_new_values(call, table, &written)?;
     domain::check(table, &mut written)?;
+    auto_number::fill(call, table, &mut written)?;
     let place = table.primary_id_place();
     let id = match written.value(place) {
         Some(Stored::Text(id)) => id.clone(),

@@ -5,9 +5,10 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::complete::{self, logical_name, merge_labels};
-use super::custom::{Custom, Told, columns_of_key, default, text};
+use super::custom::{Custom, Told, columns_of_key, text};
 use super::known::{CHOICE, COLUMN, KEY, TABLE, id};
 use super::{Members, Place, Source};
+use crate::auto_number;
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, ENTITY_ID};
 use crate::service::Call;
@@ -68,6 +69,7 @@ impl Change {
                 Dropped::Table(name) => {
                     let sql = format!("DROP TABLE IF EXISTS {}", quoted(name));
                     store.connection.execute_batch(&sql)?;
+                    auto_number::forget(store, name, None)?;
                 }
                 Dropped::Column(table, column) => drop_column(store, table, column)?,
             }
@@ -77,6 +79,7 @@ impl Change {
 }
 
 fn drop_column(store: &Store, table: &str, column: &str) -> Result<()> {
+    auto_number::forget(store, table, Some(column))?;
     let names = |sql: &str| -> Result<Vec<String>> {
         let mut statement = store.connection.prepare(sql)?;
         let names = statement.query_map([], |row| row.get(0))?;
@@ -111,11 +114,11 @@ pub(super) struct Changer<'s> {
     drops: Vec<Dropped>,
 }
 
-fn exists(what: &str, name: &str) -> Fault {
+pub(super) fn exists(what: &str, name: &str) -> Fault {
     Fault::invalid_argument(format!("{what} with the name '{name}' already exists."))
 }
 
-fn required(members: &Members, name: &str) -> Result<String> {
+pub(super) fn required(members: &Members, name: &str) -> Result<String> {
     text(members, name).map(str::to_owned).ok_or_else(|| {
         Fault::invalid_argument(format!(
             "Required field '{name}' is missing or of another type."
@@ -209,7 +212,7 @@ impl<'s> Changer<'s> {
         }
     }
 
-    fn table(&self, name: &str) -> Result<Members> {
+    pub(super) fn table(&self, name: &str) -> Result<Members> {
         let table = self.source.table(name);
         if table.is_empty() || self.source.call.catalog.by_name(name).is_none() {
             return Err(Fault::unknown_entity(name));
@@ -269,7 +272,7 @@ impl<'s> Changer<'s> {
         Ok(id(&name))
     }
 
-    fn has_column(&self, table: &str, column: &str) -> bool {
+    pub(super) fn has_column(&self, table: &str, column: &str) -> bool {
         let made = self.custom.columns.get(table);
         let catalog = self.source.call.catalog.by_name(table);
         made.is_some_and(|columns| columns.contains_key(column))
@@ -289,7 +292,7 @@ impl<'s> Changer<'s> {
         Ok(id(&format!("{table}.{name}")))
     }
 
-    fn tell_column(&mut self, table: &str, name: &str, members: Members, is_new: bool) {
+    pub(super) fn tell_column(&mut self, table: &str, name: &str, members: Members, is_new: bool) {
         let columns = self.custom.columns.entry(table.to_owned()).or_default();
         columns.insert(name.to_owned(), Told { is_new, members });
     }
@@ -366,160 +369,6 @@ impl<'s> Changer<'s> {
         }
         keys.insert(name, members);
         Ok(made)
-    }
-
-    fn create_relationship(&mut self, members: Members) -> Result<String> {
-        let schema_name = required(&members, "SchemaName")?;
-        logical_name(&members)?;
-        let known = self.source.known.all_relationships(self.source.given);
-        let is_taken = |one: &Members| text(one, "SchemaName") == Some(&schema_name);
-        if known.iter().any(is_taken)
-            || self
-                .custom
-                .relationships
-                .values()
-                .any(|told| is_taken(&told.members))
-        {
-            return Err(exists("A relationship", &schema_name));
-        }
-        if members.contains_key("Entity1LogicalName") {
-            self.create_many_to_many(members, &schema_name)
-        } else {
-            self.create_one_to_many(members, &schema_name)
-        }
-    }
-
-    fn create_one_to_many(&mut self, mut members: Members, schema_name: &str) -> Result<String> {
-        let referenced = required(&members, "ReferencedEntity")?;
-        let referencing = required(&members, "ReferencingEntity")?;
-        let table = self.table(&referenced)?;
-        self.table(&referencing)?;
-        let Some(Value::Object(mut lookup)) = members.remove("Lookup") else {
-            return Err(Fault::invalid_argument(
-                "Required field 'Lookup' is missing or of another type.",
-            ));
-        };
-        let column = logical_name(&lookup)?;
-        if self.has_column(&referencing, &column) {
-            return Err(exists("An attribute", &column));
-        }
-        let lookup_name = required(&lookup, "SchemaName")?;
-        let type_name = "Microsoft.Dynamics.CRM.LookupAttributeMetadata";
-        lookup.insert("@odata.type".to_owned(), type_name.into());
-        lookup.insert("Targets".to_owned(), json!([referenced]));
-        complete::column(&mut lookup, &referencing, &column)?;
-        self.tell_column(&referencing, &column, lookup, true);
-        let made = id(&format!("{referencing}.{column}>{referenced}"));
-        complete::tidy(&mut members);
-        members.remove("@odata.type");
-        for (name, value) in [
-            ("MetadataId", json!(made)),
-            ("RelationshipType", json!("OneToManyRelationship")),
-            ("ReferencingAttribute", json!(column)),
-            ("ReferencedAttribute", table["PrimaryIdAttribute"].clone()),
-        ] {
-            members.insert(name.to_owned(), value);
-        }
-        default(
-            &mut members,
-            "ReferencedEntityNavigationPropertyName",
-            json!(schema_name),
-        );
-        default(
-            &mut members,
-            "ReferencingEntityNavigationPropertyName",
-            json!(lookup_name),
-        );
-        let cascade = members
-            .entry("CascadeConfiguration")
-            .or_insert_with(|| json!({}));
-        if let Value::Object(cascade) = cascade {
-            for (name, value) in [
-                ("Assign", "NoCascade"),
-                ("Delete", "RemoveLink"),
-                ("Archive", "RemoveLink"),
-                ("Merge", "NoCascade"),
-                ("Reparent", "NoCascade"),
-                ("Share", "NoCascade"),
-                ("Unshare", "NoCascade"),
-                ("RollupView", "NoCascade"),
-            ] {
-                default(cascade, name, value.into());
-            }
-        }
-        self.tell_relationship(&made, members);
-        Ok(made)
-    }
-
-    fn create_many_to_many(&mut self, mut members: Members, schema_name: &str) -> Result<String> {
-        let mut tables = [
-            required(&members, "Entity1LogicalName")?,
-            required(&members, "Entity2LogicalName")?,
-        ];
-        let [one, two] = [self.table(&tables[0])?, self.table(&tables[1])?];
-        if tables[0] == tables[1] {
-            return Err(Fault::not_supported(
-                "many-to-many relationships that are made of a table with itself",
-            ));
-        }
-        for name in [
-            "Entity1NavigationPropertyName",
-            "Entity2NavigationPropertyName",
-        ] {
-            default(&mut members, name, json!(schema_name));
-        }
-        let navigation = members["Entity1NavigationPropertyName"].clone();
-        if navigation != members["Entity2NavigationPropertyName"] {
-            return Err(Fault::not_supported(
-                "many-to-many relationships that are made with two names of navigation properties",
-            ));
-        }
-        let intersect = navigation.as_str().unwrap_or(schema_name).to_lowercase();
-        if self.source.call.catalog.by_name(&intersect).is_some() {
-            return Err(exists("An entity", &intersect));
-        }
-        tables.sort();
-        let [first, second] = &tables;
-        let made = id(&format!(
-            "{first}*{second}*{}",
-            navigation.as_str().unwrap_or_default()
-        ));
-        complete::tidy(&mut members);
-        members.remove("@odata.type");
-        for (name, value) in [
-            ("MetadataId", json!(made)),
-            ("RelationshipType", json!("ManyToManyRelationship")),
-            ("IntersectEntityName", json!(intersect)),
-            (
-                "Entity1IntersectAttribute",
-                one["PrimaryIdAttribute"].clone(),
-            ),
-            (
-                "Entity2IntersectAttribute",
-                two["PrimaryIdAttribute"].clone(),
-            ),
-        ] {
-            members.insert(name.to_owned(), value);
-        }
-        self.tell_relationship(&made, members);
-        Ok(made)
-    }
-
-    fn tell_relationship(&mut self, made: &str, mut members: Members) {
-        for (name, value) in [
-            ("IsCustomRelationship", json!(true)),
-            ("IsManaged", json!(false)),
-            ("IsValidForAdvancedFind", json!(true)),
-            ("SecurityTypes", json!("Append")),
-            ("IntroducedVersion", json!("1.0.0.0")),
-        ] {
-            default(&mut members, name, value);
-        }
-        let told = Told {
-            is_new: true,
-            members,
-        };
-        self.custom.relationships.insert(made.to_owned(), told);
     }
 
     /// Takes another definition in place of one.

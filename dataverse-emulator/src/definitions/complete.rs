@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::Members;
 use super::custom::{default, managed, text};
 use super::known::{id, no_label};
+use crate::auto_number::AutoNumber;
 use crate::fault::{Fault, Result};
 
 /// What the values of options that nobody numbered begin with: the prefix of the default publisher.
@@ -292,6 +293,14 @@ pub(super) fn column(members: &mut Members, table: &str, name: &str) -> Result<(
     members.entry("AttributeOf").or_insert(Value::Null);
     for (name, value) in own_defaults(definition) {
         default(members, name, value);
+    }
+    let format = text(members, "AutoNumberFormat").unwrap_or_default();
+    let format = AutoNumber::parse(format);
+    if let Some(token) = format.unknown() {
+        return Err(Fault::invalid_argument(format!(
+            "The auto-number format of '{name}' holds '{token}', which is none of {{SEQNUM:5}}, \
+             {{RANDSTRING:6}} and {{DATETIMEUTC:yyyyMMddhhmmss}}."
+        )));
     }
     match *definition {
         "Picklist" | "MultiSelectPicklist" => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::Members;
+use crate::auto_number::AutoNumber;
 use crate::cascade::{Behaviour, Cascade, Lookup};
 use crate::domain::Domain;
 use crate::format::Display;
@@ -437,6 +438,9 @@ fn domain(column: &Members) -> Domain {
             .and_then(Value::as_u64)
             .and_then(|digits| usize::try_from(digits).ok())
             .filter(|digits| *digits <= MAX_DIGITS),
+        auto_number: text(column, "AutoNumberFormat")
+            .filter(|format| !format.is_empty())
+            .map(|format| AutoNumber::parse(&format)),
     }
 }
 

@@ -13,9 +13,11 @@ mod custom;
 mod filter;
 mod given;
 mod known;
+mod lookups;
 mod options;
 pub(crate) mod product;
 mod projection;
+mod relate;
 mod relationship;
 mod table;
 

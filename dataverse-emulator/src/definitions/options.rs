@@ -1,4 +1,5 @@
-//! Actions that change definitions: tables in one go, options of choices, publishing.
+//! Actions that change definitions: tables in one go, lookups of several tables, options of choices,
+//! publishing.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -9,10 +10,14 @@ use super::complete;
 use super::custom::{Told, text};
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
+use crate::service::Call;
+use crate::solution;
 use crate::url::Segment;
 
 const ACTIONS: &[&str] = &[
     "CreateEntities",
+    "CreateCustomerRelationships",
+    "CreatePolymorphicLookupAttribute",
     "PublishXml",
     "PublishAllXml",
     "InsertOptionValue",
@@ -58,8 +63,22 @@ pub(super) fn answer(mut changer: Changer<'_>, first: &Segment) -> Result<Change
                 json!({ "@odata.context": context }).to_string(),
             )
         }
+        name @ ("CreateCustomerRelationships" | "CreatePolymorphicLookupAttribute") => {
+            let parameters = body(call)?;
+            check_solution(call, &parameters)?;
+            let is_customer = name == "CreateCustomerRelationships";
+            let made = changer.create_lookup_of_several(is_customer, &parameters)?;
+            let body = json!({
+                "@odata.context": context,
+                "RelationshipIds": made.relationships,
+                "AttributeId": made.column,
+            });
+            Answer::json(StatusCode::OK, body.to_string())
+        }
         name => {
-            let value = options(&mut changer, name, &body(call)?)?;
+            let parameters = body(call)?;
+            check_solution(call, &parameters)?;
+            let value = options(&mut changer, name, &parameters)?;
             match value {
                 Some(value) => {
                     let body = json!({ "@odata.context": context, "NewOptionValue": value });
@@ -70,6 +89,14 @@ pub(super) fn answer(mut changer: Changer<'_>, first: &Segment) -> Result<Change
         }
     };
     Ok(changer.done(answer))
+}
+
+/// Refuses a parameter that names a solution that there is not.
+fn check_solution(call: &Call<'_>, parameters: &Members) -> Result<()> {
+    match text(parameters, solution::PARAMETER) {
+        Some(name) => solution::check_name(call, name),
+        None => Ok(()),
+    }
 }
 
 fn missing(name: &str) -> Fault {

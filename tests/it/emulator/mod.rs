@@ -1,7 +1,9 @@
 //! The emulator, asked with plain HTTP: never through the client's own requests.
 
+mod addresses;
 mod apply;
 mod associate;
+mod auto_numbers;
 mod background;
 mod batch;
 mod bulk;
@@ -14,6 +16,7 @@ mod definitions;
 mod delivery;
 mod delta;
 mod documented;
+mod duplicates;
 mod elastic;
 mod expand;
 mod faults;
@@ -26,6 +29,7 @@ mod garbage;
 mod hierarchies;
 mod ledger;
 mod limits;
+mod lookups;
 mod many;
 mod messages;
 mod navigation;
@@ -40,6 +44,7 @@ mod search;
 mod security;
 mod signing_in;
 pub(crate) mod small;
+mod solutions;
 mod sorting;
 mod sql;
 mod start;

@@ -23,6 +23,15 @@ pub(super) async fn done(emulator: &Emulator, id: &str, request: &Value) -> Repl
     };
     match id {
         "auto-number-2019#1" => before.table("new_Widget").await,
+        "auto-number-2019#2" => {
+            before.table("new_Widget").await;
+            let column = json!({
+                "@odata.type": "Microsoft.Dynamics.CRM.StringAttributeMetadata",
+                "SchemaName": "new_SerialNumber", "AutoNumberFormat": "WID-{SEQNUM:5}",
+            });
+            let path = "EntityDefinitions(LogicalName='new_widget')/Attributes";
+            before.send("POST", path, &column).await;
+        }
         "attachment-annotation-files#2" | "attachment-annotation-files#3" => {
             before.begin_attachment(request).await;
         }
@@ -98,6 +107,7 @@ pub(super) async fn done(emulator: &Emulator, id: &str, request: &Value) -> Repl
         | "create-update-entity-definitions-2018#3"
         | "create-update-entity-definitions-2018#4"
         | "create-update-entity-definitions-2018#5"
+        | "create-update-entity-definitions-2018#6"
         | "create-update-entity-relationships-2018#1" => {
             before.table("new_BankAccount").await;
             for printed in [
