@@ -39,6 +39,7 @@ pub struct ProtectionLimits {
     window: Duration,
     parallelism: usize,
     time_of_request: Option<Duration>,
+    retry_after: Option<Duration>,
 }
 
 impl Default for ProtectionLimits {
@@ -51,6 +52,7 @@ impl Default for ProtectionLimits {
             window: Duration::from_secs(300),
             parallelism: 4,
             time_of_request: None,
+            retry_after: None,
         }
     }
 }
@@ -95,6 +97,14 @@ impl ProtectionLimits {
     #[must_use]
     pub fn time_of_request(mut self, time: Duration) -> Self {
         self.time_of_request = Some(time);
+        self
+    }
+
+    /// What `Retry-After` tells, in whole seconds, one at least; without it, how long until a request
+    /// is let in again. What is let in does not depend on it.
+    #[must_use]
+    pub fn retry_after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
         self
     }
 }
@@ -178,7 +188,9 @@ impl Gate {
             return Ok(());
         };
         ledger.done.push_back((now, Duration::ZERO));
-        let wait = wait(limits, ledger, now);
+        let wait = limits
+            .retry_after
+            .unwrap_or_else(|| wait(limits, ledger, now));
         let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, code, message);
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         let answer = Answer::from(fault).with(RETRY_AFTER, &seconds.max(1).to_string());
@@ -281,6 +293,25 @@ mod tests {
         assert_eq!(headers[RETRY_AFTER], "1");
         gate.leave("a", now, now, Answer::no_content());
         assert!(gate.enter("a", now).is_ok());
+    }
+
+    #[test]
+    fn the_wait_that_is_told_can_be_set() {
+        for (told, expected) in [(7_000, "7"), (1_500, "2"), (0, "1")] {
+            let limits = ProtectionLimits::default()
+                .requests(1)
+                .retry_after(Duration::from_millis(told));
+            let mut gate = Gate::new(limits);
+            let now = SystemTime::UNIX_EPOCH;
+            assert!(gate.enter("a", now).is_ok());
+            gate.leave("a", now, now, Answer::no_content());
+            let refused = gate.enter("a", now).err().map(|answer| answer.headers);
+            let refused = refused.as_ref().map(|headers| &headers[RETRY_AFTER]);
+            assert_eq!(refused.and_then(|told| told.to_str().ok()), Some(expected));
+            // The window is as long as before.
+            let later = now + Duration::from_secs(300);
+            assert!(gate.enter("a", later).is_ok());
+        }
     }
 
     #[test]

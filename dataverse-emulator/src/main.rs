@@ -1,12 +1,15 @@
 //! The program `dataverse-emulator`.
 
+mod limit_arguments;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
-use dataverse_emulator::{BuildError, Emulator, ProtectionLimits, Security};
+use dataverse_emulator::{BuildError, Emulator, Security};
+use limit_arguments::LimitArguments;
 
 /// A local Dataverse: the Web API over SQLite, with built-in tables or those of a $metadata
 /// document.
@@ -40,10 +43,8 @@ struct Cli {
     #[arg(long)]
     token_lifetime: Option<u64>,
 
-    /// Applies the service protection limits: 6,000 requests and 20 minutes of execution in 5
-    /// minutes, 52 requests at a time, for each user.
-    #[arg(long)]
-    protection_limits: bool,
+    #[command(flatten)]
+    limits: LimitArguments,
 
     /// The port on 127.0.0.1; 0 for one that is free.
     #[arg(long, default_value_t = 5000)]
@@ -100,8 +101,8 @@ async fn run(cli: Cli) -> Result<(), Box<dyn std::error::Error>> {
     if let Some(seconds) = cli.token_lifetime {
         builder = builder.token_lifetime(Duration::from_secs(seconds));
     }
-    if cli.protection_limits {
-        builder = builder.protection_limits(ProtectionLimits::default());
+    if let Some(limits) = cli.limits.limits() {
+        builder = builder.protection_limits(limits);
     }
     if let Some(file) = &cli.seed {
         let json = String::from_utf8(read(file)?);
