@@ -5,6 +5,7 @@ use std::sync::Arc;
 use dataverse_codegen::{csdl, model};
 
 use crate::catalog::Catalog;
+use crate::definitions::version_of;
 use crate::emulator::BuildError;
 
 /// A `$metadata` document that was read: text, gzip or UTF-16. Clones share it.
@@ -28,6 +29,7 @@ pub struct Document {
 
 struct Inner {
     text: String,
+    version: u64,
     catalog: Catalog,
 }
 
@@ -39,12 +41,21 @@ impl Document {
         let text = csdl::text(bytes.into())?;
         let catalog = Catalog::new(&model::build(&csdl::parse(&text)?));
         Ok(Document {
-            inner: Arc::new(Inner { text, catalog }),
+            inner: Arc::new(Inner {
+                version: version_of(&text),
+                text,
+                catalog,
+            }),
         })
     }
 
     pub(crate) fn text(&self) -> &str {
         &self.inner.text
+    }
+
+    /// A number that is another one for another document.
+    pub(crate) fn version(&self) -> u64 {
+        self.inner.version
     }
 
     /// Its tables, for an emulator to have settings of its own in.

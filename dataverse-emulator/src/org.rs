@@ -93,7 +93,7 @@ impl Setup {
         Ok(Org {
             document,
             catalog,
-            definitions: Definitions::new(given),
+            definitions: Definitions::new(given, self.document.version()),
             custom,
         })
     }

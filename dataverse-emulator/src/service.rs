@@ -238,7 +238,12 @@ impl Service {
     fn change(&self, change: &Change) -> Result<()> {
         let org = self.setup.org(change.custom.clone());
         let org = org.map_err(|error| Fault::invalid_argument(error.to_string()))?;
-        self.store.atomically(|| change.keep(&self.store))?;
+        let old = self.org();
+        self.store.atomically(|| {
+            change.keep(&self.store)?;
+            let version = self.setup.document.version();
+            definitions::note(&self.store, version, &old.custom, &change.custom)
+        })?;
         self.store.forget().map_err(Fault::internal)?;
         self.put_back(Arc::new(org));
         Ok(())

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::condition::Condition;
+use super::history::{self, ChangedTable, Since, What};
 use super::known::Known;
 use super::projection::keep_languages;
 use super::{Definitions, Members};
@@ -45,6 +46,7 @@ pub(super) fn answer(
     check_options(&call.address.options, &[])?;
     let mut query = Value::Null;
     let mut stamp = None;
+    let mut deleted = 1;
     for (name, value) in parameters(call, segment)? {
         match name.as_str() {
             "Query" => {
@@ -57,38 +59,88 @@ pub(super) fn answer(
                     Fault::bad_request("The parameter 'ClientVersionStamp' is no text.")
                 })?);
             }
+            "DeletedMetadataFilters" if value != "null" => deleted = deleted_filters(&value)?,
             _ => {}
         }
     }
     let query = Query::read(&query)?;
     let known = definitions.known(call)?;
-    let current = version_stamp(known);
-    let tables = match stamp {
-        Some(stamp) if stamp == current => Vec::new(),
-        Some(_) => {
-            return Err(Fault::new(
-                StatusCode::BAD_REQUEST,
-                "0x80044352",
-                "Version stamp associated with the client has expired. Please perform a full sync.",
-            ));
+    let current = history::current(call.store, definitions.version)?;
+    let since = match stamp {
+        Some(stamp) => {
+            let number = stamp.strip_suffix(STAMP_TIME).and_then(|n| n.parse().ok());
+            let since = match number {
+                Some(number) => history::since(call.store, definitions.version, number)?,
+                None => None,
+            };
+            let expired = || {
+                Fault::new(
+                    StatusCode::BAD_REQUEST,
+                    "0x80044352",
+                    "Version stamp associated with the client has expired. Please perform a full \
+                     sync.",
+                )
+            };
+            Some(since.ok_or_else(expired)?)
         }
-        None => tables(definitions, known, call, &query),
+        None => None,
     };
+    let tables = tables(definitions, known, call, &query, since.as_ref());
+    let deleted = since.map(|since| since.deleted_as(deleted));
+    let (keys, values): (Vec<_>, Vec<_>) = deleted.unwrap_or_default().into_iter().unzip();
     let body = json!({
         "@odata.context": format!(
             "{}$metadata#Microsoft.Dynamics.CRM.RetrieveMetadataChangesResponse",
             call.root()
         ),
-        "ServerVersionStamp": current,
-        "DeletedMetadata": { "Count": 0, "IsReadOnly": false, "Keys": [], "Values": [] },
+        "ServerVersionStamp": format!("{current}{STAMP_TIME}"),
+        "DeletedMetadata": {
+            "Count": keys.len(), "IsReadOnly": false, "Keys": keys, "Values": values,
+        },
         "EntityMetadata": tables,
     });
     Ok(Answer::json(StatusCode::OK, body.to_string()))
 }
 
-/// The stamp changes with the document only: definitions cannot be changed here.
-fn version_stamp(known: &Known) -> String {
-    format!("{}!01/01/2026 00:00:00", known.version % 1_000_000_000)
+/// Stands behind the number of a version, which says all.
+const STAMP_TIME: &str = "!01/01/2026 00:00:00";
+
+/// The bits of `Microsoft.Dynamics.CRM.DeletedMetadataFilters'Attribute,Relationship'`.
+fn deleted_filters(literal: &str) -> Result<u8> {
+    let text = literal.trim_start_matches("Microsoft.Dynamics.CRM.DeletedMetadataFilters");
+    let bad = || {
+        Fault::bad_request(format!(
+            "'{literal}' is no value of DeletedMetadataFilters."
+        ))
+    };
+    let names = text_literal(text).ok_or_else(bad)?;
+    let mut bits = 0;
+    for name in names.split(',') {
+        let mut known = What::DELETED.iter();
+        bits |= match name.trim() {
+            "All" => 31,
+            "Entity" => 1,
+            // Labels are part of what they stand on.
+            "Label" => 8,
+            name => known
+                .find(|one| one.1 == name)
+                .map(|one| one.2)
+                .ok_or_else(bad)?,
+        };
+    }
+    Ok(bits)
+}
+
+impl Since {
+    /// Ids of what is gone, by the members of `DeletedMetadataFilters` that were asked for.
+    fn deleted_as(self, bits: u8) -> Vec<(&'static str, Value)> {
+        let kinds = What::DELETED.iter().filter(|(_, _, bit)| bits & bit != 0);
+        let found = kinds.filter_map(|(what, name, _)| {
+            let ids = self.deleted.get(what).filter(|ids| !ids.is_empty())?;
+            Some((*name, json!({ "Items": ids })))
+        });
+        found.collect()
+    }
 }
 
 /// Names and literals of `Query=@p1,…`.
@@ -183,14 +235,28 @@ impl Part {
     }
 }
 
-fn tables(definitions: &Definitions, known: &Known, call: &Call<'_>, query: &Query) -> Vec<Value> {
+fn tables(
+    definitions: &Definitions,
+    known: &Known,
+    call: &Call<'_>,
+    query: &Query,
+    since: Option<&Since>,
+) -> Vec<Value> {
     let mut tables = Vec::new();
     for name in known.table_names() {
+        let changed = since.map(|since| since.tables.get(name));
+        if matches!(changed, Some(None)) {
+            continue;
+        }
+        let changed = changed.flatten();
         let table = known.table(call.catalog, &definitions.given, name);
         if !query.tables.condition.fits(&table) {
             continue;
         }
         let mut table = query.tables.project(table);
+        let is_changed = changed.map(|changed| changed.is_changed);
+        table.insert("HasChanged".to_owned(), is_changed.into());
+        let mut holds_changed = false;
         for (navigation, part) in [
             ("Attributes", &query.columns),
             ("Keys", &query.keys),
@@ -201,11 +267,21 @@ fn tables(definitions: &Definitions, known: &Known, call: &Call<'_>, query: &Que
             let wanted = query.tables.wants(navigation);
             let found = wanted.then(|| {
                 let found = known.part(call.catalog, &definitions.given, name, navigation);
-                let items = found.map(|(items, _)| items).unwrap_or_default();
+                let mut items = found.map(|(items, _)| items).unwrap_or_default();
+                if let Some(changed) = changed {
+                    items.retain(|item| changed.holds(item));
+                    for item in &mut items {
+                        item.insert("HasChanged".to_owned(), true.into());
+                    }
+                }
                 part.all(items.into_iter().map(complex).collect())
             });
             let found = found.unwrap_or_else(|| Value::Array(Vec::new()));
+            holds_changed |= found.as_array().is_some_and(|found| !found.is_empty());
             table.insert(navigation.to_owned(), found);
+        }
+        if is_changed == Some(false) && !holds_changed {
+            continue;
         }
         let mut table = Value::Object(table);
         if !query.languages.is_empty() {
@@ -214,6 +290,14 @@ fn tables(definitions: &Definitions, known: &Known, call: &Call<'_>, query: &Que
         tables.push(table);
     }
     tables
+}
+
+impl ChangedTable {
+    /// Whether a column, relationship or key is among what changed.
+    fn holds(&self, item: &Members) -> bool {
+        let id = item.get("MetadataId").and_then(Value::as_str);
+        self.is_new || id.is_some_and(|id| self.parts.contains(id))
+    }
 }
 
 /// A column has another type here; two have none.

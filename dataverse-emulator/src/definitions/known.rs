@@ -31,8 +31,6 @@ pub(super) struct Known {
     by_referencing: BTreeMap<String, Vec<usize>>,
     /// Places in `relationships`, by the table of the one; both tables of many to many.
     by_referenced: BTreeMap<String, Vec<usize>>,
-    /// Changes with the document.
-    pub(super) version: u64,
 }
 
 impl Known {
@@ -56,7 +54,6 @@ impl Known {
             relationships,
             by_referencing,
             by_referenced,
-            version: hash(SEEDS[0], document.as_bytes()),
         })
     }
 
@@ -208,8 +205,13 @@ pub(crate) fn id(of: &str) -> String {
 
 const SEEDS: [u64; 2] = [0xcbf2_9ce4_8422_2325, 0x9e37_79b9_7f4a_7c15];
 
+/// A number that is another one for another document.
+pub(crate) fn version_of(document: &str) -> u64 {
+    hash(SEEDS[0], document.as_bytes())
+}
+
 /// FNV-1a.
-fn hash(seed: u64, bytes: &[u8]) -> u64 {
+pub(super) fn hash(seed: u64, bytes: &[u8]) -> u64 {
     const PRIME: u64 = 0x0100_0000_01b3;
     let step = |hash: u64, byte: &u8| (hash ^ u64::from(*byte)).wrapping_mul(PRIME);
     bytes.iter().fold(seed, step)

@@ -12,6 +12,7 @@ mod csdl;
 mod custom;
 mod filter;
 mod given;
+mod history;
 mod known;
 mod lookups;
 mod options;
@@ -29,7 +30,8 @@ use serde_json::{Map, Value, json};
 pub(crate) use change::Change;
 pub(crate) use custom::Custom;
 pub(crate) use given::Given;
-pub(crate) use known::id as stable_id;
+pub(crate) use history::note;
+pub(crate) use known::{id as stable_id, version_of};
 
 use crate::fault::{Fault, Result};
 use crate::message::Answer;
@@ -60,12 +62,15 @@ const OPTIONS: &[&str] = &[
 pub(crate) struct Definitions {
     given: Given,
     known: OnceLock<Known>,
+    /// Of the document without what requests changed.
+    version: u64,
 }
 
 impl Definitions {
-    pub(crate) fn new(given: Given) -> Self {
+    pub(crate) fn new(given: Given, version: u64) -> Self {
         Definitions {
             given,
+            version,
             known: OnceLock::new(),
         }
     }

@@ -40,6 +40,7 @@ mod paths;
 mod product;
 mod query;
 mod recorded;
+mod schema_changes;
 mod search;
 mod security;
 mod signing_in;
