@@ -14,6 +14,7 @@ mod conformance_writes;
 mod csdl;
 mod definitions;
 mod documents;
+mod dropped;
 mod emulator;
 mod fetch;
 mod fetchxml;

@@ -136,7 +136,8 @@ impl Upload {
     /// bytes; None if it is not known. Gives the number of bytes of the file.
     ///
     /// Dropped while it waits, [`state`](Upload::state) tells what the service has accepted; a chunk
-    /// that had left is sent again when it goes on.
+    /// that had left is sent again when it goes on. If that was the end of the file, the service may
+    /// have it all and refuse the repeat: download it, or begin again.
     pub async fn send<R>(&mut self, reader: R, length: Option<u64>) -> Result<u64>
     where
         R: AsyncRead + Unpin,

@@ -5,6 +5,7 @@ mod answers;
 mod attacks;
 mod parts;
 mod plans;
+mod proxy;
 mod sockets;
 mod tokens;
 
