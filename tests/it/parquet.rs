@@ -60,7 +60,7 @@ const COLUMNS: [(&str, &str); 11] = [
     ("_parentid_value", "Guid"),
 ];
 
-fn things(rows: &[&str]) -> Client {
+fn things(rows: &[impl AsRef<str>]) -> Client {
     let columns =
         COLUMNS.map(|(name, kind)| format!(r#"<Property Name="{name}" Type="Edm.{kind}"/>"#));
     let document = format!(
@@ -233,4 +233,72 @@ async fn a_table_known_at_run_time_is_exported_by_its_definition() {
     }
     let whole = (0..2500).sum::<i128>() * 100 + 2500 * 25;
     assert_eq!((count, sum), (2500, whole * 10i128.pow(10)));
+}
+
+#[tokio::test]
+async fn a_date_of_a_table_known_at_run_time_is_a_date() {
+    let client = things(&[FULL, EMPTY]);
+    let mut schema = Schema::of(["thing"]);
+    client.definitions().refresh(&mut schema).await.unwrap();
+    let format = ParquetFormat::of_table(schema.table("thing").unwrap());
+    let columns = ["bornon", "happenedon"];
+    let format = format.only(columns).unwrap();
+    assert_eq!(format, ParquetFormat::of::<Thing>().only(columns).unwrap());
+    let table = client.table(TableName::new("things").primary_id("thingid"));
+    let query = table.query().select(format.names());
+    let mut file = Vec::new();
+    let count = query.rows().export_parquet(&format, &mut file).await;
+    assert_eq!(count.unwrap(), 2);
+    let (batches, types) = read(file);
+    let dates = batches[0].column(0).as_primitive::<Date32Type>();
+    assert_eq!(dates.iter().flatten().collect::<Vec<_>>(), [-1]);
+    assert_eq!(types[0], Some(LogicalType::Date));
+}
+
+/// More than one row group holds: each is written when it is full, and the rows stay in order.
+#[tokio::test]
+async fn a_file_of_several_row_groups_holds_every_row_in_order() {
+    const ROWS: i32 = 1100;
+    // Text that does not repeat, so that it is not written shorter: 32 kB in each row.
+    let text = |n: i32| -> String {
+        let mut seed = u64::from(n.unsigned_abs()) + 1;
+        let words = std::iter::repeat_with(|| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            format!("{seed:016x}")
+        });
+        words.take(2000).collect()
+    };
+    let rows = (0..ROWS).map(|n| format!(r#"{{"number":{n},"name":"{}"}}"#, text(n)));
+    let rows: Vec<_> = rows.collect();
+    let client = things(&rows);
+    let format = ParquetFormat::of::<Thing>()
+        .only(["number", "name"])
+        .unwrap();
+    let mut file = Vec::new();
+    let rows = client.query::<Thing>().order_by(Thing::NUMBER.asc());
+    let rows = rows.rows().export_parquet(&format, &mut file);
+    assert_eq!(rows.await.unwrap(), ROWS as u64);
+
+    let file = Bytes::from(file);
+    let builder = ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    let groups = builder.metadata().row_groups();
+    let sizes: Vec<_> = groups.iter().map(|group| group.num_rows()).collect();
+    assert!(sizes.len() >= 2, "{sizes:?}");
+    assert_eq!(sizes.iter().sum::<i64>(), i64::from(ROWS));
+    let mut next = 0;
+    for batch in builder.build().unwrap() {
+        let batch = batch.unwrap();
+        let names = batch.column(1).as_string::<i32>();
+        for (number, name) in batch
+            .column(0)
+            .as_primitive::<Int32Type>()
+            .iter()
+            .zip(names)
+        {
+            assert_eq!(number, Some(next));
+            assert_eq!(name, Some(text(next).as_str()));
+            next += 1;
+        }
+    }
+    assert_eq!(next, ROWS);
 }

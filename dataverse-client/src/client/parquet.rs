@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 use super::Rows;
 use super::export::{cells, not_written, to_json};
-use crate::definitions::{AttributeType, TableSchema};
+use crate::definitions::{ColumnSchema, DateTimeBehavior, TableSchema};
 use crate::error::{Error, Result};
 use crate::op::Paged;
 use crate::schema::{Columns, Entity, column_kinds};
@@ -86,12 +86,11 @@ impl ParquetFormat {
         }
     }
 
-    /// The columns of a table whose definition was read. Definitions do not tell a column of dates
-    /// from one of times here: say it with [`column`](Self::column).
+    /// The columns of a table whose definition was read.
     pub fn of_table(table: &TableSchema) -> Self {
         let columns = table.columns().filter_map(|column| {
             // A shadow is not on the wire, nor is a column whose type nobody knows.
-            let kind = kind_of(column.attribute_type.as_ref()?);
+            let kind = kind_of(column)?;
             let is_list = column.type_name.as_deref() == Some("PartyListType");
             (column.attribute_of.is_none() && !is_list).then(|| (column.wire_name(), kind))
         });
@@ -142,18 +141,24 @@ impl ParquetFormat {
     }
 }
 
-fn kind_of(attribute_type: &AttributeType) -> ValueKind {
-    match attribute_type.as_str() {
+/// None if nobody knows what the column holds.
+fn kind_of(column: &ColumnSchema) -> Option<ValueKind> {
+    let behavior = column.date_time_behavior.as_ref();
+    Some(match column.attribute_type.as_ref()?.as_str() {
         "Boolean" => ValueKind::Boolean,
         "Integer" | "Picklist" | "State" | "Status" => ValueKind::Integer,
         "BigInt" => ValueKind::BigInt,
         "Decimal" | "Money" => ValueKind::Decimal,
         "Double" => ValueKind::Double,
+        "DateTime" if behavior == Some(&DateTimeBehavior::DATE_ONLY) => ValueKind::Date,
+        "DateTime" if behavior == Some(&DateTimeBehavior::TIME_ZONE_INDEPENDENT) => {
+            ValueKind::LocalDateTime
+        }
         "DateTime" => ValueKind::DateTime,
         "UniqueIdentifier" | "Lookup" | "File" => ValueKind::Guid,
         "MultiSelectPicklist" => ValueKind::Choices,
         _ => ValueKind::Text,
-    }
+    })
 }
 
 fn field(name: &str, kind: ValueKind) -> Field {
@@ -234,7 +239,7 @@ impl Builder {
             Builder::DateTime(builder) => {
                 let value = match read::<DateTime<Utc>>(cell) {
                     Ok(value) => value.map(|time| time.timestamp_micros()),
-                    // A column of dates whose definition did not say so.
+                    // A column of dates whose format does not say so.
                     Err(error) => {
                         let date = read::<NaiveDate>(cell).map_err(|_| error)?;
                         date.map(|date| micros(date.into()))

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use uuid::Uuid;
 
 use super::{
-    AttributeType, ColumnDefinition, MetadataChanges, MetadataFilter, MetadataQuery,
-    OneToManyRelationship, TableDefinition,
+    AttributeType, ColumnDefinition, ColumnKind, DateTimeBehavior, MetadataChanges, MetadataFilter,
+    MetadataQuery, OneToManyRelationship, TableDefinition,
 };
 
 /// Tables and columns of an org: names in URLs and bodies, types, targets of lookups. A cache: it
@@ -67,6 +67,8 @@ pub struct ColumnSchema {
     pub attribute_of: Option<String>,
     /// Logical names of the tables a lookup points at.
     pub targets: Vec<String>,
+    /// What a date means: a day, a moment, or a time that is the same in every zone.
+    pub date_time_behavior: Option<DateTimeBehavior>,
     metadata_id: Option<Uuid>,
 }
 
@@ -139,6 +141,7 @@ impl Schema {
                 "AttributeTypeName",
                 "AttributeOf",
                 "Targets",
+                "DateTimeBehavior",
             ])
             .relationship_properties([
                 "ReferencingAttribute",
@@ -234,10 +237,12 @@ impl TableSchema {
         column.logical_name = name;
         keep(&mut column.type_name, told.type_name());
         keep(&mut column.attribute_type, told.kind.attribute_type());
-        if let super::ColumnKind::LookupTo(lookup) = told.kind
-            && !lookup.targets.is_empty()
-        {
-            column.targets = lookup.targets;
+        match told.kind {
+            ColumnKind::LookupTo(lookup) if !lookup.targets.is_empty() => {
+                column.targets = lookup.targets;
+            }
+            ColumnKind::DateAndTime(date) => keep(&mut column.date_time_behavior, date.behavior),
+            _ => {}
         }
         keep(&mut column.metadata_id, told.metadata_id);
         keep(&mut column.attribute_of, told.attribute_of);
