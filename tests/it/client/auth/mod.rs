@@ -13,6 +13,7 @@ mod pfx;
 mod place;
 mod refresh_token;
 
+mod refusals;
 mod refused;
 mod secrets;
 mod workload;

@@ -25,6 +25,12 @@ const CODES: &[(u32, SignIn, &str)] = &[
          flows in the app registration",
     ),
     (
+        700_025,
+        SignIn::SecretRefused,
+        "the application is a public client; give no secret and no certificate, or forbid public \
+         client flows in the app registration",
+    ),
+    (
         700_027,
         SignIn::SecretRefused,
         "the certificate is not registered with the application, or has expired",
@@ -33,6 +39,16 @@ const CODES: &[(u32, SignIn, &str)] = &[
         700_024,
         SignIn::SecretRefused,
         "the assertion is not valid now; set the clock of this machine",
+    ),
+    (
+        700_023,
+        SignIn::SecretRefused,
+        "the assertion is meant for another tenant or cloud; check both",
+    ),
+    (
+        700_030,
+        SignIn::SecretRefused,
+        "the certificate has another name or issuer than the application is registered with",
     ),
     (
         70_021,
@@ -71,12 +87,48 @@ const CODES: &[(u32, SignIn, &str)] = &[
         "the application is disabled in the tenant",
     ),
     (
+        7_000_229,
+        SignIn::ApplicationUnknown,
+        "the tenant has no service principal of the application; an administrator of the tenant adds \
+         it",
+    ),
+    (
+        50_194,
+        SignIn::ApplicationUnknown,
+        "the application is of one tenant; name that tenant",
+    ),
+    (
+        50_059,
+        SignIn::ApplicationUnknown,
+        "no tenant was named; name it",
+    ),
+    (
         500_011,
         SignIn::OrgUnknown,
         "the tenant does not know the org; check the region in its address, and the tenant",
     ),
     (
+        500_014,
+        SignIn::OrgUnknown,
+        "Dataverse is disabled in the tenant; an administrator looks at its licences",
+    ),
+    (
+        650_052,
+        SignIn::OrgUnknown,
+        "the tenant has not subscribed to Dataverse, or it is not enabled there",
+    ),
+    (
+        50_001,
+        SignIn::OrgUnknown,
+        "the org is disabled in the tenant, or does not exist; check the region in its address",
+    ),
+    (
         650_057,
+        SignIn::OrgUnknown,
+        "the application lists no permission for Dataverse; add `user_impersonation`",
+    ),
+    (
+        65_005,
         SignIn::OrgUnknown,
         "the application lists no permission for Dataverse; add `user_impersonation`",
     ),
@@ -104,6 +156,41 @@ const CODES: &[(u32, SignIn, &str)] = &[
         50_079,
         SignIn::InteractionRequired,
         "the user must register a second factor; sign in with a browser",
+    ),
+    (
+        50_072,
+        SignIn::InteractionRequired,
+        "the user must register a second factor; sign in with a browser",
+    ),
+    (
+        50_074,
+        SignIn::InteractionRequired,
+        "a second factor is needed; sign in with a browser",
+    ),
+    (
+        50_055,
+        SignIn::InteractionRequired,
+        "the password has expired; change it in a browser",
+    ),
+    (
+        50_097,
+        SignIn::InteractionRequired,
+        "conditional access wants a registered device; sign in with a browser there",
+    ),
+    (
+        53_001,
+        SignIn::InteractionRequired,
+        "conditional access wants a device of the domain; sign in with a browser there",
+    ),
+    (
+        53_002,
+        SignIn::InteractionRequired,
+        "conditional access wants an approved application; ask an administrator",
+    ),
+    (
+        53_004,
+        SignIn::InteractionRequired,
+        "the user must register a second factor from a place without risk; sign in with a browser",
     ),
     (
         53_000,
@@ -137,11 +224,26 @@ const CODES: &[(u32, SignIn, &str)] = &[
         SignIn::UserRefused,
         "the user is of another tenant and no guest of this one",
     ),
+    (
+        90_072,
+        SignIn::UserRefused,
+        "the user is of another tenant and no guest of this one",
+    ),
+    (
+        50_053,
+        SignIn::UserRefused,
+        "the user is locked after too many wrong passwords, or comes from a place with a bad name",
+    ),
     (50_057, SignIn::UserRefused, "the user is disabled"),
     (
         50_173,
         SignIn::GrantExpired,
         "the password was changed, or the session revoked; sign in once more",
+    ),
+    (
+        50_013,
+        SignIn::GrantExpired,
+        "the user's token is not valid here: expired, or not meant for this application",
     ),
     (
         700_082,
