@@ -13,6 +13,7 @@
 #[path = "../decode/page.rs"]
 mod page;
 mod read;
+mod serde_hyper;
 mod server;
 #[allow(dead_code, reason = "shared with the bench of decoding")]
 #[path = "../decode/with_serde.rs"]
@@ -49,12 +50,17 @@ const RACES: [Race; 4] = [
     Race {
         title: "CreateMultiple of 1,000 rows",
         rows: write::REQUESTS * write::ROWS,
-        contenders: &["multiple-typed", "multiple-built", "multiple-hyper"],
+        contenders: &[
+            "multiple-typed",
+            "multiple-serde",
+            "multiple-built",
+            "multiple-hyper",
+        ],
     },
     Race {
         title: "$batch of 1,000 creates",
         rows: write::REQUESTS * write::ROWS,
-        contenders: &["batch-typed", "batch-built", "batch-hyper"],
+        contenders: &["batch-typed", "batch-serde", "batch-built", "batch-hyper"],
     },
     Race {
         title: "bulk write",
@@ -150,7 +156,8 @@ fn report(race: &Race, names: &[&str], best: &[Option<Cost>]) {
 
 /// Begins to measure; the function that it gives ends it.
 fn start() -> impl FnOnce() -> Cost {
-    let (time, memory) = (processor_time(), status_of("VmRSS:"));
+    let memory = status_of("VmRSS:");
+    let time = processor_time();
     move || Cost {
         time: processor_time() - time,
         memory: status_of("VmHWM:").saturating_sub(memory),

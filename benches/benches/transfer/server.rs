@@ -134,13 +134,16 @@ fn multiple_answer(rows: usize) -> Vec<u8> {
     whole("application/json; odata.metadata=minimal", body.as_bytes())
 }
 
+/// As the service writes it: with a GUID.
+const BOUNDARY: &str = "batchresponse_f44bd09d-573f-4a30-bca0-2e500ee7e139";
+
 fn batch_answer(rows: usize) -> Vec<u8> {
     let mut body = String::new();
     for row in 0..rows {
         let id = id(row);
         write!(
             body,
-            "--batchresponse_a\r\nContent-Type: application/http\r\n\
+            "--{BOUNDARY}\r\nContent-Type: application/http\r\n\
              Content-Transfer-Encoding: binary\r\n\r\nHTTP/1.1 204 No Content\r\n\
              OData-Version: 4.0\r\n\
              Location: https://contoso.crm.dynamics.com/api/data/v9.2/accounts({id})\r\n\
@@ -149,6 +152,7 @@ fn batch_answer(rows: usize) -> Vec<u8> {
         )
         .unwrap();
     }
-    body.push_str("--batchresponse_a--\r\n");
-    whole("multipart/mixed; boundary=batchresponse_a", body.as_bytes())
+    write!(body, "--{BOUNDARY}--\r\n").unwrap();
+    let content_type = format!("multipart/mixed; boundary={BOUNDARY}");
+    whole(&content_type, body.as_bytes())
 }

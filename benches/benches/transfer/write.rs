@@ -1,18 +1,19 @@
 //! Rows written: what the client makes of typed rows, against hyper that sends the same bytes, made
-//! before.
+//! before or by serde.
 
 use bytes::Bytes;
 use dataverse_client::http::FixedToken;
 use dataverse_client::rust_decimal::Decimal;
 use dataverse_client::{
-    Batch, BulkMethod, BulkRow, Client, Create, CreateMultiple, Handle, Id, New, Operation,
+    Batch, BulkMethod, BulkRow, Client, Create, CreateMultiple, Handle, Id, New, Operation, Request,
 };
 use dataverse_golden::crm::Account;
+use http::HeaderMap;
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-use crate::{Cost, start};
+use crate::{Cost, serde_hyper, start};
 
 /// Requests of one measurement.
 pub(crate) const REQUESTS: usize = 100;
@@ -49,8 +50,8 @@ fn batch(rows: impl IntoIterator<Item = New<Account>>) -> (Batch, Vec<Handle<Id<
 }
 
 pub(crate) async fn run(what: &str, how: &str, url: &str) -> Cost {
-    if how == "hyper" {
-        return with_hyper(what, url).await;
+    if matches!(how, "hyper" | "serde") {
+        return with_hyper(what, how, url).await;
     }
     let client = Client::builder(url)
         .unwrap()
@@ -105,35 +106,71 @@ async fn in_bulk(client: &Client, how: &str) -> Cost {
     end()
 }
 
-async fn with_hyper(what: &str, url: &str) -> Cost {
+/// A connection on which requests are made without a client.
+struct Bare {
+    sender: hyper::client::conn::http1::SendRequest<Full<Bytes>>,
+    host: String,
+    target: &'static str,
+    headers: HeaderMap,
+}
+
+impl Bare {
+    /// For requests like `request`.
+    async fn new(what: &str, url: &str, request: &Request) -> Bare {
+        let host = url.strip_prefix("http://").unwrap().to_owned();
+        let stream = TcpStream::connect(&host).await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .unwrap();
+        tokio::spawn(connection);
+        Bare {
+            sender,
+            host,
+            target: match what {
+                "multiple" => "/api/data/v9.2/accounts/Microsoft.Dynamics.CRM.CreateMultiple",
+                _ => "/api/data/v9.2/$batch",
+            },
+            headers: request.headers.clone(),
+        }
+    }
+
+    /// Sends a body, and gives the whole answer.
+    async fn send(&mut self, body: Bytes) -> Bytes {
+        let mut message = hyper::Request::post(self.target)
+            .header("host", &self.host)
+            .header("authorization", "Bearer token")
+            .header("accept", "application/json")
+            .body(Full::new(body))
+            .unwrap();
+        message.headers_mut().extend(self.headers.clone());
+        let answer = self.sender.send_request(message).await.unwrap();
+        answer.into_body().collect().await.unwrap().to_bytes()
+    }
+}
+
+async fn with_hyper(what: &str, how: &str, url: &str) -> Cost {
     let request = match what {
         "multiple" => CreateMultiple::new(rows()).request(),
         _ => batch(rows()).0.request(),
     };
     let request = request.unwrap();
-    let target = match what {
-        "multiple" => "/api/data/v9.2/accounts/Microsoft.Dynamics.CRM.CreateMultiple",
-        _ => "/api/data/v9.2/$batch",
-    };
-    let host = url.strip_prefix("http://").unwrap();
-    let stream = TcpStream::connect(host).await.unwrap();
-    stream.set_nodelay(true).unwrap();
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-        .await
-        .unwrap();
-    tokio::spawn(connection);
-    let end = start();
+    let mut bare = Bare::new(what, url, &request).await;
+    let mut cost = Cost { time: 0, memory: 0 };
     for _ in 0..REQUESTS {
-        let mut message = hyper::Request::post(target)
-            .header("host", host)
-            .header("authorization", "Bearer token")
-            .header("accept", "application/json")
-            .body(Full::new(Bytes::clone(&request.body)))
-            .unwrap();
-        message.headers_mut().extend(request.headers.clone());
-        let answer = sender.send_request(message).await.unwrap();
-        let body = answer.into_body().collect().await.unwrap().to_bytes();
-        assert!(body.len() > ROWS * 36);
+        let end = start();
+        if how == "serde" {
+            let body = serde_hyper::body(what);
+            assert_eq!(body.len(), request.body.len());
+            let answer = bare.send(body.into()).await;
+            assert_eq!(serde_hyper::ids(what, &answer).len(), ROWS);
+        } else {
+            let answer = bare.send(request.body.clone()).await;
+            assert!(answer.len() > ROWS * 36);
+        }
+        let spent = end();
+        cost.time += spent.time;
+        cost.memory = cost.memory.max(spent.memory);
     }
-    end()
+    cost
 }

@@ -1,0 +1,100 @@
+//! What a program needs that makes the same bytes by serde derive, from values of the same types, and
+//! reads the ids in the answer: no retries, no errors, no check of anything.
+
+use std::io::Write;
+
+use memchr::memmem;
+use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use crate::write::ROWS;
+
+#[derive(Serialize)]
+struct Account {
+    #[serde(rename = "@odata.type", skip_serializing_if = "Option::is_none")]
+    odata_type: Option<&'static str>,
+    accountid: Uuid,
+    name: String,
+    accountnumber: String,
+    telephone1: String,
+    emailaddress1: String,
+    address1_line1: String,
+    address1_city: String,
+    /// The digits as they are: a decimal is written exactly.
+    revenue: Box<RawValue>,
+    numberofemployees: i32,
+    donotemail: bool,
+    creditonhold: bool,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Targets {
+    targets: Vec<Account>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Created {
+    ids: Vec<Uuid>,
+}
+
+fn account(number: usize, odata_type: Option<&'static str>) -> Account {
+    let revenue = Decimal::new(12_345_600 + number as i64, 4);
+    Account {
+        odata_type,
+        accountid: Uuid::now_v7(),
+        name: format!("Contoso Trading Company {number}"),
+        accountnumber: format!("ACC-2024 {number}"),
+        telephone1: "+1 425 555 0100".into(),
+        emailaddress1: "someone@contoso.example".into(),
+        address1_line1: "One \"Main\" Street, Building 7".into(),
+        address1_city: "Saint-Étienne".into(),
+        revenue: RawValue::from_string(revenue.to_string()).unwrap(),
+        numberofemployees: number as i32,
+        donotemail: true,
+        creditonhold: false,
+    }
+}
+
+pub(crate) fn body(what: &str) -> Vec<u8> {
+    if what == "multiple" {
+        let odata_type = Some("Microsoft.Dynamics.CRM.account");
+        let targets = (0..ROWS)
+            .map(|number| account(number, odata_type))
+            .collect();
+        return serde_json::to_vec(&Targets { targets }).unwrap();
+    }
+    let accounts: Vec<_> = (0..ROWS).map(|number| account(number, None)).collect();
+    let boundary = format!("batch_{}", Uuid::now_v7());
+    let mut body = Vec::new();
+    for account in &accounts {
+        write!(
+            body,
+            "--{boundary}\r\nContent-Type: application/http\r\n\
+             Content-Transfer-Encoding: binary\r\n\r\n\
+             POST /api/data/v9.2/accounts HTTP/1.1\r\ncontent-type: application/json\r\n\r\n"
+        )
+        .unwrap();
+        serde_json::to_writer(&mut body, account).unwrap();
+        body.extend_from_slice(b"\r\n");
+    }
+    write!(body, "--{boundary}--\r\n").unwrap();
+    body
+}
+
+pub(crate) fn ids(what: &str, answer: &[u8]) -> Vec<Uuid> {
+    if what == "multiple" {
+        return serde_json::from_slice::<Created>(answer).unwrap().ids;
+    }
+    memmem::find_iter(answer, "OData-EntityId: ")
+        .map(|at| {
+            let line = &answer[at..];
+            let line = &line[..memchr::memchr(b'\r', line).unwrap()];
+            let key = line.strip_suffix(b")").unwrap();
+            Uuid::try_parse_ascii(&key[key.len() - 36..]).unwrap()
+        })
+        .collect()
+}
