@@ -3,8 +3,7 @@
 use super::CallOptions;
 use super::key::row_path;
 use crate::error::{Error, Result};
-use crate::schema::{ContentRef, Entry, Written};
-use crate::schema::{Reference, ReferenceKind};
+use crate::schema::{BodyMembers, ContentRef, Reference, ReferenceKind, Written};
 use crate::value::json::write_string;
 
 /// Where a request stands: alone, in a batch, or in a change set whose members can be referred to.
@@ -98,63 +97,76 @@ impl<'a> Scope<'a> {
 
 /// Writes `{"name":"Contoso","primarycontactid@odata.bind":"contacts(…)"}`; `first` are members
 /// already written, without braces.
-pub(crate) fn write_object(first: &str, entries: &[Entry], scope: &Scope<'_>) -> Result<String> {
-    let mut out = String::with_capacity(64 + entries.len() * 32);
-    append_object(first, entries, scope, &mut out)?;
+pub(crate) fn write_object(
+    first: &str,
+    members: &BodyMembers,
+    scope: &Scope<'_>,
+) -> Result<String> {
+    let mut out = String::with_capacity(first.len() + members.approximate_len() + 8);
+    append_object(|out| out.push_str(first), members, scope, &mut out)?;
     Ok(out)
 }
 
-/// The same, into `out`.
+/// The same, into `out`, with what `first` appends before the other members.
 pub(crate) fn append_object(
-    first: &str,
-    entries: &[Entry],
+    first: impl FnOnce(&mut String),
+    members: &BodyMembers,
     scope: &Scope<'_>,
     out: &mut String,
 ) -> Result<()> {
     out.push('{');
     let start = out.len();
-    out.push_str(first);
-    for entry in entries {
+    first(out);
+    let next = |out: &mut String| {
         if out.len() > start {
             out.push(',');
         }
-        match &entry.value {
-            Written::Json(json) => {
-                write_string(&entry.name, out);
-                out.push(':');
-                out.push_str(json);
-            }
-            Written::Bind(reference) => {
-                write_string(&format!("{}@odata.bind", entry.name), out);
-                out.push(':');
-                write_string(&reference_url(reference, scope)?, out);
-            }
-            Written::Mistake(mistake) => return Err(Error::input(mistake.clone())),
-            Written::Unbind => {
-                write_string(&format!("{}@odata.bind", entry.name), out);
-                out.push_str(":null");
-            }
-            Written::BindMany(references) => {
-                write_string(&format!("{}@odata.bind", entry.name), out);
-                out.push(':');
-                append_list(references, out, |reference, out| {
-                    write_string(&reference_url(reference, scope)?, out);
-                    Ok(())
-                })?;
-            }
-            Written::Insert(row) => {
-                write_string(&entry.name, out);
-                out.push(':');
-                append_object("", row, scope, out)?;
-            }
-            Written::InsertMany(rows) => {
-                write_string(&entry.name, out);
-                out.push(':');
-                append_list(rows, out, |row, out| append_object("", row, scope, out))?;
-            }
+    };
+    for (columns, other) in members.pieces() {
+        if !columns.is_empty() {
+            next(out);
+            out.push_str(columns);
+        }
+        if let Some(other) = other {
+            next(out);
+            append_other(&other.name, &other.value, scope, out)?;
         }
     }
     out.push('}');
+    Ok(())
+}
+
+fn append_other(name: &str, value: &Written, scope: &Scope<'_>, out: &mut String) -> Result<()> {
+    let append_name = |behind: &str, out: &mut String| {
+        write_string(&format!("{name}{behind}"), out);
+        out.push(':');
+    };
+    match value {
+        Written::Bind(reference) => {
+            append_name("@odata.bind", out);
+            write_string(&reference_url(reference, scope)?, out);
+        }
+        Written::Unbind => {
+            append_name("@odata.bind", out);
+            out.push_str("null");
+        }
+        Written::BindMany(references) => {
+            append_name("@odata.bind", out);
+            append_list(references, out, |reference, out| {
+                write_string(&reference_url(reference, scope)?, out);
+                Ok(())
+            })?;
+        }
+        Written::Insert(row) => {
+            append_name("", out);
+            append_object(|_| {}, row, scope, out)?;
+        }
+        Written::InsertMany(rows) => {
+            append_name("", out);
+            append_list(rows, out, |row, out| append_object(|_| {}, row, scope, out))?;
+        }
+        Written::Mistake(mistake) => return Err(Error::input(mistake.clone())),
+    }
     Ok(())
 }
 

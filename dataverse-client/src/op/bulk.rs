@@ -1,7 +1,6 @@
 //! Many rows of one table in one message.
 
 use std::collections::HashSet;
-use std::fmt::Write;
 
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
@@ -14,8 +13,8 @@ use crate::odata::headers::PREFER;
 use crate::odata::key::row_path;
 use crate::odata::page::json_error;
 use crate::odata::url::{Query, entity_set};
-use crate::odata::{Request, Response};
-use crate::schema::{AnyTable, Changes, Entity, Entry, KeyKind, New, TableName, ToKey};
+use crate::odata::{Request, Response, append_key};
+use crate::schema::{AnyTable, BodyMembers, Changes, Entity, KeyKind, New, TableName, ToKey};
 use crate::value::json::{Reader, write_string};
 use crate::value::{Id, JsonError, Scalar};
 
@@ -75,7 +74,7 @@ impl<E> CreateMultiple<E> {
 
 /// The primary key that stands among the row's columns.
 fn own_id<E>(row: &New<E>, column: &str) -> Option<Id<E>> {
-    match Reader::new(row.json_of(column)?).scalar().ok()? {
+    match Reader::new(row.members().json_of(column)?).scalar().ok()? {
         Scalar::Text(text) => text.parse().ok(),
         _ => None,
     }
@@ -91,7 +90,7 @@ impl<E: 'static> Operation for CreateMultiple<E> {
         let room = self
             .rows
             .iter()
-            .map(|row| row.approximate_len() + type_of.len() + 64);
+            .map(|row| row.members().approximate_len() + type_of.len() + 64);
         let room = room.sum();
         let rows = self.rows.iter().enumerate();
         let mut first = String::new();
@@ -102,14 +101,14 @@ impl<E: 'static> Operation for CreateMultiple<E> {
             rows,
             |(index, row), body| {
                 let id = self.ids.get(index).zip(column);
-                let id = id.filter(|(_, column)| row.json_of(column).is_none());
+                let id = id.filter(|(_, column)| row.members().json_of(column).is_none());
                 first.clear();
                 first.push_str(&type_of);
                 if let Some((id, column)) = id {
-                    // Writing to a String does not fail.
-                    let _ = write!(first, ",\"{column}\":\"{id}\"");
+                    first.push(',');
+                    append_key(column, &id.uuid(), &mut first);
                 }
-                append_object(&first, row.entries(), scope, body)
+                append_object(|out| out.push_str(&first), row.members(), scope, body)
             },
         )
     }
@@ -224,7 +223,7 @@ impl<E: 'static> Operation for UpdateMultiple<E> {
         }
         let targets = self.rows.iter().map(|(id, changes)| {
             let first = format!("\"{column}\":\"{id}\"");
-            target(&self.table, Some(&first), changes.entries(), scope)
+            target(&self.table, Some(&first), changes.members(), scope)
         });
         request(&self.table, "UpdateMultiple", targets)
     }
@@ -285,7 +284,7 @@ impl<E: 'static> Operation for UpsertMultiple<E> {
         let mut targets = Vec::with_capacity(self.rows.len());
         for (key, changes) in &self.rows {
             let path = row_path(self.table.entity_set(), key)?;
-            check_key_columns(&self.table, key, changes.entries())?;
+            check_key_columns(&self.table, key, changes.members())?;
             let first = match key {
                 KeyKind::Id(id) => format!("\"{}\":\"{id}\"", primary_id(&self.table)?),
                 KeyKind::Alternate(_) => {
@@ -294,7 +293,7 @@ impl<E: 'static> Operation for UpsertMultiple<E> {
                     first
                 }
             };
-            targets.push(target(&self.table, Some(&first), changes.entries(), scope));
+            targets.push(target(&self.table, Some(&first), changes.members(), scope));
             if !seen.insert(path) {
                 return Err(twice(&self.table, "…"));
             }
@@ -370,7 +369,7 @@ impl<E: 'static> Operation for DeleteMultiple<E> {
                 first.push_str(",\"partitionid\":");
                 write_string(partition, &mut first);
             }
-            target(&self.table, Some(&first), &[], scope)
+            target(&self.table, Some(&first), &BodyMembers::default(), scope)
         });
         request(&self.table, "DeleteMultiple", targets)
     }
@@ -421,18 +420,20 @@ pub(super) fn primary_id(table: &TableName) -> Result<&str> {
 }
 
 /// Errors: a column of an alternate key stands among the columns of its row.
-pub(super) fn check_key_columns(table: &TableName, key: &KeyKind, entries: &[Entry]) -> Result<()> {
+pub(super) fn check_key_columns(
+    table: &TableName,
+    key: &KeyKind,
+    members: &BodyMembers,
+) -> Result<()> {
     let KeyKind::Alternate(parts) = key else {
         return Ok(());
     };
-    let is_key = |entry: &&Entry| parts.iter().any(|(name, _)| *name == entry.name);
-    match entries.iter().find(is_key) {
+    match parts.iter().find(|(name, _)| members.has(name)) {
         None => Ok(()),
-        Some(entry) => Err(Error::input(format!(
-            "a row of `{}` has the column `{}` of its alternate key among its columns, which the \
-             service refuses; the key says it",
-            table.shown(),
-            entry.name
+        Some((name, _)) => Err(Error::input(format!(
+            "a row of `{}` has the column `{name}` of its alternate key among its columns, which \
+             the service refuses; the key says it",
+            table.shown()
         ))),
     }
 }
@@ -449,15 +450,15 @@ fn twice(table: &TableName, key: &str) -> Error {
 fn target(
     table: &TableName,
     first: Option<&str>,
-    entries: &[Entry],
+    members: &BodyMembers,
     scope: &Scope<'_>,
 ) -> Result<String> {
-    let mut members = type_member(table)?;
+    let mut all = type_member(table)?;
     if let Some(first) = first {
-        members.push(',');
-        members.push_str(first);
+        all.push(',');
+        all.push_str(first);
     }
-    write_object(&members, entries, scope)
+    write_object(&all, members, scope)
 }
 
 fn request(

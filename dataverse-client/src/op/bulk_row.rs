@@ -106,8 +106,8 @@ impl<E: 'static> RowWrite<E> {
     pub(crate) fn approximate_len(&self) -> usize {
         const KEY: usize = 100;
         KEY + match self {
-            RowWrite::Create(_, row) => row.approximate_len(),
-            RowWrite::Update(_, row) | RowWrite::Upsert(_, row) => row.approximate_len(),
+            RowWrite::Create(_, row) => row.members().approximate_len(),
+            RowWrite::Update(_, row) | RowWrite::Upsert(_, row) => row.members().approximate_len(),
             RowWrite::Delete(_) => 0,
         }
     }

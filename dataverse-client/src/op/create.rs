@@ -1,16 +1,15 @@
 //! Creating a row.
 
-use http::header::LOCATION;
+use http::header::{HeaderName, LOCATION};
 use http::{Method, StatusCode};
 
 use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
-use crate::odata::body::write_object;
 use crate::odata::headers::ODATA_ENTITY_ID;
 use crate::odata::key::row_path;
 use crate::odata::url::{Query, entity_set};
-use crate::odata::{Expansion, Request, Response};
+use crate::odata::{Expansion, PartAnswer, PartSlot, Request, Response, RowRequest};
 use crate::schema::{AnyTable, Body, Entity, KeyKind, New, OnCreate, TableName};
 use crate::value::json::Reader;
 use crate::value::{Id, Scalar};
@@ -80,13 +79,31 @@ impl<E: 'static> Create<E> {
     /// The primary key, if it is known before the row exists: the body's own goes first.
     pub(super) fn known_id(&self) -> Option<Id<E>> {
         let own = self.table.known_primary_id();
-        match own.and_then(|column| self.body.json_of(column)) {
+        match own.and_then(|column| self.body.members().json_of(column)) {
             Some(json) => match Reader::new(json).scalar().ok()? {
                 Scalar::Text(text) => text.parse().ok(),
                 _ => None,
             },
             None => self.id,
         }
+    }
+
+    fn row_request(&self) -> Result<RowRequest<'_>> {
+        let path = entity_set(self.table.entity_set())?;
+        let mut row = RowRequest::new(Method::POST, path).members(self.body.members());
+        if let Some(id) = self.id {
+            let Some(column) = self.table.known_primary_id() else {
+                return Err(Error::input(format!(
+                    "a row of `{}` cannot be created under an id of its own: the name of its \
+                     primary key is not known; say it with `TableName::primary_id`",
+                    self.table.shown()
+                )));
+            };
+            if self.body.members().json_of(column).is_none() {
+                row.key = Some((column, id.uuid()));
+            }
+        }
+        Ok(row)
     }
 
     fn is_taken(refusal: &Error) -> bool {
@@ -118,33 +135,17 @@ impl<E: 'static> Operation for Create<E> {
     type Output = Id<E>;
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let mut first = String::new();
-        if let Some(id) = self.id {
-            let Some(column) = self.table.known_primary_id() else {
-                return Err(Error::input(format!(
-                    "a row of `{}` cannot be created under an id of its own: the name of its \
-                     primary key is not known; say it with `TableName::primary_id`",
-                    self.table.shown()
-                )));
-            };
-            if self.body.json_of(column).is_none() {
-                first = format!("\"{column}\":\"{id}\"");
-            }
-        }
-        let body = write_object(&first, self.body.entries(), scope)?;
-        let path = entity_set(self.table.entity_set())?;
-        Ok(Request::new(Method::POST, path).json(body))
+        self.row_request()?.request(scope)
+    }
+
+    fn write_part(&self, scope: &Scope<'_>, part: PartSlot<'_, '_>) -> Result<()> {
+        part.row(&self.row_request()?, scope)
     }
 
     fn decode(&self, response: &Response) -> Result<Id<E>> {
         let response = response.success()?;
-        // Some gateways leave one of the two out.
-        for name in [ODATA_ENTITY_ID, LOCATION] {
-            if let Some(id) = response.text_of(&name).and_then(id_in) {
-                return Ok(id);
-            }
-        }
-        if let Some(id) = self.known_id() {
+        let told = id_told(|name| response.text_of(name));
+        if let Some(id) = told.or_else(|| self.known_id()) {
             return Ok(id);
         }
         let column = self.table.known_primary_id();
@@ -156,6 +157,14 @@ impl<E: 'static> Operation for Create<E> {
                     self.table.shown()
                 ))
             })
+    }
+
+    fn decode_part(&self, answer: &PartAnswer) -> Result<Id<E>> {
+        let told = || id_told(|name| answer.text_of(name));
+        match answer.status.is_success().then(told).flatten() {
+            Some(id) => Ok(id),
+            None => self.decode(&answer.response()?),
+        }
     }
 
     fn replay(&self) -> Replay {
@@ -257,6 +266,13 @@ impl<R: Read> Operation for CreateReturning<R> {
             Err(_) => AfterDoubt::Stands,
         }
     }
+}
+
+/// What the headers of an answer tell.
+fn id_told<'a, E>(text_of: impl Fn(&HeaderName) -> Option<&'a str>) -> Option<Id<E>> {
+    // Some gateways leave one of the two out.
+    let names = [ODATA_ENTITY_ID, LOCATION];
+    names.iter().find_map(|name| text_of(name).and_then(id_in))
 }
 
 /// The GUID in `https://…/accounts(<id>)`.

@@ -7,7 +7,7 @@ use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::key::row_path;
 use crate::odata::url::Query;
-use crate::odata::{Request, Response, headers};
+use crate::odata::{PartAnswer, PartSlot, Request, Response, RowRequest, headers};
 use crate::schema::{AnyTable, Entity, Key, TableName, ToKey};
 use crate::value::ETag;
 
@@ -63,6 +63,20 @@ impl<E> Delete<E> {
     }
 }
 
+impl<E: 'static> Delete<E> {
+    fn row_request(&self) -> Result<RowRequest<'_>> {
+        let mut url = Query::of(row_path(self.table.entity_set(), self.key.kind())?);
+        if let Some(id) = &self.partition_id {
+            url.option("partitionId", id);
+        }
+        let row = RowRequest::new(Method::DELETE, url.into_string());
+        Ok(match &self.if_match {
+            Some(etag) => row.condition(IF_MATCH, headers::etag(etag)?),
+            None => row,
+        })
+    }
+}
+
 impl<E> Clone for Delete<E> {
     fn clone(&self) -> Self {
         Delete {
@@ -87,20 +101,23 @@ impl<E> std::fmt::Debug for Delete<E> {
 impl<E: 'static> Operation for Delete<E> {
     type Output = ();
 
-    fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
-        let mut url = Query::of(row_path(self.table.entity_set(), self.key.kind())?);
-        if let Some(id) = &self.partition_id {
-            url.option("partitionId", id);
-        }
-        let request = Request::new(Method::DELETE, url.into_string());
-        Ok(match &self.if_match {
-            Some(etag) => request.header(IF_MATCH, headers::etag(etag)?),
-            None => request,
-        })
+    fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
+        self.row_request()?.request(scope)
+    }
+
+    fn write_part(&self, scope: &Scope<'_>, part: PartSlot<'_, '_>) -> Result<()> {
+        part.row(&self.row_request()?, scope)
     }
 
     fn decode(&self, response: &Response) -> Result<()> {
         response.success().map(drop)
+    }
+
+    fn decode_part(&self, answer: &PartAnswer) -> Result<()> {
+        match answer.status.is_success() {
+            true => Ok(()),
+            false => self.decode(&answer.response()?),
+        }
     }
 
     fn replay(&self) -> Replay {

@@ -13,7 +13,7 @@ use crate::odata::key::row_path;
 use crate::odata::url::Query;
 use crate::odata::{Request, Response};
 use crate::schema::{
-    AnyRow, AnyTable, Body, Entity, Entry, Key, KeyKind, RowRef, TableName, ToKey,
+    AnyRow, AnyTable, Body, BodyMembers, Entity, Key, KeyKind, RowRef, TableName, ToKey,
 };
 use crate::value::json::write_string;
 use crate::value::{AnyValue, Id, Json, Literal, Value};
@@ -236,7 +236,7 @@ pub struct RowArgument<E = AnyTable> {
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Content {
     Existing(uuid::Uuid),
-    Columns(Vec<Entry>),
+    Columns(BodyMembers),
     /// By an alternate key, which parameters do not take.
     Unknown(KeyKind),
 }
@@ -253,7 +253,7 @@ impl<E> RowArgument<E> {
     fn columns<T: Entity, M>(body: &Body<T, M>) -> Self {
         RowArgument {
             table: TableName::of::<T>(),
-            content: Content::Columns(body.entries().to_vec()),
+            content: Content::Columns(body.members().clone()),
             entity: PhantomData,
         }
     }
@@ -299,9 +299,9 @@ impl<E> RowArgument<E> {
                     )));
                 };
                 first.push_str(&format!(",\"{column}\":\"{id}\""));
-                write_object(&first, &[], scope)
+                Ok(format!("{{{first}}}"))
             }
-            Content::Columns(entries) => write_object(&first, entries, scope),
+            Content::Columns(members) => write_object(&first, members, scope),
             Content::Unknown(_) => Err(self.by_key()),
         }
     }
@@ -356,11 +356,9 @@ impl<E> fmt::Debug for RowArgument<E> {
         match &self.content {
             Content::Existing(id) => write!(f, "{name}({id})"),
             Content::Unknown(_) => write!(f, "{name}(…)"),
-            Content::Columns(entries) => {
+            Content::Columns(members) => {
                 write!(f, "{name} ")?;
-                f.debug_set()
-                    .entries(entries.iter().map(|entry| &entry.name))
-                    .finish()
+                f.debug_set().entries(members.names()).finish()
             }
         }
     }
@@ -383,7 +381,7 @@ impl RowArgument<AnyTable> {
     pub fn in_table<M>(table: TableName, body: &Body<AnyTable, M>) -> Self {
         RowArgument {
             table,
-            content: Content::Columns(body.entries().to_vec()),
+            content: Content::Columns(body.members().clone()),
             entity: PhantomData,
         }
     }

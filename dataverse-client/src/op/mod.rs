@@ -78,7 +78,7 @@ pub use upsert::{Upsert, UpsertReturning, Upserted};
 
 use crate::error::{Error, Result};
 pub use crate::odata::body::Scope;
-use crate::odata::{Request, Response};
+use crate::odata::{PartAnswer, PartSlot, Request, Response};
 
 /// Something the service can be asked to do.
 ///
@@ -100,6 +100,19 @@ pub trait Operation: Send + Sync {
 
     /// Reads the answer, whatever its status.
     fn decode(&self, response: &Response) -> Result<Self::Output>;
+
+    /// Writes the request as a part of a batch. Writes of one row, of which a batch may have a
+    /// thousand, need no message of their own for it.
+    #[doc(hidden)]
+    fn write_part(&self, scope: &Scope<'_>, part: PartSlot<'_, '_>) -> Result<()> {
+        part.request(self.request_in(scope)?)
+    }
+
+    /// Reads the answer to the part. A success of what writes one row needs no map of its headers.
+    #[doc(hidden)]
+    fn decode_part(&self, answer: &PartAnswer) -> Result<Self::Output> {
+        self.decode(&answer.response()?)
+    }
 
     /// Whether it may be sent again.
     fn replay(&self) -> Replay;

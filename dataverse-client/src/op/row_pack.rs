@@ -12,9 +12,9 @@ use crate::error::{Error, Result};
 use crate::odata::body::append_object;
 use crate::odata::headers::PREFER;
 use crate::odata::key::row_path;
-use crate::odata::multipart::{self, Part};
-use crate::odata::{Request, Response};
-use crate::schema::{Changes, Entry, Key, KeyKind, TableName};
+use crate::odata::multipart::{self, Answered, BatchWriter, PART_LEN};
+use crate::odata::{Request, Response, RowRequest, append_key};
+use crate::schema::{BodyMembers, Changes, Key, KeyKind, TableName};
 use crate::value::Id;
 use crate::value::json::write_string;
 
@@ -69,8 +69,7 @@ impl<E: 'static> Operation for RowPack<E> {
         match self.form {
             PackForm::Batch => self.batch(scope),
             PackForm::Multiple(kind) => {
-                let mut type_of = type_member(&self.table)?;
-                type_of.push(',');
+                let type_of = type_member(&self.table)?;
                 let rows = self.rows.iter();
                 let room = rows
                     .clone()
@@ -102,7 +101,7 @@ impl<E: 'static> Operation for RowPack<E> {
                 "the answer to a batch of rows is not multipart: nothing tells what became of them",
             ));
         };
-        let parts = multipart::read_failures(boundary, &response.body)?;
+        let parts = multipart::read_parts(boundary, &response.body)?;
         if parts.len() != self.rows.len() {
             return Err(Error::decode(format!(
                 "a batch of {} rows has {} answers",
@@ -113,8 +112,9 @@ impl<E: 'static> Operation for RowPack<E> {
         Ok(parts
             .into_iter()
             .map(|part| match part {
-                Part::Single { response, .. } => response.success().map(drop),
-                Part::ChangeSet(_) => Err(Error::decode("a row is answered with a change set")),
+                Answered::Single(answer) if answer.status.is_success() => Ok(()),
+                Answered::Single(answer) => answer.response()?.success().map(drop),
+                Answered::ChangeSet(_) => Err(Error::decode("a row is answered with a change set")),
             })
             .collect())
     }
@@ -132,55 +132,38 @@ impl<E: 'static> Operation for RowPack<E> {
 
 impl<E: 'static> RowPack<E> {
     fn batch(&self, scope: &Scope<'_>) -> Result<Request> {
-        let boundary = format!("batch_{}", self.boundary);
         let part_scope = scope.batch_part();
         let room = self.rows.iter().map(|row| row.write.approximate_len());
-        // Beside its body, a part has about 400 bytes.
-        let mut body = Vec::with_capacity(room.sum::<usize>() + 400 * self.rows.len() + 64);
+        let room = room.sum::<usize>() + PART_LEN * self.rows.len();
+        let mut writer = BatchWriter::new(self.boundary, scope.root(), scope.options(), room)?;
         for row in &self.rows {
-            let mut request = self.row_request(row, &part_scope)?;
-            // Options in the head of a batch do not reach its parts.
-            if let Some(options) = scope.options() {
-                options.apply(&mut request)?;
-            }
-            multipart::write_request(&boundary, None, scope.root(), &request, &mut body)?;
-        }
-        body.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        let mut request = Request::new(Method::POST, "$batch");
-        let content_type = format!("multipart/mixed; boundary=\"{boundary}\"");
-        if let Ok(value) = HeaderValue::from_str(&content_type) {
-            request.headers.insert(CONTENT_TYPE, value);
+            let request = self.row_request(row)?;
+            writer.part(None).row(&request, &part_scope)?;
         }
         let go_on = HeaderValue::from_static("odata.continue-on-error");
-        request.headers.insert(PREFER, go_on);
-        request.body = body.into();
-        Ok(request)
+        Ok(writer.finish().header(PREFER, go_on))
     }
 
     /// The request that would write the row alone.
-    fn row_request(&self, row: &PackedRow<E>, scope: &Scope<'_>) -> Result<Request> {
+    fn row_request<'a>(&'a self, row: &'a PackedRow<E>) -> Result<RowRequest<'a>> {
         let set = self.table.entity_set();
-        let mut body = String::new();
+        let path_of = |id: &Id<E>| row_path(set, &KeyKind::Id(id.uuid()));
         Ok(match &row.write {
-            RowWrite::Create(id, columns) => {
-                let first = self.own_key(*id, columns.entries())?;
-                append_object(&first, columns.entries(), scope, &mut body)?;
-                Request::new(Method::POST, set).json(body)
-            }
+            RowWrite::Create(id, columns) => RowRequest {
+                key: self.own_key(*id, columns.members())?,
+                ..RowRequest::new(Method::POST, set).members(columns.members())
+            },
             RowWrite::Update(id, changes) => {
                 self.check(changes)?;
-                append_object("", changes.entries(), scope, &mut body)?;
-                Request::new(Method::PATCH, row_path(set, &KeyKind::Id(id.uuid()))?)
-                    .header(IF_MATCH, HeaderValue::from_static("*"))
-                    .json(body)
+                RowRequest::new(Method::PATCH, path_of(id)?)
+                    .condition(IF_MATCH, HeaderValue::from_static("*"))
+                    .members(changes.members())
             }
             RowWrite::Upsert(key, changes) => {
-                append_object("", changes.entries(), scope, &mut body)?;
-                Request::new(Method::PATCH, row_path(set, key.kind())?).json(body)
+                RowRequest::new(Method::PATCH, row_path(set, key.kind())?)
+                    .members(changes.members())
             }
-            RowWrite::Delete(id) => {
-                Request::new(Method::DELETE, row_path(set, &KeyKind::Id(id.uuid()))?)
-            }
+            RowWrite::Delete(id) => RowRequest::new(Method::DELETE, path_of(id)?),
         })
     }
 
@@ -192,48 +175,48 @@ impl<E: 'static> RowPack<E> {
         scope: &Scope<'_>,
         body: &mut String,
     ) -> Result<()> {
-        let mut first = type_of.to_owned();
-        let entries = match &row.write {
+        let column = || primary_id(&self.table);
+        let nothing = BodyMembers::default();
+        let (key, path, members) = match &row.write {
             RowWrite::Create(id, columns) => {
-                first.push_str(&self.own_key(*id, columns.entries())?);
-                columns.entries()
+                let members = columns.members();
+                (self.own_key(*id, members)?, None, members)
             }
             RowWrite::Update(id, changes) => {
                 self.check(changes)?;
-                first.push_str(&self.id_member(*id)?);
-                changes.entries()
+                (Some((column()?, id.uuid())), None, changes.members())
             }
             RowWrite::Upsert(key, changes) => {
-                check_key_columns(&self.table, key.kind(), changes.entries())?;
+                check_key_columns(&self.table, key.kind(), changes.members())?;
                 match key.kind() {
-                    KeyKind::Id(id) => first.push_str(&self.id_member(Id::new(*id))?),
+                    KeyKind::Id(id) => (Some((column()?, *id)), None, changes.members()),
                     KeyKind::Alternate(_) => {
-                        first.push_str("\"@odata.id\":");
                         let path = row_path(self.table.entity_set(), key.kind())?;
-                        write_string(&path, &mut first);
+                        (None, Some(path), changes.members())
                     }
                 }
-                changes.entries()
             }
-            RowWrite::Delete(id) => {
-                first.push_str(&self.id_member(*id)?);
-                &[]
+            RowWrite::Delete(id) => (Some((column()?, id.uuid())), None, &nothing),
+        };
+        let first = |out: &mut String| {
+            out.push_str(type_of);
+            if let Some((column, id)) = key {
+                out.push(',');
+                append_key(column, &id, out);
+            }
+            if let Some(path) = path {
+                out.push_str(",\"@odata.id\":");
+                write_string(&path, out);
             }
         };
-        append_object(first.trim_end_matches(','), entries, scope, body)
+        append_object(first, members, scope, body)
     }
 
     /// The primary key, unless it stands among the columns.
-    fn own_key(&self, id: Option<Id<E>>, entries: &[Entry]) -> Result<String> {
+    fn own_key(&self, id: Option<Id<E>>, members: &BodyMembers) -> Result<Option<(&str, Uuid)>> {
         let column = primary_id(&self.table)?;
-        match id.filter(|_| entries.iter().all(|entry| entry.name != column)) {
-            Some(id) => self.id_member(id),
-            None => Ok(String::new()),
-        }
-    }
-
-    fn id_member(&self, id: Id<E>) -> Result<String> {
-        Ok(format!("\"{}\":\"{id}\"", primary_id(&self.table)?))
+        let id = id.filter(|_| !members.has(column));
+        Ok(id.map(|id| (column, id.uuid())))
     }
 
     fn check(&self, changes: &Changes<E>) -> Result<()> {

@@ -10,7 +10,7 @@ use super::{BoundTo, RowArgument};
 use crate::error::{Error, Result};
 use crate::odata::page::json_error;
 use crate::odata::url::decode;
-use crate::schema::{AnyTable, Entity, Entry, Key, KeyKind, TableName, Written};
+use crate::schema::{AnyTable, BodyMembers, Entity, Key, KeyKind, TableName};
 use crate::value::json::Reader;
 use crate::value::{Json, JsonError, Scalar, Value};
 
@@ -257,17 +257,12 @@ fn read_row<E: RowTable>(name: &str, scalar: &Scalar<'_>) -> Result<RowArgument<
         // The name in URLs is not needed where columns are sent.
         let any = || TableName::new("").logical_name(logical_name);
         let table = E::table().unwrap_or_else(any);
-        let entries: Result<Vec<Entry>> = entries
-            .into_iter()
-            .map(|(column, value)| {
-                let json = read_value::<Json>(name, value)?.as_str().to_owned();
-                Ok(Entry {
-                    name: column.into(),
-                    value: Written::Json(json.into()),
-                })
-            })
-            .collect();
-        return Ok(RowArgument::of(table, Content::Columns(entries?)));
+        let mut members = BodyMembers::default();
+        for (column, value) in entries {
+            let json = read_value::<Json>(name, value)?;
+            members.set(&column, |out| out.push_str(json.as_str()));
+        }
+        return Ok(RowArgument::of(table, Content::Columns(members)));
     };
     if let Some(logical_name) = logical_name {
         table = table.logical_name(logical_name);

@@ -6,9 +6,9 @@ use http::{HeaderValue, Method};
 use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
-use crate::odata::body::{reference_url, write_object};
+use crate::odata::body::reference_url;
 use crate::odata::expansion::names;
-use crate::odata::{Request, Response, headers};
+use crate::odata::{PartAnswer, PartSlot, Request, Response, RowRequest, headers};
 use crate::schema::{AnyRow, AnyTable, BindTarget, Changes, Entity, Reference, TableName, ToKey};
 use crate::value::ETag;
 
@@ -92,6 +92,26 @@ impl<E> Update<E> {
     }
 }
 
+impl<E: 'static> Update<E> {
+    fn row_request(&self, scope: &Scope<'_>) -> Result<RowRequest<'_>> {
+        if self.changes.is_empty() {
+            return Err(Error::input(format!(
+                "an update of `{}` without a column changes nothing; set one",
+                self.table.shown()
+            )));
+        }
+        let if_match = match &self.if_match {
+            Some(etag) => headers::etag(etag)?,
+            None => HeaderValue::from_static("*"),
+        };
+        Ok(
+            RowRequest::new(Method::PATCH, reference_url(&self.row, scope)?)
+                .condition(IF_MATCH, if_match)
+                .members(self.changes.members()),
+        )
+    }
+}
+
 impl<E> Clone for Update<E> {
     fn clone(&self) -> Self {
         Update {
@@ -118,25 +138,22 @@ impl<E: 'static> Operation for Update<E> {
     type Output = ();
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        if self.changes.is_empty() {
-            return Err(Error::input(format!(
-                "an update of `{}` without a column changes nothing; set one",
-                self.table.shown()
-            )));
-        }
-        let if_match = match &self.if_match {
-            Some(etag) => headers::etag(etag)?,
-            None => HeaderValue::from_static("*"),
-        };
-        let path = reference_url(&self.row, scope)?;
-        let body = write_object("", self.changes.entries(), scope)?;
-        Ok(Request::new(Method::PATCH, path)
-            .header(IF_MATCH, if_match)
-            .json(body))
+        self.row_request(scope)?.request(scope)
+    }
+
+    fn write_part(&self, scope: &Scope<'_>, part: PartSlot<'_, '_>) -> Result<()> {
+        part.row(&self.row_request(scope)?, scope)
     }
 
     fn decode(&self, response: &Response) -> Result<()> {
         response.success().map(drop)
+    }
+
+    fn decode_part(&self, answer: &PartAnswer) -> Result<()> {
+        match answer.status.is_success() {
+            true => Ok(()),
+            false => self.decode(&answer.response()?),
+        }
     }
 
     fn replay(&self) -> Replay {

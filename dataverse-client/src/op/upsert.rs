@@ -6,10 +6,9 @@ use http::{HeaderValue, Method, StatusCode};
 use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
 use crate::error::Result;
-use crate::odata::body::write_object;
 use crate::odata::expansion::names;
 use crate::odata::key::row_path;
-use crate::odata::{Request, Response};
+use crate::odata::{PartAnswer, PartSlot, Request, Response, RowRequest};
 use crate::schema::{AnyRow, AnyTable, Changes, Entity, Key, TableName, ToKey};
 
 /// Changes the row that a key identifies, or creates it.
@@ -86,6 +85,19 @@ impl<E> Upsert<E> {
     }
 }
 
+impl<E: 'static> Upsert<E> {
+    fn row_request(&self) -> Result<RowRequest<'_>> {
+        let path = row_path(self.table.entity_set(), self.key.kind())?;
+        let row = RowRequest::new(Method::PATCH, path).members(self.changes.members());
+        let any = HeaderValue::from_static("*");
+        Ok(match self.only {
+            Only::Either => row,
+            Only::Create => row.condition(IF_NONE_MATCH, any),
+            Only::Update => row.condition(IF_MATCH, any),
+        })
+    }
+}
+
 impl<E> Clone for Upsert<E> {
     fn clone(&self) -> Self {
         Upsert {
@@ -112,19 +124,22 @@ impl<E: 'static> Operation for Upsert<E> {
     type Output = ();
 
     fn request_in(&self, scope: &Scope<'_>) -> Result<Request> {
-        let path = row_path(self.table.entity_set(), self.key.kind())?;
-        let body = write_object("", self.changes.entries(), scope)?;
-        let request = Request::new(Method::PATCH, path).json(body);
-        let any = HeaderValue::from_static("*");
-        Ok(match self.only {
-            Only::Either => request,
-            Only::Create => request.header(IF_NONE_MATCH, any),
-            Only::Update => request.header(IF_MATCH, any),
-        })
+        self.row_request()?.request(scope)
+    }
+
+    fn write_part(&self, scope: &Scope<'_>, part: PartSlot<'_, '_>) -> Result<()> {
+        part.row(&self.row_request()?, scope)
     }
 
     fn decode(&self, response: &Response) -> Result<()> {
         response.success().map(drop)
+    }
+
+    fn decode_part(&self, answer: &PartAnswer) -> Result<()> {
+        match answer.status.is_success() {
+            true => Ok(()),
+            false => self.decode(&answer.response()?),
+        }
     }
 
     fn replay(&self) -> Replay {

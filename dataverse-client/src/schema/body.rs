@@ -5,9 +5,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 use super::cell::{Cell, Columns, cells};
+use super::members::{BodyMembers, Written};
 use super::{
     Accepts, Access, AnyTable, BindTarget, Column, ColumnInfo, Entity, LookupColumn, Many,
-    Navigation, OnCreate, OnUpdate, One, Reference, WritableIn,
+    Navigation, OnCreate, OnUpdate, One, WritableIn,
 };
 use crate::error::{Error, Result};
 use crate::value::{AnyLookup, AnyValue, TargetList, Value};
@@ -23,83 +24,35 @@ pub type Changes<E> = Body<E, OnUpdate>;
 /// A column that is written twice gets the last value. Only what is set is sent: every column in
 /// a request counts as changed for audit, flows and plug-ins, even if its value is the same.
 pub struct Body<E, M> {
-    entries: Vec<Entry>,
+    members: BodyMembers,
     types: PhantomData<fn() -> (E, M)>,
-}
-
-/// One member of a body.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Entry {
-    /// Column name, or navigation property without `@odata.bind`.
-    pub(crate) name: Cow<'static, str>,
-    pub(crate) value: Written,
-}
-
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Written {
-    /// JSON text; `null` to clear.
-    Json(Cow<'static, str>),
-    /// Points a navigation property at a row.
-    Bind(Reference),
-    /// Points a navigation property at nothing.
-    Unbind,
-    /// Adds rows that exist to a collection.
-    BindMany(Vec<Reference>),
-    /// A row that is created with this one.
-    Insert(Vec<Entry>),
-    /// Rows that are created with this one.
-    InsertMany(Vec<Vec<Entry>>),
-    /// A mistake that is told when the body is to be sent.
-    Mistake(String),
 }
 
 impl<E, M> Body<E, M> {
     /// Nothing yet.
     pub fn new() -> Self {
         Body {
-            entries: Vec::new(),
+            members: BodyMembers::default(),
             types: PhantomData,
         }
     }
 
     /// Whether nothing is set.
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.members.is_empty()
     }
 
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
+    pub(crate) fn members(&self) -> &BodyMembers {
+        &self.members
     }
 
-    /// How long it is in a request, within a few bytes for each name.
-    pub(crate) fn approximate_len(&self) -> usize {
-        entries_len(&self.entries)
-    }
-
-    /// The JSON set for a column.
-    pub(crate) fn json_of(&self, column: &str) -> Option<&str> {
-        self.entries.iter().find_map(|entry| match &entry.value {
-            Written::Json(json) if entry.name == column => Some(json.as_ref()),
-            _ => None,
-        })
+    fn column(mut self, name: &str, write: impl FnOnce(&mut String)) -> Self {
+        self.members.set(name, write);
+        self
     }
 
     fn put(mut self, name: impl Into<Cow<'static, str>>, value: Written) -> Self {
-        let name = name.into();
-        let is_bind = |value: &Written| {
-            matches!(
-                value,
-                Written::Bind(_) | Written::Unbind | Written::BindMany(_)
-            )
-        };
-        match self
-            .entries
-            .iter_mut()
-            .find(|entry| entry.name == name && is_bind(&entry.value) == is_bind(&value))
-        {
-            Some(entry) => entry.value = value,
-            None => self.entries.push(Entry { name, value }),
-        }
+        self.members.put(name, value);
         self
     }
 
@@ -110,12 +63,12 @@ impl<E, M> Body<E, M> {
         value: impl Into<AnyValue>,
     ) -> Self {
         let value: AnyValue = value.into();
-        self.put(column, Written::Json(value.into_json().into()))
+        self.column(&column.into(), |out| out.push_str(value.json()))
     }
 
     /// Clears a column that is only known at run time.
     pub fn clear_named(self, column: impl Into<Cow<'static, str>>) -> Self {
-        self.put(column, Written::Json(Cow::Borrowed("null")))
+        self.column(&column.into(), |out| out.push_str("null"))
     }
 
     /// Points a navigation property that is only known at run time, by its exact name, at nothing.
@@ -140,7 +93,8 @@ impl<E: Entity, M> Body<E, M> {
         column: Column<E, T, A>,
         value: impl Into<T>,
     ) -> Self {
-        self.put(column.logical_name(), json(&value.into()))
+        let value: T = value.into();
+        self.column(column.logical_name(), |out| value.write_json(out))
     }
 
     /// Writes a column if there is a value, and leaves it out otherwise.
@@ -217,7 +171,7 @@ impl<E: Entity, M> Body<E, M> {
 impl<E: Entity> New<E> {
     /// Creates a row with this one, and points a lookup at it. All are created, or none.
     pub fn insert<F: Entity>(self, navigation: Navigation<E, One<F>>, row: New<F>) -> Self {
-        self.put(navigation.name(), Written::Insert(row.entries))
+        self.put(navigation.name(), Written::Insert(row.members))
     }
 
     /// Creates rows with this one that belong to it. All are created, or none.
@@ -226,7 +180,7 @@ impl<E: Entity> New<E> {
         navigation: Navigation<E, Many<F>>,
         rows: impl IntoIterator<Item = New<F>>,
     ) -> Self {
-        let rows = rows.into_iter().map(|row| row.entries).collect();
+        let rows = rows.into_iter().map(|row| row.members).collect();
         self.put(navigation.name(), Written::InsertMany(rows))
     }
 
@@ -248,7 +202,7 @@ impl New<AnyTable> {
         navigation: impl Into<Cow<'static, str>>,
         row: New<AnyTable>,
     ) -> Self {
-        self.put(navigation, Written::Insert(row.entries))
+        self.put(navigation, Written::Insert(row.members))
     }
 
     /// Creates rows with this one, at a navigation property that is only known at run time.
@@ -257,7 +211,7 @@ impl New<AnyTable> {
         navigation: impl Into<Cow<'static, str>>,
         rows: impl IntoIterator<Item = New<AnyTable>>,
     ) -> Self {
-        let rows = rows.into_iter().map(|row| row.entries).collect();
+        let rows = rows.into_iter().map(|row| row.members).collect();
         self.put(navigation, Written::InsertMany(rows))
     }
 
@@ -293,9 +247,7 @@ impl<E: Entity + Columns> Changes<E> {
             changes = if column.is_lookup() {
                 changes.lookup_diff(column, old, new)?
             } else {
-                let mut text = String::new();
-                new.write_json(&mut text);
-                changes.put(column.logical_name(), Written::Json(text.into()))
+                changes.column(column.logical_name(), |out| new.write_json(out))
             };
         }
         Ok(changes)
@@ -328,30 +280,6 @@ fn unknown_table<E: Entity>(column: &ColumnInfo) -> Error {
     ))
 }
 
-fn json(value: &impl Value) -> Written {
-    let mut text = String::new();
-    value.write_json(&mut text);
-    Written::Json(Cow::Owned(text))
-}
-
-fn entries_len(entries: &[Entry]) -> usize {
-    // Quotes, colon, comma, `@odata.bind`; a row in a URL.
-    const MEMBER: usize = 16;
-    const REFERENCE: usize = 80;
-    let member = |entry: &Entry| match &entry.value {
-        Written::Json(json) => json.len(),
-        Written::Bind(_) => REFERENCE,
-        Written::Unbind | Written::Mistake(_) => 0,
-        Written::BindMany(references) => references.len() * REFERENCE,
-        Written::Insert(row) => entries_len(row),
-        Written::InsertMany(rows) => rows.iter().map(|row| entries_len(row)).sum(),
-    };
-    entries
-        .iter()
-        .map(|entry| MEMBER + entry.name.len() + member(entry))
-        .sum()
-}
-
 impl<E, M> Default for Body<E, M> {
     fn default() -> Self {
         Body::new()
@@ -361,7 +289,7 @@ impl<E, M> Default for Body<E, M> {
 impl<E, M> Clone for Body<E, M> {
     fn clone(&self) -> Self {
         Body {
-            entries: self.entries.clone(),
+            members: self.members.clone(),
             types: PhantomData,
         }
     }
@@ -369,16 +297,14 @@ impl<E, M> Clone for Body<E, M> {
 
 impl<E, M> PartialEq for Body<E, M> {
     fn eq(&self, other: &Self) -> bool {
-        self.entries == other.entries
+        self.members == other.members
     }
 }
 
 impl<E, M> fmt::Debug for Body<E, M> {
     /// Names the columns, not their values: those are a row's data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set()
-            .entries(self.entries.iter().map(|entry| &entry.name))
-            .finish()
+        f.debug_set().entries(self.members.names()).finish()
     }
 }
 
@@ -387,7 +313,7 @@ impl<E> From<Changes<E>> for New<E> {
     /// write too; those the service refuses.
     fn from(changes: Changes<E>) -> Self {
         Body {
-            entries: changes.entries,
+            members: changes.members,
             types: PhantomData,
         }
     }

@@ -10,6 +10,7 @@ mod edit;
 mod entity;
 mod key;
 mod lookup;
+mod members;
 mod navigation;
 mod record;
 mod row;
@@ -18,7 +19,6 @@ mod table_name;
 
 pub use any_row::AnyRow;
 pub use body::{Body, Changes, New};
-pub(crate) use body::{Entry, Written};
 #[cfg(feature = "parquet")]
 pub(crate) use cell::column_kinds;
 pub use cell::{Cell, Columns};
@@ -37,6 +37,7 @@ pub use key::{AlternateKey, Key, KeyValues, ToKey};
 pub use lookup::{Accepts, BindTarget, HasTarget, LookupColumn, Reference};
 pub(crate) use lookup::{ContentRef, ReferenceKind};
 pub use lookup::{assert_lookup, assert_points_at};
+pub(crate) use members::{BodyMembers, Written};
 pub use navigation::{Many, Navigation, One};
 pub use record::{
     Expand, ExpandInto, Expanded, Field, FieldColumn, FieldNavigation, NullColumn, Parts, ReadAs,

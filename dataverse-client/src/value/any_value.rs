@@ -17,6 +17,10 @@ impl AnyValue {
     pub(crate) fn into_json(self) -> String {
         self.json
     }
+
+    pub(crate) fn json(&self) -> &str {
+        &self.json
+    }
 }
 
 impl<V: Value> From<V> for AnyValue {

@@ -435,15 +435,29 @@ fn unescape_unicode(text: &str) -> Option<(char, usize)> {
     Some((char::from_u32(first).unwrap_or('\u{fffd}'), 6))
 }
 
+/// Whether a byte must be escaped: eight are looked at in one go.
+fn has_special(text: &[u8]) -> bool {
+    const EACH: u64 = u64::from_le_bytes([1; 8]);
+    const TOP: u64 = EACH * 0x80;
+    let (words, rest) = text.as_chunks::<8>();
+    let words = words.iter().any(|word| {
+        let word = u64::from_le_bytes(*word);
+        // The top bit of a byte that is below `limit`, if its own is not set.
+        let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
+        let quote = word ^ (EACH * u64::from(b'"'));
+        let backslash = word ^ (EACH * u64::from(b'\\'));
+        (below(word, 0x20) | below(quote, 1) | below(backslash, 1)) & TOP != 0
+    });
+    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+    words || rest.iter().any(is_special)
+}
+
 /// Writes `text` as a JSON string.
 pub(crate) fn write_string(text: &str, out: &mut String) {
     out.reserve(text.len() + 2);
     out.push('"');
-    // Nearly all text is plain; looking at every byte without a way out is what the processor can do
-    // with many at a time.
-    let is_special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-    let has_special = text.bytes().fold(false, |has, byte| has | is_special(byte));
-    if !has_special {
+    // Nearly all text is plain.
+    if !has_special(text.as_bytes()) {
         out.push_str(text);
         out.push('"');
         return;
@@ -533,5 +547,25 @@ mod tests {
             assert!(scalar(&text[..cut]).is_err(), "{cut}");
         }
         assert!(scalar(text).is_ok());
+    }
+
+    #[test]
+    fn special_bytes_are_seen_wherever_they_stand() {
+        for length in 0..20 {
+            let plain = "\u{e4}~!#[]\u{7f} "
+                .bytes()
+                .cycle()
+                .take(length)
+                .collect::<Vec<_>>();
+            assert!(!has_special(&plain), "{plain:?}");
+            for at in 0..length {
+                for byte in 0..=u8::MAX {
+                    let mut text = plain.clone();
+                    text[at] = byte;
+                    let expected = byte < 0x20 || byte == b'"' || byte == b'\\';
+                    assert_eq!(has_special(&text), expected, "{text:?}");
+                }
+            }
+        }
     }
 }

@@ -18,6 +18,7 @@ mod api_enum;
 mod binary;
 pub(crate) mod chance;
 mod choice;
+pub(crate) mod digits;
 mod etag;
 mod id;
 pub(crate) mod json;

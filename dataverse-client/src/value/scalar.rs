@@ -7,6 +7,7 @@ use chrono::{DateTime, NaiveDate, NaiveDateTime, SecondsFormat, Utc};
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
+use super::digits::{write_date, write_short_decimal, write_time, write_uuid, write_whole};
 use super::json::{Scalar, write_string};
 
 /// A type that a column can hold.
@@ -191,8 +192,7 @@ macro_rules! whole_number {
             }
 
             fn write_json(&self, out: &mut String) {
-                // Writing to a String does not fail.
-                let _ = write!(out, "{self}");
+                write_whole(i64::from(*self), out);
             }
 
             fn write_literal(&self, out: &mut String) {
@@ -267,7 +267,10 @@ impl Value for Decimal {
     }
 
     fn write_json(&self, out: &mut String) {
-        let _ = write!(out, "{self}");
+        if !write_short_decimal(self, out) {
+            // Writing to a String does not fail.
+            let _ = write!(out, "{self}");
+        }
     }
 
     fn write_literal(&self, out: &mut String) {
@@ -369,11 +372,13 @@ impl Value for Uuid {
     }
 
     fn write_json(&self, out: &mut String) {
-        let _ = write!(out, "\"{self}\"");
+        out.push('"');
+        write_uuid(self, out);
+        out.push('"');
     }
 
     fn write_literal(&self, out: &mut String) {
-        let _ = write!(out, "{self}");
+        write_uuid(self, out);
     }
 }
 
@@ -399,7 +404,9 @@ impl Value for DateTime<Utc> {
     }
 
     fn write_literal(&self, out: &mut String) {
-        out.push_str(&self.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        if !write_time(self, out) {
+            out.push_str(&self.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+        }
     }
 }
 
@@ -433,11 +440,15 @@ impl Value for NaiveDate {
     }
 
     fn write_json(&self, out: &mut String) {
-        let _ = write!(out, "\"{self}\"");
+        out.push('"');
+        self.write_literal(out);
+        out.push('"');
     }
 
     fn write_literal(&self, out: &mut String) {
-        let _ = write!(out, "{self}");
+        if !write_date(*self, out) {
+            let _ = write!(out, "{self}");
+        }
     }
 }
 

@@ -120,7 +120,7 @@ fn upsert_says_what_it_may_do() {
     };
     let lines = |headers: &str| {
         format!(
-            "PATCH accounts(accountnumber='AC-1')\ncontent-type: application/json\n{headers}\
+            "PATCH accounts(accountnumber='AC-1')\n{headers}content-type: application/json\n\
              {{\"name\":\"Contoso\"}}"
         )
     };

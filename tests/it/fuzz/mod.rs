@@ -5,6 +5,7 @@
 //! `FUZZ_MINUTES=10`.
 
 mod answers;
+mod batches;
 mod csdl;
 mod fetchxml;
 mod names;

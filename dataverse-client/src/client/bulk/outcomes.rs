@@ -452,7 +452,7 @@ impl<E: 'static> BulkOutcomes<E> {
         let write = match row.write {
             RowWrite::Create(id, columns) => {
                 let primary_id = self.writer.table.known_primary_id();
-                let own = primary_id.and_then(|column| columns.json_of(column));
+                let own = primary_id.and_then(|column| columns.members().json_of(column));
                 let id = match own.and_then(id_in).or(id) {
                     Some(id) => id,
                     None => {

@@ -402,16 +402,16 @@ fn target_row(
     let FileTarget::Note(note) = target else {
         return Ok(format!("{{{first}}}"));
     };
-    let entries = note.entries();
+    let members = note.members();
     for (name, value) in [("filename", Some(file_name)), ("mimetype", media_type)] {
         if let Some(value) = value
-            && !entries.iter().any(|entry| entry.name == name)
+            && !members.has(name)
         {
             first.push_str(&format!(",\"{name}\":"));
             write_string(value, &mut first);
         }
     }
-    write_object(&first, entries, scope)
+    write_object(&first, members, scope)
 }
 
 fn answer(response: &Response) -> Result<AnyRow> {

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 use crate::odata::key::row_path;
-use crate::schema::{Body, Column, Entity, Entry, KeyKind, RowRef, ToKey};
+use crate::schema::{Body, BodyMembers, Column, Entity, KeyKind, RowRef, ToKey};
 use crate::value::{Binary, Id};
 
 /// A file or image column of one row.
@@ -114,7 +114,7 @@ impl fmt::Debug for FileColumn {
 pub struct NoteFile {
     table: &'static NoteTable,
     id: Uuid,
-    columns: Vec<Entry>,
+    columns: BodyMembers,
 }
 
 /// A table whose rows are files.
@@ -164,7 +164,7 @@ impl NoteFile {
         NoteFile {
             table,
             id,
-            columns: Vec::new(),
+            columns: BodyMembers::default(),
         }
     }
 
@@ -173,7 +173,7 @@ impl NoteFile {
     /// `objecttypecode` of an attachment). `filename` comes with the upload.
     #[must_use]
     pub fn columns<E, M>(mut self, columns: Body<E, M>) -> NoteFile {
-        self.columns = columns.entries().to_vec();
+        self.columns = columns.members().clone();
         self
     }
 
@@ -181,7 +181,7 @@ impl NoteFile {
         self.table
     }
 
-    pub(super) fn entries(&self) -> &[Entry] {
+    pub(super) fn members(&self) -> &BodyMembers {
         &self.columns
     }
 

@@ -1,0 +1,259 @@
+//! What became of the operations of a batch.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::change_set::{ChangeSet, Handle};
+use super::operation::AnyOperation;
+use crate::error::{Error, Result};
+use crate::odata::PartAnswer;
+use crate::odata::multipart::Answered;
+use crate::op::Scope;
+use crate::schema::ContentRef;
+
+/// The answers to a batch.
+pub struct Replies {
+    replies: HashMap<ContentRef, Reply, BuildHasherDefault<CountHasher>>,
+    /// As they were sent.
+    order: Vec<ContentRef>,
+}
+
+struct Reply {
+    operation: Arc<dyn AnyOperation>,
+    state: State,
+    at: ContentRef,
+    /// Of a member of a change set: how many Content-IDs earlier change sets took.
+    before: Option<usize>,
+}
+
+/// Hashes places in a batch: numbers that are counted here, and that nobody else chooses.
+#[derive(Default)]
+struct CountHasher(u64);
+
+impl Hasher for CountHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The golden ratio, as Fibonacci hashing has it.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(SPREAD);
+    }
+
+    fn write_usize(&mut self, number: usize) {
+        self.write_u64(number as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0.rotate_left(26)
+    }
+}
+
+#[derive(Clone)]
+pub(super) enum State {
+    Answered(PartAnswer),
+    NotReached,
+    RolledBack,
+    Unanswered(Unanswered),
+}
+
+impl State {
+    /// By a protection limit.
+    pub(super) fn is_refused(&self) -> bool {
+        matches!(self, State::Answered(answer) if answer.status == StatusCode::TOO_MANY_REQUESTS)
+    }
+}
+
+/// Why a batch has no answers: one of several into which a larger one was split.
+#[derive(Debug, Clone)]
+pub(crate) enum Unanswered {
+    /// An earlier one failed.
+    NotSent,
+    /// It failed as a whole: what it says, and whether it may have been executed.
+    Failed { text: String, is_unknown: bool },
+}
+
+impl Reply {
+    /// Reads the answer into `output`; see [`AnyOperation::decode_into`].
+    ///
+    /// Errors: that of the operation, with its verb and path.
+    fn read(&self, output: Option<&mut dyn Any>) -> Result<()> {
+        self.read_state(output)
+            .map_err(|error| error.with_asked(|| self.asked()))
+    }
+
+    /// Verb and path, for errors: made again, because few parts fail.
+    fn asked(&self) -> Option<String> {
+        let alone = Scope::alone("");
+        let scope = match self.before {
+            Some(before) => alone.member(self.at.scope, before, self.at.index),
+            None => alone.batch_part(),
+        };
+        let request = self.operation.request_in(&scope).ok()?;
+        Some(request.summary())
+    }
+
+    fn read_state(&self, output: Option<&mut dyn Any>) -> Result<()> {
+        match &self.state {
+            State::Answered(answer) => self.operation.decode_into(answer, output),
+            State::NotReached => Err(Error::not_run(
+                "not executed: an earlier operation of the batch failed",
+            )),
+            State::Unanswered(Unanswered::NotSent) => Err(Error::not_run(
+                "not sent: an earlier part of the batch failed",
+            )),
+            State::Unanswered(Unanswered::Failed { text, is_unknown }) => {
+                let error = Error::not_run(format!("its part of the batch failed: {text}"));
+                Err(match is_unknown {
+                    true => error.with_outcome_unknown(),
+                    false => error,
+                })
+            }
+            State::RolledBack => Err(Error::not_run(
+                "undone: another operation of the change set failed",
+            )),
+        }
+    }
+}
+
+impl Replies {
+    /// Room for so many.
+    pub(super) fn with_capacity(operations: usize) -> Self {
+        Replies {
+            replies: HashMap::with_capacity_and_hasher(operations, BuildHasherDefault::default()),
+            order: Vec::with_capacity(operations),
+        }
+    }
+
+    /// The answer to one operation. Each can be taken once.
+    pub fn take<T: 'static>(&mut self, handle: Handle<T>) -> Result<T> {
+        let reply = self.replies.remove(&handle.at).ok_or_else(|| {
+            Error::input("this handle belongs to another batch, or its answer was taken before")
+        })?;
+        let mut output: Option<T> = None;
+        reply.read(Some(&mut output))?;
+        output.ok_or_else(|| Error::decode("the operation gives nothing"))
+    }
+
+    /// The first error among the answers that are still there, in the order of the operations.
+    pub fn first_error(&self) -> Option<Error> {
+        self.order
+            .iter()
+            .filter_map(|at| self.replies.get(at))
+            .filter(|reply| matches!(reply.state, State::Answered(_) | State::Unanswered(_)))
+            .find_map(|reply| reply.read(None).err())
+    }
+
+    /// Adds the answers to a later part of the same batch.
+    pub(crate) fn extend(&mut self, later: Replies) {
+        self.replies.extend(later.replies);
+        self.order.extend(later.order);
+    }
+
+    pub(super) fn insert(
+        &mut self,
+        at: ContentRef,
+        before: Option<usize>,
+        operation: &Arc<dyn AnyOperation>,
+        state: State,
+    ) {
+        self.order.push(at);
+        self.replies.insert(
+            at,
+            Reply {
+                operation: Arc::clone(operation),
+                state,
+                at,
+                before,
+            },
+        );
+    }
+
+    /// Whether a protection limit refused one of the operations.
+    pub(super) fn has_refusal(&self) -> bool {
+        self.replies.values().any(|reply| reply.state.is_refused())
+    }
+
+    pub(super) fn state(&self, scope: u64, index: usize) -> Option<&State> {
+        let reply = self.replies.get(&ContentRef { scope, index })?;
+        Some(&reply.state)
+    }
+
+    /// Puts later answers in the place of earlier ones.
+    pub(super) fn replace(&mut self, later: Replies) {
+        self.replies.extend(later.replies);
+    }
+
+    /// `before` is how many Content-IDs earlier change sets took.
+    pub(super) fn read_set(
+        &mut self,
+        set: &ChangeSet,
+        before: usize,
+        answered: Option<Answered>,
+    ) -> Result<()> {
+        let count = set.members.len();
+        let mut states = match answered {
+            None => vec![State::NotReached; count],
+            // The change set was refused as a whole: every member gets the reason.
+            Some(Answered::Single(answer)) => vec![State::Answered(answer); count],
+            Some(Answered::ChangeSet(parts)) => member_states(parts, before, count)?,
+        };
+        for (index, operation) in set.members.iter().enumerate().rev() {
+            let at = ContentRef {
+                scope: set.scope,
+                index,
+            };
+            let state = states.pop().unwrap_or(State::NotReached);
+            self.insert(at, Some(before), operation, state);
+        }
+        Ok(())
+    }
+}
+
+/// A failed change set is answered with its failing member only.
+fn member_states(parts: Vec<PartAnswer>, before: usize, count: usize) -> Result<Vec<State>> {
+    let mut answers: Vec<Option<PartAnswer>> = vec![None; count];
+    let mut failed = None;
+    for (position, answer) in parts.into_iter().enumerate() {
+        if !answer.status.is_success() {
+            failed = Some(answer);
+            break;
+        }
+        let index = match answer.content_id {
+            Some(id) => id.checked_sub(before + 1).ok_or_else(out_of_step)?,
+            None => position,
+        };
+        *answers.get_mut(index).ok_or_else(out_of_step)? = Some(answer);
+    }
+    match failed {
+        Some(answer) => {
+            let index = answer.content_id.and_then(|id| id.checked_sub(before + 1));
+            Ok((0..count)
+                .map(|member| match index {
+                    Some(index) if index != member => State::RolledBack,
+                    _ => State::Answered(answer.clone()),
+                })
+                .collect())
+        }
+        None => answers
+            .into_iter()
+            .map(|answer| answer.map(State::Answered).ok_or_else(out_of_step))
+            .collect(),
+    }
+}
+
+impl fmt::Debug for Replies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Replies({})", self.replies.len())
+    }
+}
+#[cold]
+pub(super) fn out_of_step() -> Error {
+    Error::decode("the parts of the answer are not those of the batch that was sent")
+}
