@@ -14,7 +14,7 @@ struct Row {
 impl Row {
     fn new(n: usize) -> Self {
         Row {
-            name: (n % 10 != 0).then(|| format!("n{}", n * 31 % 4000)),
+            name: (!n.is_multiple_of(10)).then(|| format!("n{}", n * 31 % 4000)),
             fax: n % 100,
             revenue: n * 7919 % ROWS,
         }
