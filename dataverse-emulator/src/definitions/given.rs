@@ -71,12 +71,15 @@ impl Given {
         Ok(given)
     }
 
-    /// Takes columns of another one which this one does not tell.
+    /// Takes from another one what this one does not tell.
     pub(crate) fn complete(&mut self, other: Given) {
         for (name, table) in other.tables {
             let own = self.tables.entry(name).or_default();
             for (column, members) in table.columns {
                 own.columns.entry(column).or_insert(members);
+            }
+            for (name, value) in table.members {
+                own.members.entry(name).or_insert(value);
             }
         }
     }

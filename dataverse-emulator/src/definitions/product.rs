@@ -1,4 +1,5 @@
-//! Choices that come with the product: of its tables, and the states of those that requests make.
+//! What comes with the product: names and choices of its tables, and the states of those that
+//! requests make.
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,9 @@ use crate::fault::Result;
 /// usual reason; of a reason, its state.
 const CHOICES: &str = include_str!("../../standard/choices.json");
 
+/// By table: schema name, shown name, shown name of several, type code.
+const TABLES: &str = include_str!("../../standard/tables.json");
+
 /// Which tables of [`CHOICES`] those are like that requests make.
 const NEW_TABLE: &str = "*";
 
@@ -22,9 +26,22 @@ fn choices() -> Choices {
     serde_json::from_str(CHOICES).unwrap_or_default()
 }
 
+fn tables() -> BTreeMap<String, (String, String, String, u32)> {
+    serde_json::from_str(TABLES).unwrap_or_default()
+}
+
 /// What the tables of the product declare.
 pub(crate) fn given() -> Result<Given> {
     let mut given = Given::default();
+    for (table, (schema, shown, plural, code)) in tables() {
+        let members = object(json!({
+            "SchemaName": schema,
+            "DisplayName": label(Some(&shown)),
+            "DisplayCollectionName": label(Some(&plural)),
+            "ObjectTypeCode": code,
+        }));
+        given.tell_table(&table, &members);
+    }
     for (table, columns) in choices() {
         for (name, options) in columns.iter().filter(|_| table != NEW_TABLE) {
             given.tell_column(&table, name, column(&table, name, options)?);
@@ -91,6 +108,7 @@ mod tests {
 
     #[test]
     fn every_state_has_its_usual_reason_and_every_reason_its_state() {
+        assert!(tables().contains_key("account"));
         let choices = choices();
         assert!(choices.contains_key(NEW_TABLE));
         for (table, columns) in choices {

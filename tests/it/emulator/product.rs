@@ -5,18 +5,34 @@ use serde_json::{Value, json};
 
 use super::{get, send};
 
-fn choices() -> Value {
-    let file = concat!(
+/// A file of the built-in set.
+fn standard(name: &str) -> Value {
+    let folder = concat!(
         env!("CARGO_MANIFEST_DIR"),
-        "/../dataverse-emulator/standard/choices.json"
+        "/../dataverse-emulator/standard/"
     );
-    serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
+    serde_json::from_str(&std::fs::read_to_string(format!("{folder}{name}")).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn tables_have_names_and_type_codes() {
+    let emulator = Emulator::builder().build().unwrap();
+    let path = "EntityDefinitions?$select=LogicalName,SchemaName,DisplayName,ObjectTypeCode";
+    let told = get(&emulator, path).await.json();
+    let told = told["value"].as_array().unwrap();
+    for (table, names) in standard("tables.json").as_object().unwrap() {
+        let found = told.iter().find(|found| found["LogicalName"] == *table);
+        let found = found.unwrap_or_else(|| panic!("{table}"));
+        let shown = &found["DisplayName"]["UserLocalizedLabel"]["Label"];
+        let found = [&found["SchemaName"], shown, &found["ObjectTypeCode"]];
+        assert_eq!(found, [&names[0], &names[1], &names[3]], "{table}");
+    }
 }
 
 #[tokio::test]
 async fn choices_are_those_of_columns_that_there_are() {
     let emulator = Emulator::builder().build().unwrap();
-    for (table, columns) in choices().as_object().unwrap() {
+    for (table, columns) in standard("choices.json").as_object().unwrap() {
         for (column, told) in columns.as_object().unwrap() {
             if table == "*" {
                 continue;
