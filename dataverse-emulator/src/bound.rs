@@ -12,7 +12,8 @@ use crate::row_key::RowKey;
 use crate::security::{Right, retrieve_user_privileges};
 use crate::service::Call;
 use crate::url::Segment;
-use crate::value::guid;
+use crate::value::{Stored, guid};
+use crate::write::{Written, update};
 use crate::{associate, handler, qualify, queue, sharing};
 
 /// What the names of bound operations begin with.
@@ -82,13 +83,41 @@ pub(crate) fn on_row(
     }
 }
 
-/// Puts privileges into a role.
+/// How far a privilege reaches, and how `roleprivileges` tells it.
+const REACHES: &[(&str, i64)] = &[("Basic", 1), ("Local", 2), ("Deep", 4), ("Global", 8)];
+
+/// Tells how far a privilege of a role reaches; false if the role does not have it, or no table tells.
+fn reach_anew(call: &Call<'_>, role: &str, privilege: &str, reach: i64) -> Result<bool> {
+    let Some(pairs) = call.catalog.by_name("roleprivileges") else {
+        return Ok(false);
+    };
+    let column = |name: &str| pairs.column_named(name);
+    let (Some((_, of_role)), Some((_, of_privilege)), Some((place, _))) = (
+        column("roleid"),
+        column("privilegeid"),
+        column("privilegedepthmask"),
+    ) else {
+        return Ok(false);
+    };
+    let text = |id: &str| Stored::Text(id.to_owned());
+    let pair = [(of_role, text(role)), (of_privilege, text(privilege))];
+    let Some(id) = call.store.find(pairs, &pair)? else {
+        return Ok(false);
+    };
+    let mut written = Written::default();
+    written.set(place, Stored::Integer(reach));
+    update(call, pairs, &id, written)?;
+    Ok(true)
+}
+
+/// Puts privileges into a role; one that the role has reaches as far as is told now.
 fn add_privileges(call: &Call<'_>, roles: &Table, role: &str) -> Result<Answer> {
-    /// A member of `Privileges`; how far it reaches is not kept.
+    /// A member of `Privileges`.
     #[derive(serde::Deserialize)]
     #[serde(rename_all = "PascalCase")]
     struct Held {
         privilege_id: String,
+        depth: String,
     }
     let parameters = parameter::of_action(call)?;
     let held = parameters.get("Privileges");
@@ -100,13 +129,22 @@ fn add_privileges(call: &Call<'_>, roles: &Table, role: &str) -> Result<Answer> 
         .ok_or_else(|| Fault::unknown_segment("AddPrivilegesRole"))?;
     call.check(roles, role, Right::Write)?;
     call.store.atomically(|| {
-        for Held { privilege_id } in &held {
+        for Held {
+            privilege_id,
+            depth,
+        } in &held
+        {
+            let reach = REACHES.iter().find(|(name, _)| name == depth);
+            let (_, reach) = reach.ok_or_else(|| parameter::missing("Depth"))?;
             let id = guid(privilege_id).ok_or_else(|| parameter::missing("PrivilegeId"))?;
             if call.store.version(privileges, &id)?.is_none() {
                 return Err(Fault::missing_row(&privileges.logical_name, &id));
             }
-            let collection = "roleprivileges_association";
-            associate::add(call, roles, role, collection, privileges, &id)?;
+            if !reach_anew(call, role, &id, *reach)? {
+                let collection = "roleprivileges_association";
+                associate::add(call, roles, role, collection, privileges, &id)?;
+                reach_anew(call, role, &id, *reach)?;
+            }
         }
         Ok(())
     })?;

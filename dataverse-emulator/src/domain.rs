@@ -27,6 +27,10 @@ pub(crate) struct Domain {
     pub(crate) range: Option<(f64, f64)>,
     /// Digits behind the point to which a double is rounded.
     pub(crate) digits: Option<usize>,
+    /// The most that a file or an image may have, in units of 1,024 bytes.
+    pub(crate) max_kilobytes: Option<u64>,
+    /// Whether the service needs a value.
+    pub(crate) is_required: bool,
     /// What a new row gets that is not given a value.
     pub(crate) auto_number: Option<AutoNumber>,
 }
@@ -44,6 +48,39 @@ pub(crate) fn check(table: &Table, written: &mut Written) -> Result<()> {
         written.set(place, value);
     }
     Ok(())
+}
+
+/// Refuses to clear columns that the service needs.
+pub(crate) fn check_cleared(table: &Table, written: &Written) -> Result<()> {
+    let mut columns = written.values().iter();
+    let cleared = columns.find(|(place, value)| {
+        *value == Stored::Null
+            && *place != table.primary_id_place()
+            && table.columns[*place].domain.is_required
+    });
+    match cleared {
+        Some((place, _)) => Err(Fault::invalid_argument(format!(
+            "The attribute '{}' of '{}' is required by the system and cannot be null.",
+            table.columns[*place].logical_name, table.logical_name
+        ))),
+        None => Ok(()),
+    }
+}
+
+/// Refuses a file or an image that is larger than its column takes.
+pub(crate) fn check_size(column: &Column, bytes: usize) -> Result<()> {
+    let size = u64::try_from(bytes).unwrap_or(u64::MAX);
+    match column.domain.max_kilobytes {
+        Some(limit) if size > limit.saturating_mul(1024) => Err(Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80044a02",
+            format!(
+                "The file has {size} bytes; the column '{}' takes at most {limit} KB.",
+                column.logical_name
+            ),
+        )),
+        _ => Ok(()),
+    }
 }
 
 /// How a value is kept, if it is not kept as it came.
@@ -78,6 +115,12 @@ fn kept_as(table: &Table, column: &Column, value: &Stored) -> Result<Option<Stor
                 return selected(table, column, options, text).map(Some);
             }
             check_length(table, column, text)?;
+            Ok(None)
+        }
+        // Four characters of base64 are three bytes.
+        (Kind::Binary, Stored::Text(text)) => {
+            let padding = text.bytes().rev().take_while(|byte| *byte == b'=').count();
+            check_size(column, (text.len() / 4 * 3).saturating_sub(padding))?;
             Ok(None)
         }
         (Kind::DateTime | Kind::Date, Stored::Text(time)) if time.as_str() < FIRST_DAY => {

@@ -69,6 +69,7 @@ mod caller;
 mod cascade;
 mod catalog;
 mod closing;
+mod computed;
 mod control;
 mod cookie;
 mod definitions;

@@ -19,7 +19,7 @@ SOURCE = HERE / "../../tests/fixtures/csdl/synthetic-union-586-entities.csdl.xml
 TABLES = set("""
 account activitymimeattachment activityparty activitypointer annotation appmodule appointment
 asyncoperation businessunit calendar campaign category competitor connection connectionrole contact
-customeraddress duplicaterule email environmentvariabledefinition environmentvariablevalue fax
+customeraddress duplicaterecord duplicaterule email environmentvariabledefinition environmentvariablevalue fax
 feedback fileattachment incident incidentresolution invoice invoicedetail knowledgearticle lead
 letter list mailbox opportunity opportunityclose opportunityproduct organization owner phonecall
 pluginassembly plugintype position pricelevel principal principalobjectaccess privilege product
@@ -38,7 +38,11 @@ DownloadBlock DeleteFile CreateMultiple UpdateMultiple UpsertMultiple BulkDelete
 InitializeAttachmentBlocksUpload CommitAttachmentBlocksUpload
 InitializeAttachmentBlocksDownload InitializeAnnotationBlocksUpload
 CommitAnnotationBlocksUpload InitializeAnnotationBlocksDownload PublishXml PublishAllXml
-InsertOptionValue UpdateOptionValue DeleteOptionValue CreateEntities
+InsertOptionValue UpdateOptionValue DeleteOptionValue CreateEntities InsertStatusValue
+UpdateStateValue OrderOption CreateCustomerRelationships CreatePolymorphicLookupAttribute
+SetAutoNumberSeed GetAutoNumberSeed GetNextAutoNumberValue FormatAddress RetrieveDuplicates
+BulkDetectDuplicates RetrieveUserPrivileges AddPrivilegesRole QualifyLead
+RetrieveCurrentOrganization
 """.split())
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 # Prefixes of publishers that are not the product.

@@ -441,6 +441,10 @@ fn domain(column: &Members) -> Domain {
             .and_then(Value::as_u64)
             .and_then(|digits| usize::try_from(digits).ok())
             .filter(|digits| *digits <= MAX_DIGITS),
+        max_kilobytes: column.get("MaxSizeInKB").and_then(Value::as_u64),
+        is_required: column
+            .get("RequiredLevel")
+            .is_some_and(|level| level["Value"] == "SystemRequired"),
         auto_number: text(column, "AutoNumberFormat")
             .filter(|format| !format.is_empty())
             .map(|format| AutoNumber::parse(&format)),

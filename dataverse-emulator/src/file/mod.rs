@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use rusqlite::{OptionalExtension, params};
 
 use crate::catalog::{Kind, Table};
+use crate::domain;
 use crate::fault::{Fault, Result};
 use crate::service::Call;
 use crate::value::Stored;
@@ -110,6 +111,9 @@ fn place_of(call: &Call<'_>, id: &str) -> Result<Place> {
 /// Puts a file into a column, in place of what is there; gives its id.
 fn store(call: &Call<'_>, place: &Place, name: &str, bytes: &[u8]) -> Result<String> {
     let table = table_of(call, place)?;
+    if let Some((_, column)) = table.column_named(&place.column) {
+        domain::check_size(column, bytes.len())?;
+    }
     let id = uuid::Uuid::new_v4().to_string();
     let mut written = Written::default();
     match content(table, &place.column) {

@@ -10,6 +10,7 @@ mod bulk;
 mod cascades;
 mod choices;
 mod comparing;
+mod computed;
 mod conditions;
 mod customs;
 mod definitions;
