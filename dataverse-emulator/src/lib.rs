@@ -90,6 +90,7 @@ mod full_text;
 mod guard;
 mod handler;
 mod hierarchy;
+mod initialize;
 mod injected;
 mod label;
 mod ledger;

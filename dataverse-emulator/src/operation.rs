@@ -15,7 +15,9 @@ use crate::store::base;
 use crate::url::Segment;
 use crate::value::{Stored, write_string};
 use crate::write::{Written, read, update};
-use crate::{address, auto_number, bulk_delete, closing, duplicate, handler, organization};
+use crate::{
+    address, auto_number, bulk_delete, closing, duplicate, handler, initialize, organization,
+};
 
 /// Answers an unbound operation.
 pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
@@ -33,6 +35,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         | "RetrieveTotalRecordCount"
         | "RetrieveCurrentOrganization"
         | "FormatAddress"
+        | "InitializeFrom"
         | "RetrieveDuplicates" => true,
         "Merge"
         | "GrantAccess"
@@ -69,6 +72,7 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         "BulkDetectDuplicates" => duplicate::detect(call),
         "RetrieveDuplicates" => duplicate::retrieve(call, segment),
         "FormatAddress" => address::answer(call, segment),
+        "InitializeFrom" => initialize::answer(call, segment),
         name if auto_number::is_one(name) => auto_number::answer(call, name),
         _ => merge(call),
     }

@@ -52,7 +52,11 @@ pub(crate) fn existing<'c>(call: &Call<'c>, row: &Members) -> Result<(&'c Table,
 }
 
 /// What the URL of a function says of a parameter: `F(A=1)`, or `F(A=@p)?@p=1`.
-fn of_function<'c>(call: &'c Call<'_>, segment: &'c Segment, name: &str) -> Option<&'c str> {
+pub(crate) fn of_function<'c>(
+    call: &'c Call<'_>,
+    segment: &'c Segment,
+    name: &str,
+) -> Option<&'c str> {
     let arguments = segment.arguments.as_deref()?;
     let told = split_outside(arguments, ',').into_iter().find_map(|part| {
         let (known, told) = part.split_once('=')?;

@@ -40,8 +40,8 @@ InitializeAttachmentBlocksDownload InitializeAnnotationBlocksUpload
 CommitAnnotationBlocksUpload InitializeAnnotationBlocksDownload PublishXml PublishAllXml
 InsertOptionValue UpdateOptionValue DeleteOptionValue CreateEntities InsertStatusValue
 UpdateStateValue OrderOption CreateCustomerRelationships CreatePolymorphicLookupAttribute
-SetAutoNumberSeed GetAutoNumberSeed GetNextAutoNumberValue FormatAddress RetrieveDuplicates
-BulkDetectDuplicates RetrieveUserPrivileges AddPrivilegesRole QualifyLead
+SetAutoNumberSeed GetAutoNumberSeed GetNextAutoNumberValue FormatAddress InitializeFrom
+RetrieveDuplicates BulkDetectDuplicates RetrieveUserPrivileges AddPrivilegesRole QualifyLead
 RetrieveCurrentOrganization
 """.split())
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
