@@ -3,12 +3,13 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use dataverse_codegen::model::{ColumnType, Model};
+use dataverse_codegen::model::{ColumnType, ItemType, Model};
 
 use crate::cascade::Cascades;
 use crate::domain::Domain;
 use crate::elastic::PARTITION;
 use crate::format::Display;
+use crate::managed;
 use crate::state::States;
 
 /// The lookup of a row's currency.
@@ -122,6 +123,8 @@ pub(crate) enum Kind {
     Binary,
     /// Logical names of the targets; none for a lookup that cannot be bound.
     Lookup(Vec<String>),
+    /// A managed property, with the name of the column.
+    Managed(String),
     /// A type that is not stored.
     Other,
 }
@@ -384,7 +387,7 @@ impl Table {
                     is_money: is_money(table, &column.logical_name),
                     ..Display::default()
                 },
-                kind: kind(&column.column_type, column.wire_name != column.logical_name),
+                kind: kind(column),
             })
             .collect();
         let place = |name: &str| {
@@ -621,8 +624,9 @@ fn intersect(
     })
 }
 
-fn kind(column_type: &ColumnType, is_lookup: bool) -> Kind {
-    match column_type {
+fn kind(column: &dataverse_codegen::model::Column) -> Kind {
+    let is_lookup = column.wire_name != column.logical_name;
+    match &column.column_type {
         ColumnType::Text => Kind::Text,
         ColumnType::Boolean => Kind::Boolean,
         ColumnType::Int => Kind::Int,
@@ -637,7 +641,14 @@ fn kind(column_type: &ColumnType, is_lookup: bool) -> Kind {
         ColumnType::Lookup(targets) => {
             Kind::Lookup(targets.iter().map(|target| target.table.clone()).collect())
         }
+        ColumnType::Structured(of) if !of.is_collection && is_managed(&of.item) => {
+            Kind::Managed(column.logical_name.clone())
+        }
         // `Other`, and what later versions of the model add.
         _ => Kind::Other,
     }
+}
+
+fn is_managed(item: &ItemType) -> bool {
+    matches!(item, ItemType::Complex(name) if name.rsplit('.').next() == Some(managed::TYPE))
 }

@@ -475,7 +475,7 @@ pub(crate) fn typed_literal(kind: &Kind, literal: &str) -> Option<Stored> {
         Kind::Guid | Kind::Lookup(_) => value::guid(literal).and_then(text),
         Kind::DateTime => value::date_time(literal).and_then(text),
         Kind::Date => value::date(literal).and_then(text),
-        Kind::Text | Kind::Binary | Kind::Other => None,
+        Kind::Text | Kind::Binary | Kind::Managed(_) | Kind::Other => None,
     }
 }
 

@@ -51,7 +51,7 @@
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
 //! `file`; the rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
-//! `query_function`, `operator` (with `caller`, `hierarchy`, `full_text`), `span`, `order`, `label`, `names`, `relation`, `aggregate`, `cookie`,
+//! `query_function`, `operator` (with `caller`, `hierarchy`, `full_text`), `span`, `order`, `label`, `managed`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
 mod activity;
@@ -97,6 +97,7 @@ mod ledger;
 mod like;
 mod limits;
 mod listen;
+mod managed;
 mod message;
 mod metadata;
 mod names;

@@ -2,6 +2,7 @@
 
 use crate::catalog::{Catalog, Kind, Table};
 use crate::fault::{Fault, Result};
+use crate::managed;
 use crate::relation::Relation;
 use crate::security::{Access, Right};
 use crate::service::Call;
@@ -112,7 +113,7 @@ impl<'c> Names<'c> {
     pub(crate) fn column(&mut self, path: &str) -> Result<SqlColumn<'c>> {
         self.read.push(path.to_owned());
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if let Some(column) = self.principal(walk, name)? {
+        if let Some(column) = self.beyond(walk, name)? {
             return Ok(column);
         }
         let (_, alias, table) = self.walk(walk)?;
@@ -126,7 +127,7 @@ impl<'c> Names<'c> {
     pub(crate) fn property(&mut self, path: &str) -> Result<SqlColumn<'c>> {
         self.read.push(path.to_owned());
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if let Some(column) = self.principal(walk, name)? {
+        if let Some(column) = self.beyond(walk, name)? {
             return Ok(column);
         }
         let (_, alias, table) = self.walk(walk)?;
@@ -137,17 +138,26 @@ impl<'c> Names<'c> {
         SqlColumn::new(&alias, table, place)
     }
 
-    /// The column `name` behind a navigation property that leads to an owner, whose type has nothing
-    /// but its key; None if `walk` leads elsewhere.
-    fn principal(&mut self, walk: &str, name: &str) -> Result<Option<SqlColumn<'c>>> {
+    /// What is no column of a row: a member of a managed property, or the key of an owner, whose type
+    /// has nothing else; None if `walk` leads to a row.
+    fn beyond(&mut self, walk: &str, name: &str) -> Result<Option<SqlColumn<'c>>> {
         let (before, last) = walk.rsplit_once('/').unwrap_or(("", walk));
         if last.is_empty() || self.is_variable(walk) {
             return Ok(None);
         }
-        if self.principal(before, last)?.is_some() {
+        if self.beyond(before, last)?.is_some() {
             return Err(Fault::unknown_property(name, PRINCIPAL));
         }
         let (_, alias, table) = self.walk(before)?;
+        if let Some((place, column)) = table.column(last)
+            && let Kind::Managed(_) = column.kind
+        {
+            let column = SqlColumn::new(&alias, table, place)?;
+            return match managed::member(column, name) {
+                Some(member) => Ok(Some(member)),
+                None => Err(Fault::unknown_property(name, managed::TYPE)),
+            };
+        }
         match table.navigation(last) {
             Some(navigation) if navigation.targets.len() > 1 => match name {
                 "ownerid" => SqlColumn::new(&alias, table, navigation.column).map(Some),

@@ -102,7 +102,8 @@ pub(crate) fn write(
             told_at += 1;
         }
         let value = row.get_ref(at)?;
-        if value == ValueRef::Null {
+        // A managed property always has a value.
+        if value == ValueRef::Null && !matches!(output.kind, Kind::Managed(_)) {
             continue;
         }
         out.push_str(separator);

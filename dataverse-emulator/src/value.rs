@@ -8,6 +8,7 @@ use rusqlite::types::{ToSqlOutput, Value, ValueRef};
 use uuid::Uuid;
 
 use crate::catalog::Kind;
+use crate::managed;
 
 /// A value as it is stored.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +85,9 @@ pub(crate) fn from_json(kind: &Kind, json: &str) -> Result<Stored, &'static str>
             .and_then(|text| date(&text))
             .map(Stored::Text)
             .ok_or("Edm.Date"),
+        Kind::Managed(column) => managed::read(column, json)
+            .map(Stored::Text)
+            .ok_or("Microsoft.Dynamics.CRM.BooleanManagedProperty"),
         Kind::Other => Err("a type that the emulator does not store"),
     }
 }
@@ -92,6 +96,8 @@ pub(crate) fn from_json(kind: &Kind, json: &str) -> Result<Stored, &'static str>
 pub(crate) fn write_json(kind: &Kind, value: ValueRef<'_>, out: &mut String) {
     use std::fmt::Write;
     match (kind, value) {
+        (Kind::Managed(column), ValueRef::Null) => out.push_str(&managed::usual(column)),
+        (Kind::Managed(_), ValueRef::Text(json)) => out.push_str(&String::from_utf8_lossy(json)),
         (_, ValueRef::Null) => out.push_str("null"),
         (Kind::Boolean, ValueRef::Integer(value)) => {
             out.push_str(if value == 0 { "false" } else { "true" });

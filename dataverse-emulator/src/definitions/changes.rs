@@ -300,8 +300,14 @@ impl ChangedTable {
     }
 }
 
+/// What definitions have as entity types, and not as the complex types that stand here.
+const OF_ENTITY_TYPES: &[&str] = &["GlobalOptionSet", "MaxSupportedValue", "MinSupportedValue"];
+
 /// A column has another type here; two have none.
 fn complex(mut item: Members) -> Members {
+    for name in OF_ENTITY_TYPES {
+        item.remove(*name);
+    }
     if let Some(Value::String(name)) = item.get_mut("@odata.type") {
         if name.ends_with(".UniqueIdentifierAttributeMetadata") {
             item.remove("@odata.type");

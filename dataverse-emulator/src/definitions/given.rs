@@ -312,7 +312,14 @@ impl Given {
         }
     }
 
-    pub(super) fn add_to_columns(&self, table: &str, columns: &mut Vec<Members>) {
+    /// Adds what was given of columns. `is_declared` tells whether definitions of a type have a
+    /// property: a document does not tell choices from numbers.
+    pub(super) fn add_to_columns(
+        &self,
+        table: &str,
+        columns: &mut Vec<Members>,
+        is_declared: impl Fn(&str, &str) -> bool,
+    ) {
         let Some(given) = self.tables.get(table) else {
             return;
         };
@@ -325,6 +332,9 @@ impl Given {
             if own.contains_key("AttributeTypeName") {
                 // A definition without a type of its own is said by having none.
                 column.remove("@odata.type");
+            }
+            if let Some(told) = type_of(&own).map(str::to_owned) {
+                column.retain(|name, _| name.starts_with('@') || is_declared(&told, name));
             }
             column.extend(own);
         }
@@ -395,6 +405,11 @@ impl Given {
         });
         choices.collect()
     }
+}
+
+/// The type that a definition tells, without its namespace.
+pub(super) fn type_of(members: &Members) -> Option<&str> {
+    members.get("@odata.type")?.as_str()?.rsplit('.').next()
 }
 
 /// How a column is shown, by its definition.

@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 
 use dataverse_codegen::csdl;
-use dataverse_codegen::model::{self, Model};
+use dataverse_codegen::model::{self, ColumnType, Model};
 use serde_json::Value;
 
+use super::given::type_of;
+use super::projection::NAVIGATIONS;
 use super::relationship::{Relationship, relationships};
 use super::{Given, Members, column, table};
 use crate::catalog::Catalog;
@@ -102,6 +104,7 @@ impl Known {
         let is_activity = self.is_a(name, "activitypointer");
         let mut members = table::definition(found, catalog.by_name(name), is_activity);
         given.add_to_table(name, &mut members);
+        self.complete(&mut members, TABLE);
         members
     }
 
@@ -115,13 +118,15 @@ impl Known {
     ) -> Option<(Vec<Members>, &'static str)> {
         let found = self.model.tables.get(table)?;
         let known = catalog.by_name(table);
-        Some(match navigation {
+        let (mut items, type_name) = match navigation {
             "Attributes" => {
                 let columns = found.columns.iter();
                 let mut columns: Vec<Members> = columns
                     .map(|one| column::definition(found, one, known))
                     .collect();
-                given.add_to_columns(table, &mut columns);
+                given.add_to_columns(table, &mut columns, |of, name| {
+                    NAVIGATIONS.contains(&name) || self.has_property(of, name)
+                });
                 (columns, COLUMN)
             }
             "Keys" => {
@@ -142,7 +147,26 @@ impl Known {
                 (given.relationships(table, navigation, own), MANY_TO_MANY)
             }
             _ => return None,
-        })
+        };
+        for item in &mut items {
+            self.complete(item, type_name);
+        }
+        Some((items, type_name))
+    }
+
+    /// Adds the properties that definitions of this type have, and of which nothing is told.
+    pub(super) fn complete(&self, members: &mut Members, declared: &str) {
+        let own = type_of(members).unwrap_or(declared);
+        let Some(found) = self.model.tables.get(own) else {
+            return;
+        };
+        for column in &found.columns {
+            let missing = match &column.column_type {
+                ColumnType::Structured(of) if of.is_collection => Value::Array(Vec::new()),
+                _ => Value::Null,
+            };
+            members.entry(&column.wire_name).or_insert(missing);
+        }
     }
 
     fn related(
@@ -167,7 +191,11 @@ impl Known {
             };
             typed(relationship.definition(), type_name)
         });
-        given.all_relationships(own.collect())
+        let mut all = given.all_relationships(own.collect());
+        for one in &mut all {
+            self.complete(one, RELATIONSHIP);
+        }
+        all
     }
 }
 

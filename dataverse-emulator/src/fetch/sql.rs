@@ -5,6 +5,7 @@ use super::xml::malformed;
 use crate::catalog::{Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::filter::Condition;
+use crate::managed;
 use crate::names::SqlColumn;
 use crate::operator;
 use crate::path::Bounds;
@@ -328,7 +329,10 @@ impl<'c, 'f> Tables<'c, 'f> {
             Some(name) => self.find(Some(name))?,
             None => at,
         };
-        let column = self.column(at, &asked.attribute)?;
+        let mut column = self.column(at, &asked.attribute)?;
+        if let Some(value) = managed::member(column.clone(), "Value") {
+            column = value;
+        }
         let Some(value_of) = &asked.value_of else {
             return operator::condition(&asked.operator, &column, &asked.values, self.call);
         };

@@ -32,6 +32,7 @@ mod initializing;
 mod ledger;
 mod limits;
 mod lookups;
+mod managed;
 mod many;
 mod messages;
 mod navigation;

@@ -5,6 +5,7 @@
 //! less.
 
 mod before;
+mod captured;
 mod setup;
 mod shape;
 
