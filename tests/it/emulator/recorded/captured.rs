@@ -79,7 +79,8 @@ fn document_with(table: &str, rows: &[Value]) -> String {
             _ if name.starts_with('_') => "Edm.Guid",
             _ => "Edm.String",
         };
-        if !name.contains('@') && !(value.is_null() && kinds.contains_key(&**name)) {
+        let is_known = value.is_null() && kinds.contains_key(&**name);
+        if !is_known && !name.contains('@') {
             kinds.insert(name, kind);
         }
     }
