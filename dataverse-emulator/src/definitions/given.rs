@@ -235,6 +235,17 @@ impl Given {
         })
     }
 
+    /// Logical names of the managed properties that definitions have.
+    pub(super) fn managed_properties(&self) -> impl Iterator<Item = String> {
+        let tables = self.tables.values();
+        let columns = tables.clone().flat_map(|table| table.columns.values());
+        let all = tables.map(|table| &table.members).chain(columns);
+        all.flat_map(Members::values).filter_map(|value| {
+            let name = value.get("ManagedPropertyLogicalName")?.as_str()?;
+            (!name.is_empty()).then(|| name.to_owned())
+        })
+    }
+
     pub(super) fn tell_table(&mut self, name: &str, members: &Members) {
         let table = self.tables.entry(name.to_owned()).or_default();
         table.members.extend(members.clone());

@@ -1,6 +1,6 @@
 //! What the document tells of definitions.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use dataverse_codegen::csdl;
 use dataverse_codegen::model::{self, ColumnType, Model};
@@ -10,7 +10,7 @@ use super::given::type_of;
 use super::projection::NAVIGATIONS;
 use super::relationship::{Relationship, relationships};
 use super::{Given, Members, column, table};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, Kind};
 use crate::fault::{Fault, Result};
 
 pub(super) const TABLE: &str = "EntityMetadata";
@@ -20,6 +20,7 @@ pub(super) const RELATIONSHIP: &str = "RelationshipMetadataBase";
 pub(super) const ONE_TO_MANY: &str = "OneToManyRelationshipMetadata";
 pub(super) const MANY_TO_MANY: &str = "ManyToManyRelationshipMetadata";
 pub(super) const CHOICE: &str = "OptionSetMetadataBase";
+pub(super) const MANAGED: &str = "ManagedPropertyMetadata";
 
 /// The root of all types of definitions.
 const ROOT: &str = "crmmodelbaseentity";
@@ -152,6 +153,27 @@ impl Known {
             self.complete(item, type_name);
         }
         Some((items, type_name))
+    }
+
+    /// Managed properties that columns of rows are, or that definitions name.
+    pub(super) fn managed_properties(&self, catalog: &Catalog, given: &Given) -> Vec<Members> {
+        let columns = catalog.tables().flat_map(|table| &table.columns);
+        let of_rows = columns.filter_map(|column| match &column.kind {
+            Kind::Managed(name) => Some(name.clone()),
+            _ => None,
+        });
+        let names: BTreeSet<String> = of_rows.chain(given.managed_properties()).collect();
+        let properties = names.into_iter().map(|name| {
+            let mut members = Members::new();
+            members.insert(
+                "MetadataId".to_owned(),
+                id(&format!("managed/{name}")).into(),
+            );
+            members.insert("LogicalName".to_owned(), name.into());
+            self.complete(&mut members, MANAGED);
+            members
+        });
+        properties.collect()
     }
 
     /// Adds the properties that definitions of this type have, and of which nothing is told.

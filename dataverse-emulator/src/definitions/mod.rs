@@ -41,11 +41,14 @@ use crate::url::{Segment, text_literal};
 use crate::value::guid;
 use change::Changer;
 use filter::Filter;
-use known::{CHOICE, COLUMN, Known, RELATIONSHIP, TABLE};
+use known::{CHOICE, COLUMN, Known, MANAGED, RELATIONSHIP, TABLE};
 use projection::Projection;
 
 /// A JSON object.
 pub(crate) type Members = Map<String, Value>;
+
+/// The set of managed properties.
+const MANAGED_PROPERTIES: &str = "ManagedPropertyDefinitions";
 
 /// Options that are read, and one that the service passes over.
 const OPTIONS: &[&str] = &[
@@ -91,6 +94,7 @@ pub(crate) fn is_asked(first: &Segment) -> bool {
         "EntityDefinitions"
             | "RelationshipDefinitions"
             | "GlobalOptionSetDefinitions"
+            | MANAGED_PROPERTIES
             | "RetrieveMetadataChanges"
     )
 }
@@ -103,7 +107,9 @@ pub(crate) fn change(
     first: &Segment,
     rest: &[Segment],
 ) -> Result<Option<Change>> {
-    let is_definition = is_asked(first) && first.name != "RetrieveMetadataChanges";
+    let is_read_only =
+        ["RetrieveMetadataChanges", MANAGED_PROPERTIES].contains(&first.name.as_str());
+    let is_definition = is_asked(first) && !is_read_only;
     let is_action = options::is_asked(first) && rest.is_empty();
     if !is_action && (!is_definition || call.asked.method == Method::GET) {
         return Ok(None);
@@ -135,6 +141,9 @@ pub(crate) fn answer(
             return Err(Fault::wrong_verb(&call.asked.target));
         }
         return changes::answer(definitions, call, first);
+    }
+    if call.asked.method != Method::GET {
+        return Err(Fault::method_not_allowed(&call.asked.method));
     }
     check_options(&call.address.options, OPTIONS)?;
     let source = Source {
@@ -189,6 +198,10 @@ impl Source<'_> {
         let (items, type_name) = match name {
             "EntityDefinitions" => (self.tables(), TABLE),
             "RelationshipDefinitions" => (self.known.all_relationships(self.given), RELATIONSHIP),
+            MANAGED_PROPERTIES => {
+                let catalog = self.call.catalog;
+                (self.known.managed_properties(catalog, self.given), MANAGED)
+            }
             _ => (self.given.choices(), CHOICE),
         };
         let items = Items {

@@ -306,7 +306,7 @@ fn count(
 impl<'c> Plan<'c> {
     fn new(fetch: &Fetch, tables: &Tables<'c, '_>) -> Result<Self> {
         if fetch.is_aggregate {
-            return Plan::aggregate(tables);
+            return Plan::aggregate(fetch, tables);
         }
         let (mut outputs, mut named) = columns(tables)?;
         let has_key = !fetch.is_distinct;
@@ -369,7 +369,7 @@ impl<'c> Plan<'c> {
         })
     }
 
-    fn aggregate(tables: &Tables<'c, '_>) -> Result<Self> {
+    fn aggregate(fetch: &Fetch, tables: &Tables<'c, '_>) -> Result<Self> {
         let (outputs, groups) = aggregate::outputs(tables)?;
         let mut terms = Vec::new();
         for source in &tables.sources {
@@ -383,6 +383,11 @@ impl<'c> Plan<'c> {
                     )
                 })?;
                 let way = if asked.descending { "DESC" } else { "ASC" };
+                if let Some(column) = tables.grouped(alias)? {
+                    let column = label::sorted(column, fetch.sorting, tables.call)?;
+                    terms.push(format!("{} {way}", column.sql));
+                    continue;
+                }
                 // What is computed from a column is not compared like it by itself.
                 let collation = collation(&output.kind);
                 terms.push(format!("{}{collation} {way}", output.sql));

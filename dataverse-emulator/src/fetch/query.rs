@@ -309,6 +309,17 @@ fn condition(element: &Element, counts: &mut Counts) -> Result<Condition> {
     if counts.conditions > MAX_CONDITIONS {
         return Err(Fault::too_many_conditions());
     }
+    for name in ["aggregate", "rowaggregate", "alias", "column"] {
+        // They stand in the schema, and nothing tells what they do.
+        if element
+            .attribute(name)
+            .is_some_and(|value| !value.is_empty())
+        {
+            return Err(Fault::not_supported(format!(
+                "`{name}` of a condition in FetchXML"
+            )));
+        }
+    }
     let mut values: Vec<String> = element
         .attribute("value")
         .map(str::to_owned)

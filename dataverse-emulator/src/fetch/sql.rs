@@ -85,6 +85,22 @@ impl<'c, 'f> Tables<'c, 'f> {
         column(&source.alias, source.table, name)
     }
 
+    /// The column that an aggregate query groups by under an alias; None for what is computed.
+    pub(crate) fn grouped(&self, alias: &str) -> Result<Option<SqlColumn<'c>>> {
+        for (at, source) in self.sources.iter().enumerate() {
+            let mut attributes = source.entity.attributes.iter();
+            let found = attributes.find(|attribute| {
+                attribute.alias.as_deref() == Some(alias)
+                    && attribute.aggregate.is_none()
+                    && attribute.date_grouping.is_none()
+            });
+            if let Some(attribute) = found {
+                return self.column(at, &attribute.name).map(Some);
+            }
+        }
+        Ok(None)
+    }
+
     /// Joins what hangs on the table at `parent`.
     fn links(
         &mut self,

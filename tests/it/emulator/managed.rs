@@ -83,3 +83,72 @@ async fn managed_properties_are_read_written_and_filtered() {
         assert_eq!(answer.status, 400, "{body}");
     }
 }
+
+#[tokio::test]
+async fn managed_properties_have_definitions() {
+    let emulator = emulator();
+    let all = get(&emulator, "ManagedPropertyDefinitions?$select=LogicalName").await;
+    assert_eq!(all.status, 200, "{}", all.body);
+    let all = all.json()["value"].as_array().unwrap().clone();
+    let found = all
+        .iter()
+        .find(|one| one["LogicalName"] == "iscustomizable")
+        .unwrap();
+    let id = found["MetadataId"].as_str().unwrap();
+    for key in [id.to_owned(), "LogicalName='iscustomizable'".to_owned()] {
+        let one = get(&emulator, &format!("ManagedPropertyDefinitions({key})")).await;
+        assert_eq!(one.status, 200, "{}", one.body);
+        let one = one.json();
+        assert_eq!(one["LogicalName"], "iscustomizable");
+        assert!(
+            one["DisplayName"].is_null() && one.get("ErrorCode").is_some(),
+            "{one}"
+        );
+    }
+    let unknown = get(&emulator, "ManagedPropertyDefinitions(LogicalName='no')").await;
+    assert_eq!(unknown.status, 404);
+    let posted = send(&emulator, "POST", "ManagedPropertyDefinitions", &[], "{}").await;
+    assert_eq!(posted.status, 405, "{}", posted.body);
+}
+
+#[tokio::test]
+async fn columns_are_cast_to_every_type() {
+    let emulator = emulator();
+    let attributes = "EntityDefinitions(LogicalName='account')/Attributes";
+    let count = async |cast: &str, options: &str| {
+        let path = format!("{attributes}/Microsoft.Dynamics.CRM.{cast}AttributeMetadata?{options}");
+        let answer = get(&emulator, &path).await;
+        assert_eq!(answer.status, 200, "{cast}: {}", answer.body);
+        answer.json()["value"].as_array().unwrap().len()
+    };
+    let mut cast = 0;
+    for kind in [
+        "BigInt",
+        "Boolean",
+        "DateTime",
+        "Decimal",
+        "Double",
+        "EntityName",
+        "Image",
+        "Integer",
+        "Lookup",
+        "ManagedProperty",
+        "Memo",
+        "Money",
+        "Picklist",
+        "State",
+        "Status",
+        "String",
+        "UniqueIdentifier",
+    ] {
+        cast += count(kind, "$select=LogicalName").await;
+    }
+    let all = get(&emulator, &format!("{attributes}?$select=LogicalName")).await;
+    let all = all.json()["value"].as_array().unwrap().len();
+    assert!(cast > 100 && cast <= all, "{cast} of {all}");
+    assert!(count("Lookup", "$select=LogicalName,Targets").await > 5);
+    assert!(count("DateTime", "$select=Format,DateTimeBehavior").await > 2);
+    assert!(count("Boolean", "$select=LogicalName&$expand=OptionSet").await > 5);
+    let unknown = format!("{attributes}/Microsoft.Dynamics.CRM.NothingMetadata");
+    assert_eq!(get(&emulator, &unknown).await.status, 404);
+}

@@ -228,6 +228,17 @@ async fn fetchxml_sorts_choices_by_their_labels() {
         let rows = answer.json()["value"].as_array().unwrap().clone();
         assert_eq!(joined(&rows, "name"), expected, "{}", answer.body);
     }
+    let xml = "<fetch aggregate='true'><entity name='account'>\
+        <attribute name='industrycode' alias='code' groupby='true'/>\
+        <attribute name='accountid' alias='n' aggregate='count'/>\
+        <order alias='code' descending='true'/></entity></fetch>";
+    let answer = get(&emulator, &format!("accounts?fetchXml={}", encoded(xml))).await;
+    let rows = answer.json()["value"].as_array().unwrap().clone();
+    let codes: Vec<_> = rows
+        .iter()
+        .map(|row| row["code"].as_i64().unwrap())
+        .collect();
+    assert_eq!(codes, [1, 3, 2], "{}", answer.body);
     let (rows, _) = pages(&emulator, "accounts?$orderby=industrycode", 2).await;
     assert_eq!(joined(&rows, "name"), "1 2 3");
 }
