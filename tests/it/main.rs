@@ -27,4 +27,5 @@ mod parquet;
 mod partition;
 mod readme;
 mod schema;
+mod supply;
 mod transfers;

@@ -1,19 +1,18 @@
 //! A user who signs in with a browser.
 
 use std::borrow::Cow;
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
 use oauth2::{CsrfToken, PkceCodeChallenge, RedirectUrl};
 
+use super::builders::signs_in_a_user;
 use super::entra::{Proof, for_user};
 use super::loopback::{Loopback, Redirect};
 use super::race::within;
 use super::session::Session;
-use super::{AccessToken, Credential, Secret, Tenant, TokenRequest, TokenStore};
+use super::{AccessToken, Secret, Tenant, TokenRequest};
 use crate::error::{Error, Result};
 
 /// How long a user may take.
@@ -67,13 +66,6 @@ impl AuthorizationCode {
         }
     }
 
-    /// Keeps the refresh token in `store`.
-    #[must_use]
-    pub fn store(mut self, store: impl TokenStore) -> Self {
-        self.session.store = Arc::new(store);
-        self
-    }
-
     /// The application's secret, if it is registered as a web application.
     #[must_use]
     pub fn secret(mut self, secret: Secret) -> Self {
@@ -92,13 +84,6 @@ impl AuthorizationCode {
     #[must_use]
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
-        self
-    }
-
-    /// Signs in at `url` instead of at the org's cloud.
-    #[must_use]
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.session.application.authority = Some(url.into());
         self
     }
 
@@ -172,24 +157,4 @@ fn scope_text(resource: &str) -> String {
     scopes.join(" ")
 }
 
-#[async_trait]
-impl Credential for AuthorizationCode {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        match self.session.resume(request).await? {
-            Some(token) => Ok(token),
-            None => self.ask(request).await,
-        }
-    }
-
-    async fn sign_out(&self) -> Result<()> {
-        self.session.sign_out()
-    }
-}
-
-impl fmt::Debug for AuthorizationCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("AuthorizationCode")
-            .field(&self.session)
-            .finish()
-    }
-}
+signs_in_a_user!(AuthorizationCode);

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaKeyPair};
@@ -14,8 +13,9 @@ use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use uuid::Uuid;
 
+use super::builders::signs_in_as_itself;
 use super::entra::{Application, Assertion, Proof};
-use super::{AccessToken, Credential, OnBehalfOf, Secret, Tenant, TokenRequest};
+use super::{Secret, Tenant};
 use crate::error::{Error, Result};
 
 /// How long a statement is valid.
@@ -55,26 +55,9 @@ impl ClientCertificate {
         let proof = Proof::Assertion(Arc::new(certificate));
         ClientCertificate(Application::new(tenant.into(), client_id, proof))
     }
-
-    /// Signs in at `url` instead of at the org's cloud.
-    #[must_use]
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.0.authority = Some(url.into());
-        self
-    }
-
-    /// Acts for the user whose token this is; see [`OnBehalfOf`].
-    pub fn on_behalf_of(&self, user_token: Secret) -> OnBehalfOf {
-        OnBehalfOf::new(&self.0, user_token)
-    }
 }
 
-#[async_trait]
-impl Credential for ClientCertificate {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        Ok(self.0.client_credentials(request).await?.access)
-    }
-}
+signs_in_as_itself!(ClientCertificate);
 
 /// A certificate with its private key. RSA: Entra takes no other.
 pub struct Certificate {

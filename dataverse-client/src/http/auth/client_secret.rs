@@ -1,10 +1,9 @@
 //! An application and its secret.
 
-use async_trait::async_trait;
-
+use super::builders::signs_in_as_itself;
 use super::entra::{Application, Proof};
 use super::variables::needed;
-use super::{AccessToken, Credential, OnBehalfOf, Secret, Tenant, TokenRequest};
+use super::{Secret, Tenant};
 use crate::error::Result;
 
 /// An application that signs in as itself, with a secret.
@@ -57,24 +56,6 @@ impl ClientSecret {
             None => credential,
         })
     }
-
-    /// Signs in at `url` instead of at the org's cloud: `https://login.microsoftonline.us`. https,
-    /// loopback excepted.
-    #[must_use]
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.0.authority = Some(url.into());
-        self
-    }
-
-    /// Acts for the user whose token this is; see [`OnBehalfOf`].
-    pub fn on_behalf_of(&self, user_token: Secret) -> OnBehalfOf {
-        OnBehalfOf::new(&self.0, user_token)
-    }
 }
 
-#[async_trait]
-impl Credential for ClientSecret {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        Ok(self.0.client_credentials(request).await?.access)
-    }
-}
+signs_in_as_itself!(ClientSecret);

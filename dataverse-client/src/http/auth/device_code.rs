@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use async_trait::async_trait;
 use oauth2::StandardDeviceAuthorizationResponse;
 
+use super::builders::signs_in_a_user;
 use super::entra::for_user;
 use super::session::Session;
-use super::{AccessToken, Credential, Tenant, TokenRequest, TokenStore};
+use super::{AccessToken, Tenant, TokenRequest};
 use crate::error::Result;
 
 /// No honest service lets a program wait longer between two questions, or a code last longer.
@@ -75,20 +75,6 @@ impl DeviceCode {
         }
     }
 
-    /// Keeps the refresh token in `store`.
-    #[must_use]
-    pub fn store(mut self, store: impl TokenStore) -> Self {
-        self.session.store = Arc::new(store);
-        self
-    }
-
-    /// Signs in at `url` instead of at the org's cloud.
-    #[must_use]
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.session.application.authority = Some(url.into());
-        self
-    }
-
     async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
         let begun = self.session.application.begin(request).await?;
         let mut grant = begun.oauth.exchange_device_code();
@@ -128,22 +114,4 @@ impl DeviceCode {
     }
 }
 
-#[async_trait]
-impl Credential for DeviceCode {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        match self.session.resume(request).await? {
-            Some(token) => Ok(token),
-            None => self.ask(request).await,
-        }
-    }
-
-    async fn sign_out(&self) -> Result<()> {
-        self.session.sign_out()
-    }
-}
-
-impl fmt::Debug for DeviceCode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DeviceCode").field(&self.session).finish()
-    }
-}
+signs_in_a_user!(DeviceCode);

@@ -54,6 +54,7 @@ mod authorization_code;
 #[cfg(feature = "azure-core")]
 mod azure;
 mod azure_cli;
+mod builders;
 mod cache;
 #[cfg(feature = "certificate")]
 mod certificate;

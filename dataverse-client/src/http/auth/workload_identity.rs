@@ -4,10 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use async_trait::async_trait;
-
+use super::builders::signs_in_as_itself;
 use super::entra::{Application, Assertion, Proof};
-use super::{AccessToken, Credential, OnBehalfOf, Secret, Tenant, TokenRequest};
+use super::{Secret, Tenant};
 use crate::error::{Error, Result, SignIn};
 
 /// An application that proves itself with a token of another issuer, which it finds in a file:
@@ -54,26 +53,9 @@ impl WorkloadIdentity {
             None => credential,
         })
     }
-
-    /// Signs in at `url` instead of at the org's cloud.
-    #[must_use]
-    pub fn authority(mut self, url: impl Into<String>) -> Self {
-        self.0.authority = Some(url.into());
-        self
-    }
-
-    /// Acts for the user whose token this is; see [`OnBehalfOf`].
-    pub fn on_behalf_of(&self, user_token: Secret) -> OnBehalfOf {
-        OnBehalfOf::new(&self.0, user_token)
-    }
 }
 
-#[async_trait]
-impl Credential for WorkloadIdentity {
-    async fn token(&self, request: &TokenRequest) -> Result<AccessToken> {
-        Ok(self.0.client_credentials(request).await?.access)
-    }
-}
+signs_in_as_itself!(WorkloadIdentity);
 
 struct TokenFile(PathBuf);
 
