@@ -7,10 +7,11 @@ use dataverse_client::definitions::{
 };
 
 use super::{World, finish, poll_times};
+use crate::emulator::small;
 
 #[test]
 fn a_schema_is_as_before_or_up_to_date() {
-    let world = World::new();
+    let world = World::of(small::builder());
     let definitions = world.client.definitions();
     let mut whole = Schema::of(["account"]);
     finish(definitions.refresh(&mut whole)).unwrap();
@@ -27,7 +28,7 @@ fn a_schema_is_as_before_or_up_to_date() {
 
 /// A table of its own, with a column.
 fn world() -> World {
-    let world = World::new();
+    let world = World::of(small::builder());
     let definitions = world.client.definitions();
     let name = ColumnDefinition::text("new_Name", 100).label("Name");
     let table =

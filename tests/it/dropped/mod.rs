@@ -17,8 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use dataverse_client::http::{FixedToken, Transport, TransportError, VirtualClock};
 use dataverse_client::{Client, New};
-use dataverse_emulator::Emulator;
-use dataverse_golden::crm::operations::WhoAmI;
+use dataverse_emulator::{CommittedChange, Emulator, EmulatorBuilder};
 use dataverse_tests::tables::{Account, AccountCard};
 
 use crate::documents::{ON_PREMISES, document};
@@ -64,13 +63,9 @@ struct World {
 }
 
 impl World {
-    fn of(document_name: &'static str) -> Self {
+    fn of(emulator: EmulatorBuilder) -> Self {
         let clock = VirtualClock::default();
-        let emulator = Emulator::builder()
-            .document(document(document_name))
-            .clock(clock.clone())
-            .build()
-            .unwrap();
+        let emulator = emulator.clock(clock.clone()).build().unwrap();
         let client = Client::builder(Emulator::URL)
             .unwrap()
             .credential(FixedToken::new("any"))
@@ -82,7 +77,7 @@ impl World {
     }
 
     fn new() -> Self {
-        World::of(ON_PREMISES)
+        World::of(Emulator::builder().document(document(ON_PREMISES)))
     }
 
     /// Runs `case` with 0 polls before it drops what it is about, with 1, and so on, until it says
@@ -94,10 +89,31 @@ impl World {
             let limits = self.client.limits();
             let held = (limits.in_flight, limits.waiting);
             assert_eq!(held, (0, 0), "after {polls} polls");
-            finish(self.client.invoke(WhoAmI)).unwrap();
+            assert_eq!(self.count("the next call"), 0, "after {polls} polls");
             if is_done {
                 assert!(polls > 2, "it never waited");
-                return;
+                break;
+            }
+        }
+        self.nothing_was_made_twice();
+    }
+
+    /// Looks at what the emulator did for each id that the client gave a request.
+    fn nothing_was_made_twice(&self) {
+        let requests = self.emulator.requests();
+        let ids = requests.iter().filter_map(|sent| {
+            let id = sent.headers.get("x-ms-client-request-id")?;
+            id.to_str().ok()
+        });
+        let mut made = BTreeSet::new();
+        for id in ids.collect::<BTreeSet<_>>() {
+            for done in self.emulator.committed(id) {
+                if done.change == CommittedChange::Created {
+                    assert!(
+                        made.insert((done.table.clone(), done.id.clone())),
+                        "{done:?}"
+                    );
+                }
             }
         }
     }

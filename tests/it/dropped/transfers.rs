@@ -5,10 +5,11 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use dataverse_client::{Binary, Entity, FileColumn, Id, New};
+use dataverse_emulator::Emulator;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{World, finish, poll_times};
-use crate::documents::ONLINE;
+use crate::documents::{ONLINE, document};
 
 /// A table of the product with a file column.
 #[derive(Entity, Default)]
@@ -49,7 +50,7 @@ impl AsyncRead for Slow<'_> {
 
 #[test]
 fn a_transfer_that_was_dropped_goes_on_where_it_was() {
-    let world = World::of(ONLINE);
+    let world = World::of(Emulator::builder().document(document(ONLINE)));
     let body = New::new().set(AiFile::MSDYN_NAME, "A");
     let id = finish(world.client.create(body)).unwrap();
     let column = || FileColumn::of(id, AiFile::MSDYN_FILE);

@@ -269,12 +269,12 @@ fn derive(
         }
         derived.extend_from_slice(hash.as_ref());
         // Each block of the input grows by the hash, repeated, and one.
+        let hash = hash.as_ref().iter().cycle().take(block);
+        let added: Zeroizing<Vec<u8>> = Zeroizing::new(hash.copied().collect());
         for part in input.chunks_exact_mut(block) {
             let mut carry = 1;
-            let hash = hash.as_ref().iter().cycle().take(block);
-            let hash: Vec<_> = hash.copied().collect();
-            for (byte, add) in part.iter_mut().zip(hash).rev() {
-                let sum = u16::from(*byte) + u16::from(add) + carry;
+            for (byte, add) in part.iter_mut().zip(added.iter()).rev() {
+                let sum = u16::from(*byte) + u16::from(*add) + carry;
                 *byte = sum.to_le_bytes()[0];
                 carry = sum >> 8;
             }
