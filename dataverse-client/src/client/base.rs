@@ -96,7 +96,7 @@ impl Base {
         let text = match target {
             Target::Path(path) => {
                 check_path(path)?;
-                format!("{}{}{path}", self.origin, self.root)
+                [&*self.origin, &self.root, path].concat()
             }
             Target::Link(link) => {
                 let link = self.absolute(link);

@@ -317,6 +317,9 @@ impl Inner {
 ///
 /// The status of a batch with answers of its parts is that of a part: others were executed.
 fn failure_of(response: &Response) -> Option<Failure> {
+    if response.status.is_success() {
+        return None;
+    }
     let content_type = response.text_of(&CONTENT_TYPE).unwrap_or_default();
     if multipart::boundary(content_type).is_some() {
         return None;
@@ -504,7 +507,7 @@ impl Call<'_> {
     fn paused(&self) -> Option<(Duration, Bytes)> {
         match self.goes_to_one_server() {
             true => None,
-            false => self.limiter.paused(self.inner.clock.now()),
+            false => self.limiter.paused(|| self.inner.clock.now()),
         }
     }
 

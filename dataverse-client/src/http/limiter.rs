@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::header::{HeaderMap, HeaderName};
 
 /// Requests at once before the service has said what it recommends.
 const FIRST_WINDOW: u32 = 16;
@@ -49,6 +49,12 @@ pub struct Limits {
     pub remaining_time: Option<Duration>,
 }
 
+const RECOMMENDED: HeaderName = HeaderName::from_static("x-ms-dop-hint");
+const REMAINING_REQUESTS: HeaderName =
+    HeaderName::from_static("x-ms-ratelimit-burst-remaining-xrm-requests");
+const REMAINING_TIME: HeaderName =
+    HeaderName::from_static("x-ms-ratelimit-time-remaining-xrm-requests");
+
 /// What an answer tells of the limits.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Told {
@@ -60,7 +66,7 @@ pub(crate) struct Told {
 impl Told {
     /// Reads the headers of an answer. Digits may be grouped: `1,200.00`.
     pub(crate) fn read(headers: &HeaderMap) -> Self {
-        let number = |name: &str| -> Option<f64> {
+        let number = |name: HeaderName| -> Option<f64> {
             let text = headers.get(name)?.to_str().ok()?.trim();
             match text.parse::<u32>() {
                 Ok(number) => Some(f64::from(number)),
@@ -75,9 +81,9 @@ impl Told {
                 .then_some(number as u32)
         };
         Told {
-            recommended: count("x-ms-dop-hint"),
-            remaining_requests: count("x-ms-ratelimit-burst-remaining-xrm-requests"),
-            remaining_time: number("x-ms-ratelimit-time-remaining-xrm-requests")
+            recommended: count(RECOMMENDED),
+            remaining_requests: count(REMAINING_REQUESTS),
+            remaining_time: number(REMAINING_TIME)
                 .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
         }
     }
@@ -176,10 +182,12 @@ impl Limiter {
         }
     }
 
-    /// How long nothing may be sent, and what the service said.
-    pub(crate) fn paused(&self, now: SystemTime) -> Option<(Duration, Bytes)> {
+    /// How long nothing may be sent, and what the service said. The time is asked for only if there
+    /// is a pause, which is seldom.
+    pub(crate) fn paused(&self, now: impl FnOnce() -> SystemTime) -> Option<(Duration, Bytes)> {
         let mut state = self.state();
-        let left = state.pause_left(now)?;
+        state.pause.as_ref()?;
+        let left = state.pause_left(now())?;
         let refusal = state.pause.as_ref().map(|pause| pause.refusal.clone());
         Some((left, refusal.unwrap_or_default()))
     }
@@ -528,20 +536,20 @@ mod tests {
         let pause = |from, length| limiter.pause(at(from), length, Bytes::new());
         pause(0, seconds(10));
         pause(1, seconds(5));
-        assert_eq!(limiter.paused(at(4)).unwrap().0, seconds(6));
+        assert_eq!(limiter.paused(|| at(4)).unwrap().0, seconds(6));
         pause(4, seconds(20));
-        assert_eq!(limiter.paused(at(4)).unwrap().0, seconds(20));
-        assert!(limiter.paused(at(24)).is_none());
+        assert_eq!(limiter.paused(|| at(4)).unwrap().0, seconds(20));
+        assert!(limiter.paused(|| at(24)).is_none());
         pause(30, Duration::MAX);
-        assert_eq!(limiter.paused(at(30)).unwrap().0, LONGEST_PAUSE);
+        assert_eq!(limiter.paused(|| at(30)).unwrap().0, LONGEST_PAUSE);
     }
 
     #[test]
     fn a_clock_that_is_set_back_does_not_lengthen_a_pause() {
         let limiter = Limiter::new(1);
         limiter.pause(at(1_000_000), seconds(10), Bytes::new());
-        assert_eq!(limiter.paused(at(5)).unwrap().0, seconds(10));
-        assert!(limiter.paused(at(15)).is_none());
+        assert_eq!(limiter.paused(|| at(5)).unwrap().0, seconds(10));
+        assert!(limiter.paused(|| at(15)).is_none());
     }
 
     #[test]
@@ -551,8 +559,8 @@ mod tests {
         let _place = take(&own).unwrap();
         let one = limiters.of(Some(1), T);
         one.pause(T, seconds(10), Bytes::new());
-        assert!(limiters.of(Some(1), T).paused(T).is_some());
-        assert!(limiters.of(Some(2), T).paused(T).is_none());
+        assert!(limiters.of(Some(1), T).paused(|| T).is_some());
+        assert!(limiters.of(Some(2), T).paused(|| T).is_none());
         assert!(take(&limiters.of(Some(2), T)).is_some());
         assert!(take(&limiters.of(None, T)).is_none());
         drop(one);
@@ -561,6 +569,6 @@ mod tests {
             limiters.of(Some(user), T);
         }
         assert!(limiters.others.lock().unwrap().len() <= KEPT);
-        assert!(limiters.of(Some(1), T).paused(T).is_some());
+        assert!(limiters.of(Some(1), T).paused(|| T).is_some());
     }
 }

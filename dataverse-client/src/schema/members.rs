@@ -83,9 +83,11 @@ impl BodyMembers {
         let colon = self.text.len();
         self.text.push(':');
         write(&mut self.text);
-        self.others
-            .retain(|other| other.value.is_bind() || other.name != name);
-        match self.place_of(&self.text[start..colon]) {
+        if !self.others.is_empty() {
+            self.others
+                .retain(|other| other.value.is_bind() || other.name != name);
+        }
+        match self.place_of(&self.text.as_bytes()[start..colon]) {
             None => {
                 let end = self.text.len();
                 self.columns.push(Place { colon, end });
@@ -122,19 +124,19 @@ impl BodyMembers {
 
     /// The JSON set for a column.
     pub(crate) fn json_of(&self, column: &str) -> Option<&str> {
-        let index = (0..self.columns.len()).find(|index| self.name(*index) == column)?;
-        let Place { colon, end } = self.columns[index];
+        let Place { colon, end } = self.columns[self.place_named(column)?];
         Some(&self.text[colon + 1..end])
     }
 
     /// Whether a column or navigation property of this name is set.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.names().any(|known| known == name)
+        self.place_named(name).is_some() || self.others.iter().any(|other| other.name == name)
     }
 
     /// Names of columns, as they stand in JSON, and of navigation properties.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
-        let columns = (0..self.columns.len()).map(|index| self.name(index));
+        let columns = self.columns.iter().enumerate();
+        let columns = columns.map(|(at, place)| &self.text[self.start(at) + 1..place.colon - 1]);
         columns.chain(self.others.iter().map(|other| &*other.name))
     }
 
@@ -176,24 +178,31 @@ impl BodyMembers {
             .map_or(0, |before| self.columns[before].end + 1)
     }
 
-    fn name(&self, index: usize) -> &str {
-        &self.text[self.start(index) + 1..self.columns[index].colon - 1]
+    /// The column with this name, which is in quotes.
+    fn place_of(&self, quoted: &[u8]) -> Option<usize> {
+        self.find(|known| known == quoted)
     }
 
-    /// The column with this name, which is in quotes.
-    fn place_of(&self, quoted: &str) -> Option<usize> {
+    /// The column with this name, if it needs no escapes: names that are asked for do not.
+    fn place_named(&self, name: &str) -> Option<usize> {
+        self.find(|known| known.get(1..known.len() - 1) == Some(name.as_bytes()))
+    }
+
+    /// The column whose name, in quotes, is looked for.
+    fn find(&self, is_it: impl Fn(&[u8]) -> bool) -> Option<usize> {
+        let text = self.text.as_bytes();
         let mut start = 0;
         self.columns.iter().position(|place| {
-            let is_it = self.text[start..place.colon] == *quoted;
+            let known = &text[start..place.colon];
             start = place.end + 1;
-            is_it
+            is_it(known)
         })
     }
 
     fn remove(&mut self, name: &str) {
         let mut quoted = String::new();
         write_string(name, &mut quoted);
-        let Some(index) = self.place_of(&quoted) else {
+        let Some(index) = self.place_of(quoted.as_bytes()) else {
             return;
         };
         let (start, end) = (self.start(index), self.columns[index].end);

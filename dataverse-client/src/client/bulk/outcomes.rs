@@ -279,7 +279,9 @@ impl<E: 'static> BulkOutcomes<E> {
         self.progress.in_flight = self.progress.in_flight.saturating_sub(rows);
         for (row, ended) in pack.rows {
             let key = row.key();
-            self.busy.remove(key.kind());
+            if !row.has_own_key {
+                self.busy.remove(key.kind());
+            }
             let (result, is_settled) = match ended {
                 Ended::Settled(result) => (result, true),
                 Ended::Open(error) => (Err(error), false),
@@ -306,8 +308,9 @@ impl<E: 'static> BulkOutcomes<E> {
             Poll::Pending => return Ok(()),
             Poll::Ready(known) => known?,
         }
-        while self.in_flight.len() < self.places() {
-            if !self.ready.has_room(self.writer.pace.rows()) {
+        // There is a place for one at least.
+        while self.in_flight.is_empty() || self.in_flight.len() < self.places() {
+            if !self.ready.has_room(|| self.writer.pace.rows()) {
                 // The outcome that all wait for may be of a row in an open pack.
                 match self.oldest() {
                     Some(place) => self.send(place)?,
@@ -337,7 +340,8 @@ impl<E: 'static> BulkOutcomes<E> {
                     }
                 },
             };
-            if self.busy.contains(row.key().kind()) {
+            // No other row can have the key that was made for this one.
+            if !row.has_own_key && self.busy.contains(row.key().kind()) {
                 // After the row that has the same key.
                 self.held = Some(row);
                 match self.oldest() {
@@ -381,7 +385,9 @@ impl<E: 'static> BulkOutcomes<E> {
             self.held = Some(row);
             return self.send(place);
         }
-        self.busy.insert(row.key().into_kind());
+        if !row.has_own_key {
+            self.busy.insert(row.key().into_kind());
+        }
         let Some(pack) = self.open.get_mut(place) else {
             return Ok(());
         };
@@ -527,8 +533,8 @@ impl<E: 'static> Finished<E> {
         self.queue.extend(waiting.into_values());
     }
 
-    fn has_room(&self, pack_rows: usize) -> bool {
-        self.waiting.len() < MAX_WAITING * pack_rows
+    fn has_room(&self, pack_rows: impl FnOnce() -> usize) -> bool {
+        self.waiting.is_empty() || self.waiting.len() < MAX_WAITING * pack_rows()
     }
 }
 
