@@ -97,7 +97,7 @@ fn kept_as(table: &Table, column: &Column, value: &Stored) -> Result<Option<Stor
             check_range(table, column, *number as f64, &number.to_string())?;
             Ok(None)
         }
-        (Kind::Decimal, Stored::Text(digits)) => {
+        (Kind::Decimal, Stored::Text(digits)) if domain.range.is_some() => {
             if let Ok(number) = digits.parse() {
                 check_range(table, column, number, digits)?;
             }

@@ -165,7 +165,9 @@ impl EmulatorBuilder {
     }
 
     /// What the document does not tell: labels, choices, lengths, names of rows, from an answer of
-    /// `RetrieveMetadataChanges` or `EntityDefinitions`; plain or gzip.
+    /// `RetrieveMetadataChanges` or `EntityDefinitions`; plain or gzip. A value that a column cannot
+    /// hold by its definition is refused from then on: a number that is no option, a reason of
+    /// another state, a text that is too long.
     #[must_use]
     pub fn definitions(mut self, json: impl Into<Vec<u8>>) -> Self {
         self.definitions = Some(json.into());

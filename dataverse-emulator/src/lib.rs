@@ -50,8 +50,10 @@
 //! `injected` (faults on demand), `sign_in`, `limits`, `security`, `control`, `ledger`, `snapshot`, `org` (what is declared), `service` (who
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
-//! `file`; the rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`, `discovery`. Below them `filter`,
-//! `query_function`, `operator` (with `caller`, `hierarchy`, `full_text`), `span`, `order`, `label`, `managed`, `names`, `relation`, `aggregate`, `cookie`,
+//! `file`, what they may hold and get (`domain`, `state`, `computed`, `auto_number`, `solution`); the
+//! rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`,
+//! `discovery`. Below them `filter`, `query_function`, `operator` (with `caller`, `hierarchy`,
+//! `full_text`), `span`, `order`, `path`, `label`, `managed`, `names`, `relation`, `aggregate`, `cookie`,
 //! `store` (SQL), `catalog` (tables of the document).
 
 mod activity;

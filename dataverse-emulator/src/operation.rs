@@ -132,7 +132,6 @@ fn set(written: &mut Written, table: &Table, column: &str, value: Stored) {
 /// Keeps the target, and makes the subordinate inactive.
 fn merge(call: &Call<'_>) -> Result<Answer> {
     const INACTIVE: i64 = 1;
-    const INACTIVE_REASON: i64 = 2;
     const TABLES: &[&str] = &["account", "contact", "incident", "lead"];
     let parameters = of_action(call)?;
     let (table, target) = existing(call, &object(&parameters, "Target")?)?;
@@ -158,12 +157,6 @@ fn merge(call: &Call<'_>) -> Result<Answer> {
         set(&mut merged, table, "merged", Stored::Integer(1));
         set(&mut merged, table, "masterid", Stored::Text(target.clone()));
         set(&mut merged, table, "statecode", Stored::Integer(INACTIVE));
-        set(
-            &mut merged,
-            table,
-            "statuscode",
-            Stored::Integer(INACTIVE_REASON),
-        );
         update(call, table, &subordinate, merged)
     })?;
     Ok(Answer::no_content())
