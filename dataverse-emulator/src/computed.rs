@@ -14,7 +14,7 @@ pub(crate) fn full_name(
     id: Option<&str>,
     written: &mut Written,
 ) -> Result<()> {
-    let place = |name: &str| table.column_named(name).map(|(place, _)| place);
+    let place = |name: &str| table.column(name).map(|(place, _)| place);
     let (Some(full), Some(first), Some(last)) =
         (place("fullname"), place("firstname"), place("lastname"))
     else {
@@ -50,7 +50,7 @@ pub(crate) fn full_name(
 /// When a row was created that comes from elsewhere: `createdon` is what the body tells, and
 /// `overriddencreatedon` becomes the time at which it came.
 pub(crate) fn created_on(table: &Table, written: &mut Written, now: &Stored) {
-    let place = |name: &str| table.column_named(name).map(|(place, _)| place);
+    let place = |name: &str| table.column(name).map(|(place, _)| place);
     if let (Some(overridden), Some(created)) = (place("overriddencreatedon"), place("createdon"))
         && let Some(told @ Stored::Text(_)) = written.value(overridden).cloned()
     {

@@ -45,7 +45,7 @@ impl States {
 
 /// Where a table has its states and their reasons.
 fn place(table: &Table, column: &str) -> Option<usize> {
-    table.column_named(column).map(|(place, _)| place)
+    table.column(column).map(|(place, _)| place)
 }
 
 fn number(value: Option<&Stored>) -> Option<i64> {
