@@ -43,9 +43,6 @@ struct Cli {
     #[arg(long)]
     token_lifetime: Option<u64>,
 
-    #[command(flatten)]
-    limits: LimitArguments,
-
     /// The port on 127.0.0.1; 0 for one that is free.
     #[arg(long, default_value_t = 5000)]
     port: u16,
@@ -63,6 +60,9 @@ struct Cli {
     /// Leaves the rows of the built-in tables out.
     #[arg(long)]
     no_sample_rows: bool,
+
+    #[command(flatten)]
+    limits: LimitArguments,
 }
 
 #[tokio::main]
