@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use dataverse_client::http::VirtualClock;
 use dataverse_codegen::csdl;
-use dataverse_emulator::Emulator;
+use dataverse_emulator::{Document, Emulator};
 use dataverse_tests::fixture;
 use serde_json::{Map, Value, json};
 
@@ -266,8 +266,12 @@ fn with_columns(table: &str, kind: &str, mut columns: Vec<Value>) -> Emulator {
     with(&json!({ "value": [{ "LogicalName": table, "Attributes": columns }] }))
 }
 
+/// An emulator of the built-in document with these definitions, and not those of the product.
 fn with(definitions: &Value) -> Emulator {
+    static READ: OnceLock<Document> = OnceLock::new();
+    let read = READ.get_or_init(|| Document::read(document()).unwrap());
     Emulator::builder()
+        .document(read.clone())
         .definitions(definitions.to_string())
         .clock(VirtualClock::default())
         .build()
