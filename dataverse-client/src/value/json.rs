@@ -439,17 +439,20 @@ fn unescape_unicode(text: &str) -> Option<(char, usize)> {
 fn has_special(text: &[u8]) -> bool {
     const EACH: u64 = u64::from_le_bytes([1; 8]);
     const TOP: u64 = EACH * 0x80;
-    let (words, rest) = text.as_chunks::<8>();
-    let words = words.iter().any(|word| {
+    let Some(last) = text.last_chunk::<8>() else {
+        let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
+        return text.iter().any(is_special);
+    };
+    // The last eight may have been looked at in part.
+    let (words, _) = text.as_chunks::<8>();
+    words.iter().chain([last]).any(|word| {
         let word = u64::from_le_bytes(*word);
         // The top bit of a byte that is below `limit`, if its own is not set.
         let below = |word: u64, limit: u64| word.wrapping_sub(EACH * limit) & !word;
         let quote = word ^ (EACH * u64::from(b'"'));
         let backslash = word ^ (EACH * u64::from(b'\\'));
         (below(word, 0x20) | below(quote, 1) | below(backslash, 1)) & TOP != 0
-    });
-    let is_special = |byte: &u8| *byte < 0x20 || matches!(byte, b'"' | b'\\');
-    words || rest.iter().any(is_special)
+    })
 }
 
 /// Writes `text` as a JSON string.

@@ -18,6 +18,7 @@ mod files;
 mod foreign;
 mod operations;
 mod paging;
+mod parts;
 mod query;
 mod recorded;
 mod refused_parts;
