@@ -29,6 +29,8 @@ pub(crate) struct Domain {
     pub(crate) digits: Option<usize>,
     /// The most that a file or an image may have, in units of 1,024 bytes.
     pub(crate) max_kilobytes: Option<u64>,
+    /// Whether it holds the image that stands for the row.
+    pub(crate) is_primary_image: bool,
     /// Whether the service needs a value.
     pub(crate) is_required: bool,
     /// What a new row gets that is not given a value.

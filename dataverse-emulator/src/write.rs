@@ -329,6 +329,7 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     call.store.make(table)?;
     guard::check_new_values(call, table, &written)?;
     domain::check(table, &mut written)?;
+    file::check_new(table, &written)?;
     auto_number::fill(call, table, &mut written)?;
     let place = table.primary_id_place();
     let id = match written.value(place) {

@@ -468,6 +468,7 @@ fn domain(column: &Members) -> Domain {
             .and_then(|digits| usize::try_from(digits).ok())
             .filter(|digits| *digits <= MAX_DIGITS),
         max_kilobytes: column.get("MaxSizeInKB").and_then(Value::as_u64),
+        is_primary_image: column.get("IsPrimaryImage") == Some(&Value::Bool(true)),
         is_required: column
             .get("RequiredLevel")
             .is_some_and(|level| level["Value"] == "SystemRequired"),

@@ -12,6 +12,7 @@ pub(crate) use column::answer as answer_column;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use http::StatusCode;
 use rusqlite::{OptionalExtension, params};
 
 use crate::catalog::{Kind, Table};
@@ -46,6 +47,35 @@ pub(crate) fn content(table: &Table, name: &str) -> Option<Content> {
         Some(Content::File)
     } else {
         None
+    }
+}
+
+/// Refuses other images of a new row than the one that stands for it, as far as definitions tell
+/// which that is; `entityimage` is without them.
+pub(crate) fn check_new(table: &Table, written: &Written) -> Result<()> {
+    let mut columns = table.columns.iter();
+    let told = columns.position(|column| column.domain.is_primary_image);
+    let usual = || table.column("entityimage").map(|(place, _)| place);
+    let Some(primary) = told.or_else(usual) else {
+        return Ok(());
+    };
+    let mut values = written.values().iter();
+    let other = values.find(|(place, value)| {
+        let name = &table.columns[*place].wire_name;
+        *place != primary && *value != Stored::Null && content(table, name) == Some(Content::Image)
+    });
+    match other {
+        Some((place, _)) => Err(Fault::new(
+            StatusCode::BAD_REQUEST,
+            "0x80090487",
+            format!(
+                "Only the primary image column '{}' of '{}' can be set on create, not '{}'.",
+                table.columns[primary].logical_name,
+                table.logical_name,
+                table.columns[*place].logical_name
+            ),
+        )),
+        None => Ok(()),
     }
 }
 

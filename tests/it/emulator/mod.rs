@@ -28,6 +28,7 @@ mod formatted;
 mod functions;
 mod garbage;
 mod hierarchies;
+mod images;
 mod initializing;
 mod ledger;
 mod limits;
