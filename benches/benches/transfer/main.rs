@@ -54,13 +54,20 @@ const RACES: [Race; 4] = [
             "multiple-typed",
             "multiple-serde",
             "multiple-built",
+            "multiple-joined",
             "multiple-hyper",
         ],
     },
     Race {
         title: "$batch of 1,000 creates",
         rows: write::REQUESTS * write::ROWS,
-        contenders: &["batch-typed", "batch-serde", "batch-built", "batch-hyper"],
+        contenders: &[
+            "batch-typed",
+            "batch-serde",
+            "batch-built",
+            "batch-joined",
+            "batch-hyper",
+        ],
     },
     Race {
         title: "bulk write",

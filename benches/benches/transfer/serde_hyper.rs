@@ -68,9 +68,40 @@ pub(crate) fn body(what: &str) -> Vec<u8> {
         return serde_json::to_vec(&Targets { targets }).unwrap();
     }
     let accounts: Vec<_> = (0..ROWS).map(|number| account(number, None)).collect();
+    parts(&accounts, |account, body| {
+        serde_json::to_writer(body, account).unwrap();
+    })
+}
+
+/// Rows as they stand in a request.
+pub(crate) fn rows(what: &str) -> Vec<Vec<u8>> {
+    let odata_type = (what == "multiple").then_some("Microsoft.Dynamics.CRM.account");
+    let accounts = (0..ROWS).map(|number| account(number, odata_type));
+    accounts
+        .map(|account| serde_json::to_vec(&account).unwrap())
+        .collect()
+}
+
+/// A request of rows that are bytes already.
+pub(crate) fn joined(what: &str, rows: &[Vec<u8>]) -> Vec<u8> {
+    if what != "multiple" {
+        return parts(rows, |row, body| body.extend_from_slice(row));
+    }
+    let mut body = b"{\"Targets\":[".to_vec();
+    for (at, row) in rows.iter().enumerate() {
+        if at > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(row);
+    }
+    body.extend_from_slice(b"]}");
+    body
+}
+
+fn parts<R>(rows: &[R], write_row: impl Fn(&R, &mut Vec<u8>)) -> Vec<u8> {
     let boundary = format!("batch_{}", Uuid::now_v7());
     let mut body = Vec::new();
-    for account in &accounts {
+    for row in rows {
         write!(
             body,
             "--{boundary}\r\nContent-Type: application/http\r\n\
@@ -78,7 +109,7 @@ pub(crate) fn body(what: &str) -> Vec<u8> {
              POST /api/data/v9.2/accounts HTTP/1.1\r\ncontent-type: application/json\r\n\r\n"
         )
         .unwrap();
-        serde_json::to_writer(&mut body, account).unwrap();
+        write_row(row, &mut body);
         body.extend_from_slice(b"\r\n");
     }
     write!(body, "--{boundary}--\r\n").unwrap();

@@ -50,7 +50,7 @@ fn batch(rows: impl IntoIterator<Item = New<Account>>) -> (Batch, Vec<Handle<Id<
 }
 
 pub(crate) async fn run(what: &str, how: &str, url: &str) -> Cost {
-    if matches!(how, "hyper" | "serde") {
+    if matches!(how, "hyper" | "joined" | "serde") {
         return with_hyper(what, how, url).await;
     }
     let client = Client::builder(url)
@@ -158,9 +158,16 @@ async fn with_hyper(what: &str, how: &str, url: &str) -> Cost {
     let mut bare = Bare::new(what, url, &request).await;
     let mut cost = Cost { time: 0, memory: 0 };
     for _ in 0..REQUESTS {
+        let rows = match how {
+            "joined" => serde_hyper::rows(what),
+            _ => Vec::new(),
+        };
         let end = start();
-        if how == "serde" {
-            let body = serde_hyper::body(what);
+        if how != "hyper" {
+            let body = match how {
+                "joined" => serde_hyper::joined(what, &rows),
+                _ => serde_hyper::body(what),
+            };
             assert_eq!(body.len(), request.body.len());
             let answer = bare.send(body.into()).await;
             assert_eq!(serde_hyper::ids(what, &answer).len(), ROWS);
