@@ -50,7 +50,7 @@
 //! `injected` (faults on demand), `sign_in`, `limits`, `security`, `control`, `ledger`, `snapshot`, `org` (what is declared), `service` (who
 //! answers), `url`, `row_key` (what is asked about); reads: `query`, `related`, `row`, `expand`,
 //! `apply`, `fetch`, `output`, `delta`; writes: `write`, `nested`, `associate`, `bulk`, `elastic`,
-//! `file`, what they may hold and get (`domain`, `state`, `computed`, `auto_number`, `solution`); the
+//! `file`, what they may hold and get (`domain`, `state`, `computed`, `money`, `auto_number`, `solution`); the
 //! rest: `operation`, `handler`, `background`, `bound`, `batch`, `definitions`, `search`,
 //! `discovery`. Below them `filter`, `query_function`, `operator` (with `caller`, `hierarchy`,
 //! `full_text`), `span`, `order`, `path`, `label`, `managed`, `names`, `relation`, `aggregate`, `cookie`,
@@ -102,6 +102,7 @@ mod listen;
 mod managed;
 mod message;
 mod metadata;
+mod money;
 mod names;
 mod nested;
 mod operation;

@@ -24,7 +24,7 @@ use crate::sharing;
 use crate::state;
 use crate::store::{VERSION, base, is_polymorphic, quoted, target_column};
 use crate::value::{Stored, format_time, from_json};
-use crate::{activity, associate, auto_number, cascade, computed, domain, duplicate};
+use crate::{activity, associate, auto_number, cascade, computed, domain, duplicate, money};
 
 /// Columns that the service fills; what a body says of them is passed over.
 const FILLED: &[&str] = &["createdon", "modifiedon", "versionnumber"];
@@ -347,6 +347,7 @@ pub(crate) fn insert(call: &Call<'_>, table: &Table, mut written: Written) -> Re
     let now = Stored::Text(format_time(call.now));
     computed::created_on(table, &mut written, &now);
     computed::full_name(call, table, None, &mut written)?;
+    money::convert(call, table, None, &mut written)?;
     written.set_default(table, "createdon", now.clone());
     written.set_default(table, "modifiedon", now);
     state::begin(table, &mut written)?;
@@ -390,6 +391,7 @@ pub(crate) fn update(call: &Call<'_>, table: &Table, id: &str, mut written: Writ
     domain::check(table, &mut written)?;
     domain::check_cleared(table, &written)?;
     computed::full_name(call, table, Some(id), &mut written)?;
+    money::convert(call, table, Some(id), &mut written)?;
     state::complete(call, table, id, &mut written)?;
     let place = table.primary_id_place();
     written.values.retain(|(at, _)| *at != place);

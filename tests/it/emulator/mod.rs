@@ -36,6 +36,7 @@ mod lookups;
 mod managed;
 mod many;
 mod messages;
+mod money;
 mod navigation;
 mod nested;
 mod operations;
