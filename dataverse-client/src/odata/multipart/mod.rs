@@ -6,10 +6,8 @@ mod write;
 use http::header::CONTENT_TYPE;
 use uuid::Uuid;
 
-pub(crate) use read::PartAnswer;
-pub(crate) use read::{Answered, MAX_OPERATIONS, read_parts};
-pub(crate) use write::PartSlot;
-pub(crate) use write::{BatchWriter, PART_LEN};
+pub(crate) use read::{Answered, MAX_OPERATIONS, PartAnswer, read_parts};
+pub(crate) use write::{BatchWriter, PART_LEN, PartSlot};
 
 use super::{Request, Response};
 use crate::error::Result;
@@ -31,9 +29,9 @@ pub(crate) fn unwrap(response: Response) -> Result<Response> {
             false => Ok(response),
         };
     };
-    match read_parts(boundary, &response.body)?.pop() {
-        Some(Answered::Single(answer)) => answer.response(),
-        _ => Err(read::unreadable("it has no part")),
+    match &read_parts(boundary, &response.body)?[..] {
+        [Answered::Single(answer)] => answer.response(),
+        _ => Err(read::unreadable("it has not one part")),
     }
 }
 

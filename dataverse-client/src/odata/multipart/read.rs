@@ -70,6 +70,16 @@ pub(crate) enum Answered {
     ChangeSet(Vec<PartAnswer>),
 }
 
+impl Answered {
+    pub(crate) fn is_success(&self) -> bool {
+        let answers = match self {
+            Answered::Single(answer) => std::slice::from_ref(answer),
+            Answered::ChangeSet(answers) => answers,
+        };
+        answers.iter().all(|answer| answer.status.is_success())
+    }
+}
+
 /// Reads the parts of `body`.
 ///
 /// Lines may end with CRLF or LF: recorded answers that went through an editor have lost the CR.

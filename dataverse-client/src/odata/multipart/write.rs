@@ -183,7 +183,8 @@ impl<'a> BatchWriter<'a> {
         query: &str,
     ) -> Result<()> {
         check_path(path)?;
-        let length = path.len() + query.len();
+        let joint = usize::from(!query.is_empty());
+        let length = path.len() + joint + query.len();
         if length + self.root.len() > MAX_URL {
             return Err(too_long(length, MAX_URL));
         }

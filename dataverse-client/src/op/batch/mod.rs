@@ -4,6 +4,7 @@ mod change_set;
 mod operation;
 mod replies;
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -305,6 +306,16 @@ impl Operation for Batch {
             )));
         };
         let parts = multipart::read_parts(boundary, &response.body).map_err(lost)?;
+        // Only after a failure the service leaves out what follows.
+        let is_stopped = parts.last().is_some_and(|last| !last.is_success());
+        let is_in_step = match parts.len().cmp(&self.items.len()) {
+            Ordering::Less => is_stopped,
+            Ordering::Equal => true,
+            Ordering::Greater => false,
+        };
+        if !is_in_step {
+            return Err(lost(out_of_step()));
+        }
         let mut parts = parts.into_iter();
         let mut replies = Replies::with_capacity(self.items.len());
         let mut content_ids = 0;
@@ -329,10 +340,7 @@ impl Operation for Batch {
                 }
             }
         }
-        match parts.next() {
-            None => Ok(replies),
-            Some(_) => Err(lost(out_of_step())),
-        }
+        Ok(replies)
     }
 
     fn refused(&self, output: &Replies) -> Option<Refused<Replies>> {

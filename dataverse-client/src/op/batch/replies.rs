@@ -200,6 +200,10 @@ impl Replies {
         let count = set.members.len();
         let mut states = match answered {
             None => vec![State::NotReached; count],
+            // What was done is told of each member.
+            Some(Answered::Single(answer)) if answer.status.is_success() => {
+                return Err(out_of_step());
+            }
             // The change set was refused as a whole: every member gets the reason.
             Some(Answered::Single(answer)) => vec![State::Answered(answer); count],
             Some(Answered::ChangeSet(parts)) => member_states(parts, before, count)?,
@@ -229,11 +233,16 @@ fn member_states(parts: Vec<PartAnswer>, before: usize, count: usize) -> Result<
             Some(id) => id.checked_sub(before + 1).ok_or_else(out_of_step)?,
             None => position,
         };
-        *answers.get_mut(index).ok_or_else(out_of_step)? = Some(answer);
+        let place = answers.get_mut(index).ok_or_else(out_of_step)?;
+        if place.replace(answer).is_some() {
+            return Err(out_of_step());
+        }
     }
     match failed {
         Some(answer) => {
             let index = answer.content_id.and_then(|id| id.checked_sub(before + 1));
+            // One that names no member is that of all.
+            let index = index.filter(|index| *index < count);
             Ok((0..count)
                 .map(|member| match index {
                     Some(index) if index != member => State::RolledBack,
@@ -253,6 +262,7 @@ impl fmt::Debug for Replies {
         write!(f, "Replies({})", self.replies.len())
     }
 }
+
 #[cold]
 pub(super) fn out_of_step() -> Error {
     Error::decode("the parts of the answer are not those of the batch that was sent")

@@ -3,6 +3,7 @@
 
 mod answers;
 mod attacks;
+mod attribution;
 mod parts;
 mod plans;
 mod proxy;
