@@ -163,8 +163,9 @@ async fn the_certificate_is_the_one_of_the_key() {
     *renewed.last_mut().unwrap() ^= 1;
     let key_bag = bag(1, &key, Some(b"2"));
     let issuer = certificate_bag(&issuer, None);
-    // The issuer stands first, and another certificate of the same key in between.
+    // The issuer stands first, and twice; another certificate of the same key in between.
     let certificate = read(&[
+        &issuer,
         &issuer,
         &certificate_bag(&renewed, Some(b"1")),
         &certificate_bag(&own, Some(b"2")),

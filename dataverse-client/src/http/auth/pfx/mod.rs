@@ -74,10 +74,9 @@ impl Certificate {
             ));
         };
         let mut chain = vec![own.der];
-        while let Some(issuer) = chain
-            .last()
-            .and_then(|der| names(der).ok())
-            .map(|names| names.0)
+        // Up to one that vouches for itself, or whose issuer is not there.
+        while let Some((issuer, subject)) = chain.last().and_then(|der| names(der).ok())
+            && issuer != subject
         {
             let place = others
                 .iter()
