@@ -95,6 +95,17 @@
 //! The clones of a client share what they learn of the service: one pause, one window of requests
 //! on their way ([`Client::limits`]) and one budget for repeats, so that a service in trouble is not
 //! asked ever more. [`Call::deadline`] ends a call. A future that is dropped ends where it waits.
+//!
+//! # Features
+//!
+//! | feature | what it brings |
+//! |---|---|
+//! | `derive`, unless switched off | [`Record`], [`Entity`] and the other derives |
+//! | `tracing`, unless switched off | a span for each call |
+//! | `certificate` | `auth::ClientCertificate`, with a certificate in PEM |
+//! | `pfx` | the same, with `auth::Certificate::from_pfx` |
+//! | `azure-core` | `auth::AzureCore`: any credential of the Azure SDK for Rust |
+//! | `parquet` | `Rows::export_parquet` and `ParquetFormat` |
 
 // Generated code and derives name this crate by one path; in its own tests and docs, too.
 #[allow(unused_extern_crates)]

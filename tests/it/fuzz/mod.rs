@@ -6,6 +6,7 @@
 
 mod answers;
 mod batches;
+mod bodies;
 mod csdl;
 mod fetchxml;
 mod names;

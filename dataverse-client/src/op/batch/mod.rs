@@ -32,6 +32,8 @@ use crate::schema::ContentRef;
 /// Units: one request; at most 1,000 operations, each counted by the service's protection limits.
 /// Errors: a failed operation is the error of its own handle; those after it are `is_not_run`
 /// unless [`continue_on_error`](Batch::continue_on_error). In a failed change set nothing is kept.
+/// Answers that are not those of the operations are an error of the whole batch, `is_outcome_unknown`
+/// if it writes.
 /// Operations that a protection limit refused, and those that were not executed because of it, are
 /// sent once more as a batch of their own.
 /// Source: Microsoft Learn, "Execute batch operations using the Web API".

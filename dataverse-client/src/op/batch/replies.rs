@@ -132,6 +132,9 @@ impl Replies {
     }
 
     /// The answer to one operation. Each can be taken once.
+    ///
+    /// Errors: that of the operation; `is_not_run` if another one failed before it, or in its change
+    /// set; `is_invalid_input` if the handle is of another batch, or was taken before.
     pub fn take<T: 'static>(&mut self, handle: Handle<T>) -> Result<T> {
         let reply = self.replies.remove(&handle.at).ok_or_else(|| {
             Error::input("this handle belongs to another batch, or its answer was taken before")
@@ -141,7 +144,8 @@ impl Replies {
         output.ok_or_else(|| Error::decode("the operation gives nothing"))
     }
 
-    /// The first error among the answers that are still there, in the order of the operations.
+    /// The first error among the answers that are still there, in the order of the operations. What
+    /// was not executed because of another failure is none.
     pub fn first_error(&self) -> Option<Error> {
         self.order
             .iter()
