@@ -213,3 +213,30 @@ async fn the_certificate_is_the_one_of_the_key() {
         assert!(error.to_string().contains(why), "{why}: {error}");
     }
 }
+
+/// A key that is encrypted by triple DES with so many rounds.
+fn encrypted_key(rounds: u32, data: u64) -> Vec<u8> {
+    let rounds = der(2, &[&rounds.to_be_bytes()]);
+    let parameters = der(0x30, &[&der(4, &[b"salt"]), &rounds]);
+    let algorithm = der(0x30, &[&pkcs(&[12, 1, 3]), &parameters]);
+    let data = der(4, &[&data.to_be_bytes()]);
+    bag(2, &der(0x30, &[&algorithm, &data]), None)
+}
+
+#[test]
+fn a_file_keeps_no_program_busy() {
+    let read = |bags: &[&[u8]]| {
+        let error = Certificate::from_pfx(&plain(bags), &Secret::new("")).unwrap_err();
+        assert!(error.is_invalid_input());
+        error.to_string()
+    };
+    let told = read(&[&encrypted_key(u32::MAX, 0)]);
+    assert!(told.contains("wants 4294967295 rounds"), "{told}");
+    // All keys of a file together: the first can be decrypted, so that there is a second.
+    let first = (0..)
+        .map(|data| encrypted_key(1, data))
+        .find(|key| !read(&[key]).contains("password of the PFX file is wrong"))
+        .unwrap();
+    let told = read(&[&first, &encrypted_key(15_000_000, 0)]);
+    assert!(told.contains("wants 15000001 rounds"), "{told}");
+}

@@ -1,5 +1,6 @@
 //! How a PFX file is encrypted with its password, and how it is known that nobody changed it.
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 
 use aws_lc_rs::cipher::{
@@ -16,14 +17,17 @@ use zeroize::Zeroizing;
 use super::der::{self, Der, damaged};
 use crate::error::{Error, Result};
 
-/// More rounds would only be there to keep a program busy. As in Java.
-const MOST_ROUNDS: u32 = 5_000_000;
+/// More rounds in one file would only be there to keep a program busy. Java bears a third of them
+/// for each of checksum, key and certificates.
+const MOST_ROUNDS: u32 = 15_000_000;
 
 /// The password in both forms that PFX files know.
 pub(super) struct Password<'a> {
     text: &'a str,
     /// UTF-16 with two zeros at the end.
     wide: Zeroizing<Vec<u8>>,
+    /// Rounds that were made with it.
+    rounds: Cell<u32>,
 }
 
 impl<'a> Password<'a> {
@@ -32,7 +36,8 @@ impl<'a> Password<'a> {
         for unit in text.encode_utf16().chain([0]) {
             wide.extend_from_slice(&unit.to_be_bytes());
         }
-        Password { text, wide }
+        let rounds = Cell::new(0);
+        Password { text, wide, rounds }
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -42,7 +47,26 @@ impl<'a> Password<'a> {
     /// The other form of no password: without the zeros.
     pub(super) fn none() -> Self {
         let wide = Zeroizing::new(Vec::new());
-        Password { text: "", wide }
+        let rounds = Cell::new(0);
+        Password {
+            text: "",
+            wide,
+            rounds,
+        }
+    }
+
+    /// How many rounds are to be made with it, if the file may have them.
+    fn rounds(&self, parameters: &mut Der<'_>) -> Result<NonZeroU32> {
+        let rounds = NonZeroU32::new(parameters.number()?).ok_or_else(damaged)?;
+        let all = self.rounds.get().saturating_add(rounds.get());
+        if all > MOST_ROUNDS {
+            return Err(Error::input(format!(
+                "the PFX file wants {all} rounds to make keys of its password; {MOST_ROUNDS} are \
+                 the most that are made"
+            )));
+        }
+        self.rounds.set(all);
+        Ok(rounds)
     }
 }
 
@@ -66,7 +90,7 @@ pub(super) fn is_intact(mut mac: Der<'_>, content: &[u8], password: &Password<'_
     let salt = mac.take(der::OCTETS)?;
     let rounds = match mac.is_empty() {
         true => NonZeroU32::MIN,
-        false => rounds(&mut mac)?,
+        false => password.rounds(&mut mac)?,
     };
     let key = derive(
         digest,
@@ -100,7 +124,7 @@ pub(super) fn decrypt(
     };
     let mut parameters = algorithm.inner(der::SEQUENCE)?;
     let salt = parameters.take(der::OCTETS)?;
-    let rounds = rounds(&mut parameters)?;
+    let rounds = password.rounds(&mut parameters)?;
     let sha1 = &digest::SHA1_FOR_LEGACY_USE_ONLY;
     let key = derive(sha1, Purpose::Key, password, salt, rounds, cipher.key_len());
     let iv = derive(sha1, Purpose::Iv, password, salt, rounds, 8);
@@ -129,7 +153,7 @@ fn pbes2(
     };
     let mut derivation = derivation.inner(der::SEQUENCE)?;
     let salt = derivation.take(der::OCTETS)?;
-    let rounds = rounds(&mut derivation)?;
+    let rounds = password.rounds(&mut derivation)?;
     if derivation.tag() == Some(der::INTEGER) {
         // The length of the key, which the cipher tells as well.
         derivation.any()?;
@@ -282,17 +306,6 @@ fn derive(
     }
     derived.truncate(length);
     derived
-}
-
-fn rounds(parameters: &mut Der<'_>) -> Result<NonZeroU32> {
-    let rounds = NonZeroU32::new(parameters.number()?).ok_or_else(damaged)?;
-    if rounds.get() > MOST_ROUNDS {
-        return Err(Error::input(format!(
-            "the PFX file wants {rounds} rounds to make a key of its password; {MOST_ROUNDS} are \
-             the most that are made"
-        )));
-    }
-    Ok(rounds)
 }
 
 fn unknown(what: &str, name: &str) -> Error {
