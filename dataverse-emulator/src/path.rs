@@ -50,10 +50,10 @@ impl Bounds {
         }
     }
 
-    /// What is known of rows that satisfy one of several conditions.
+    /// What is known of rows that satisfy one of several conditions; nothing if there are none.
     pub(crate) fn either(mut alternatives: Vec<Bounds>) -> Bounds {
-        if alternatives.len() == 1 {
-            return alternatives.remove(0);
+        if alternatives.len() < 2 {
+            return alternatives.pop().unwrap_or_default();
         }
         let mut whole = Bound {
             columns: Vec::new(),

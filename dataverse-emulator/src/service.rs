@@ -239,12 +239,13 @@ impl Service {
         let org = self.setup.org(change.custom.clone());
         let org = org.map_err(|error| Fault::invalid_argument(error.to_string()))?;
         let old = self.org();
+        // What is dropped must not stand behind a view any more.
+        self.store.forget().map_err(Fault::internal)?;
         self.store.atomically(|| {
             change.keep(&self.store)?;
             let version = self.setup.document.version();
             definitions::note(&self.store, version, &old.custom, &change.custom)
         })?;
-        self.store.forget().map_err(Fault::internal)?;
         self.put_back(Arc::new(org));
         Ok(())
     }

@@ -30,6 +30,7 @@ mod garbage;
 mod hierarchies;
 mod images;
 mod initializing;
+mod large;
 mod ledger;
 mod limits;
 mod lookups;
