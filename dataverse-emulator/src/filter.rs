@@ -10,7 +10,8 @@ use crate::value::{self, Stored};
 
 /// How deep conditions may nest.
 const MAX_DEPTH: usize = 100;
-/// How many values a filter may hold: SQLite takes expressions about twice as deep.
+/// How many comparisons, and how many values, a filter may hold: SQLite takes expressions about twice
+/// as deep.
 const MAX_VALUES: usize = 500;
 
 /// A condition as SQL, its values in the order of its question marks.
@@ -52,13 +53,16 @@ pub(crate) fn bounded(text: &str, names: &mut Names<'_>) -> Result<(Condition, B
         at: 0,
         names,
         condition: Condition::default(),
+        comparisons: 0,
         bounds: Bounds::default(),
     };
     parser.either(0)?;
     match parser.next()? {
-        None if parser.condition.values.len() > MAX_VALUES => Err(Fault::bad_request(format!(
-            "The filter compares with more than {MAX_VALUES} values."
-        ))),
+        None if parser.condition.values.len().max(parser.comparisons) > MAX_VALUES => {
+            Err(Fault::bad_request(format!(
+                "The filter compares with more than {MAX_VALUES} values."
+            )))
+        }
         None => Ok((parser.condition, parser.bounds)),
         Some(token) => Err(parser.unexpected(&token)),
     }
@@ -80,6 +84,7 @@ struct Parser<'t, 'n, 'c> {
     at: usize,
     names: &'n mut Names<'c>,
     condition: Condition,
+    comparisons: usize,
     /// What holds as far as it was read, of what is read just now.
     bounds: Bounds,
 }
@@ -237,6 +242,7 @@ impl<'t, 'c: 't> Parser<'t, '_, 'c> {
             self.either(depth + 1)?;
             return self.expect(Token::Close);
         }
+        self.comparisons += 1;
         let start = self.at;
         if let Some(Token::Word(word)) = self.next()?
             && self.peek()? == Some(Token::Open)

@@ -7,8 +7,6 @@ use crate::query::MAX_PAGE;
 
 /// Tables that a query may join.
 const MAX_LINKS: usize = 15;
-/// Conditions that a query may hold.
-const MAX_CONDITIONS: usize = 500;
 
 #[derive(Debug)]
 pub(crate) struct Fetch {
@@ -105,13 +103,6 @@ pub(crate) enum LinkType {
     NotAll,
 }
 
-/// How many links and conditions were read.
-#[derive(Default)]
-struct Counts {
-    links: usize,
-    conditions: usize,
-}
-
 impl Fetch {
     /// Reads a document.
     pub(crate) fn parse(xml: &str) -> Result<Self> {
@@ -119,12 +110,12 @@ impl Fetch {
         if root.name != "fetch" {
             return Err(malformed(&format!("'{}' is not 'fetch'", root.name)));
         }
-        let mut counts = Counts::default();
+        let mut links = 0;
         let mut entity = None;
         for child in &root.children {
             match child.name.as_str() {
                 "entity" if entity.is_none() => {
-                    entity = Some(Entity::read(child, &mut counts)?);
+                    entity = Some(Entity::read(child, &mut links)?);
                 }
                 other => return Err(unknown(other, "fetch")),
             }
@@ -171,7 +162,7 @@ impl Fetch {
 }
 
 impl Entity {
-    fn read(element: &Element, counts: &mut Counts) -> Result<Self> {
+    fn read(element: &Element, links: &mut usize) -> Result<Self> {
         let mut entity = Entity {
             name: element.required("name")?.to_owned(),
             ..Entity::default()
@@ -195,9 +186,9 @@ impl Entity {
                     entity: child.attribute("entityname").map(str::to_owned),
                     descending: child.is("descending"),
                 }),
-                "filter" => entity.filters.push(filter(child, counts)?),
+                "filter" => entity.filters.push(filter(child, links)?),
                 "link-entity" => {
-                    let link = Link::read(child, counts)?;
+                    let link = Link::read(child, links)?;
                     if link.link_type.is_of_filter() {
                         entity.filters.push(Part::Link(link));
                     } else {
@@ -235,15 +226,15 @@ impl Entity {
 }
 
 impl Link {
-    fn read(element: &Element, counts: &mut Counts) -> Result<Self> {
-        counts.links += 1;
-        if counts.links > MAX_LINKS {
+    fn read(element: &Element, links: &mut usize) -> Result<Self> {
+        *links += 1;
+        if *links > MAX_LINKS {
             return Err(Fault::too_many_joins());
         }
         let name = element.required("name")?;
         let alias = match element.attribute("alias").filter(|alias| !alias.is_empty()) {
             Some(alias) => alias.to_owned(),
-            None => format!("{name}{}", counts.links),
+            None => format!("{name}{links}"),
         };
         let link_type = match element.attribute("link-type") {
             None | Some("" | "inner" | "natural") => LinkType::Inner,
@@ -264,7 +255,7 @@ impl Link {
             to: element.required("to")?.to_owned(),
             alias,
             link_type,
-            entity: Entity::read(element, counts)?,
+            entity: Entity::read(element, links)?,
         })
     }
 }
@@ -278,7 +269,7 @@ impl LinkType {
     }
 }
 
-fn filter(element: &Element, counts: &mut Counts) -> Result<Part> {
+fn filter(element: &Element, links: &mut usize) -> Result<Part> {
     let is_or = match element.attribute("type") {
         None | Some("" | "and") => false,
         Some("or") => true,
@@ -287,10 +278,10 @@ fn filter(element: &Element, counts: &mut Counts) -> Result<Part> {
     let mut parts = Vec::new();
     for child in &element.children {
         parts.push(match child.name.as_str() {
-            "filter" => filter(child, counts)?,
-            "condition" => Part::Condition(condition(child, counts)?),
+            "filter" => filter(child, links)?,
+            "condition" => Part::Condition(condition(child)?),
             "link-entity" => {
-                let link = Link::read(child, counts)?;
+                let link = Link::read(child, links)?;
                 if !link.link_type.is_of_filter() {
                     return Err(malformed(
                         &"a link-entity inside a filter is of the type any, not any, all or not all",
@@ -304,11 +295,7 @@ fn filter(element: &Element, counts: &mut Counts) -> Result<Part> {
     Ok(Part::Filter { is_or, parts })
 }
 
-fn condition(element: &Element, counts: &mut Counts) -> Result<Condition> {
-    counts.conditions += 1;
-    if counts.conditions > MAX_CONDITIONS {
-        return Err(Fault::too_many_conditions());
-    }
+fn condition(element: &Element) -> Result<Condition> {
     for name in ["aggregate", "rowaggregate", "alias", "column"] {
         // They stand in the schema, and nothing tells what they do.
         if element

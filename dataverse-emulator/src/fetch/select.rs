@@ -3,6 +3,7 @@
 use chrono::{DateTime, Duration, Months, Utc};
 
 use super::query::{Attribute, Condition, Entity, Fetch, Link, LinkType, Order, Part};
+use super::xml::whole;
 use crate::fault::{Fault, Result};
 use crate::label::Sorting;
 use crate::query::MAX_PAGE;
@@ -216,7 +217,7 @@ impl Parser<'_> {
     fn number(&mut self) -> Result<usize> {
         match self.tokens.get(self.at) {
             Some(Token::Number(text)) => {
-                let number = text.parse().map_err(|_| self.error())?;
+                let number = whole(text).ok_or_else(|| self.error())?;
                 self.at += 1;
                 Ok(number)
             }
@@ -595,6 +596,14 @@ impl Parser<'_> {
         })
     }
 
+    fn deeper(&mut self) -> Result<()> {
+        self.depth += 1;
+        match self.depth > MAX_DEPTH {
+            true => Err(Fault::too_many_conditions()),
+            false => Ok(()),
+        }
+    }
+
     fn comparison(&mut self) -> Result<Part> {
         if self.is_word("EXISTS") {
             return Err(Fault::not_supported("EXISTS in `sql`"));
@@ -602,10 +611,7 @@ impl Parser<'_> {
         let is_not = self.is_word("NOT");
         let is_bracket = self.sign("(");
         if is_not || is_bracket {
-            self.depth += 1;
-            if self.depth > MAX_DEPTH {
-                return Err(Fault::too_many_conditions());
-            }
+            self.deeper()?;
             let inner = if is_bracket {
                 let inner = self.or()?;
                 self.expect_sign(")")?;
@@ -634,6 +640,9 @@ impl Parser<'_> {
         }
         if self.word("IN") {
             self.expect_sign("(")?;
+            if self.is_word("SELECT") {
+                return Err(Fault::not_supported("subqueries in `sql`"));
+            }
             let mut values = vec![self.value()?];
             while self.sign(",") {
                 values.push(self.value()?);
@@ -723,7 +732,12 @@ impl Parser<'_> {
 
     fn value(&mut self) -> Result<String> {
         if self.sign("-") {
-            return self.value().map(|value| format!("-{value}"));
+            let number = match self.tokens.get(self.at) {
+                Some(Token::Number(number)) => format!("-{number}"),
+                _ => return Err(self.error()),
+            };
+            self.at += 1;
+            return Ok(number);
         }
         match self.tokens.get(self.at).cloned() {
             Some(Token::Text(value) | Token::Number(value)) => {
@@ -750,6 +764,7 @@ impl Parser<'_> {
             return Ok(time.with_timezone(&Utc));
         }
         self.expect_word("DATEADD")?;
+        self.deeper()?;
         self.expect_sign("(")?;
         let part = self.identifier()?.to_lowercase();
         self.expect_sign(",")?;
@@ -759,6 +774,7 @@ impl Parser<'_> {
         self.expect_sign(",")?;
         let time = self.time()?;
         self.expect_sign(")")?;
+        self.depth -= 1;
         let months = |count: i64| {
             let size = u32::try_from(count.unsigned_abs()).ok().map(Months::new)?;
             if count < 0 {

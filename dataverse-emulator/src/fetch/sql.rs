@@ -13,6 +13,13 @@ use crate::security::Right;
 use crate::service::Call;
 use crate::store::quoted;
 
+/// How many conditions a query may hold.
+const MAX_CONDITIONS: usize = 500;
+
+/// How many values they may hold: SQLite takes twice as many, and large tables are asked for each
+/// twice.
+const MAX_VALUES: usize = 16_000;
+
 /// The tables of a query and how they are joined.
 pub(crate) struct Tables<'c, 'f> {
     pub(crate) call: &'c Call<'c>,
@@ -24,6 +31,8 @@ pub(crate) struct Tables<'c, 'f> {
     /// Whether a row of the first table can come more than once.
     pub(crate) repeats_rows: bool,
     count: usize,
+    conditions: usize,
+    values: usize,
 }
 
 /// A table that columns are read from.
@@ -56,6 +65,8 @@ impl<'c, 'f> Tables<'c, 'f> {
             condition: Condition::default(),
             repeats_rows: false,
             count: 0,
+            conditions: 0,
+            values: 0,
         };
         let (mut from, mut condition) = (tables.from.clone(), Condition::default());
         tables.links(0, &entity.links, &mut from, &mut condition)?;
@@ -276,7 +287,14 @@ impl<'c, 'f> Tables<'c, 'f> {
 
     fn part(&mut self, at: usize, part: &'f Part) -> Result<Condition> {
         match part {
-            Part::Condition(asked) => self.condition(at, asked),
+            Part::Condition(asked) => {
+                self.conditions += 1;
+                self.values += asked.values.len();
+                if self.conditions > MAX_CONDITIONS || self.values > MAX_VALUES {
+                    return Err(Fault::too_many_conditions());
+                }
+                self.condition(at, asked)
+            }
             Part::Link(link) => {
                 let to = self.column(at, &link.to)?;
                 self.holds(link, &to)

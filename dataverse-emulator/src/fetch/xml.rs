@@ -92,13 +92,19 @@ impl Element {
         let Some(text) = self.attribute(name) else {
             return Ok(None);
         };
-        match text.trim().parse() {
-            Ok(number) if number > 0 => Ok(Some(number)),
+        match whole(text.trim()) {
+            Some(number) if number > 0 => Ok(Some(number)),
             _ => Err(malformed(&format!(
                 "'{name}' is '{text}', not a number above zero"
             ))),
         }
     }
+}
+
+/// A number of rows or of a page: of 32 bits, as the service reads them, and not below zero.
+pub(super) fn whole(text: &str) -> Option<usize> {
+    let number: i32 = text.parse().ok()?;
+    usize::try_from(number).ok()
 }
 
 fn push(open: &mut [Element], text: &str) {

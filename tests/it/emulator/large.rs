@@ -1,11 +1,13 @@
 //! A large table, whose queries are told an index, and what may happen to it: joins, aggregates, rows
 //! that go and come back, columns that are dropped, users who read a part of it.
 
+use dataverse_client::http::VirtualClock;
 use dataverse_emulator::{BusinessUnit, Depth, Emulator, Role, Security, User};
 use serde_json::{Value, json};
 
 use super::fetch::encoded;
 use super::{get, post, send, small};
+use crate::documents::{ON_PREMISES, document};
 
 const ROWS: usize = 10_050;
 const CONTACTS: usize = 50;
@@ -287,14 +289,17 @@ async fn a_column_with_an_index_is_dropped() {
 }
 
 /// Anna reads her own rows; whoever else comes is the administrator.
-fn secured() -> Emulator {
+fn security() -> Security {
     let staff = Role::new("Staff").allow_all("account", Depth::User);
     let anna = User::new(ANNA).token("anna").in_business_unit(EAST);
-    let security = Security::new()
+    Security::new()
         .business_unit(BusinessUnit::new(EAST))
         .role(staff)
-        .user(anna.role("Staff"));
-    small::builder().security(security).build().unwrap()
+        .user(anna.role("Staff"))
+}
+
+fn secured() -> Emulator {
+    small::builder().security(security()).build().unwrap()
 }
 
 #[tokio::test]
@@ -302,6 +307,40 @@ async fn a_column_of_a_secured_table_is_dropped() {
     let emulator = secured();
     fill(&emulator);
     with_columns_that_come_and_go(&emulator).await;
+}
+
+#[tokio::test]
+async fn a_user_finds_the_own_rows_among_many() {
+    let emulator = Emulator::builder()
+        .document(document(ON_PREMISES))
+        .clock(VirtualClock::default())
+        .security(security())
+        .build()
+        .unwrap();
+    fill(&emulator);
+    let by_anna = [("authorization", "Bearer anna")];
+    for name in ["B", "A"] {
+        let row = json!({ "name": name, "fax": "42" }).to_string();
+        let created = send(&emulator, "POST", "accounts", &by_anna, &row).await;
+        assert_eq!(created.status, 204, "{}", created.body);
+    }
+    for (path, expected) in [
+        ("accounts?$filter=fax eq '42'&$orderby=name", "A B"),
+        ("accounts?$orderby=name desc", "B A"),
+        (
+            "accounts?$filter=fax eq '42' and (name eq 'A' or name eq 'n1302')",
+            "A",
+        ),
+        ("accounts?$filter=fax eq '42' and not (name eq 'A')", "B"),
+        ("accounts?$filter=fax eq '43'", ""),
+    ] {
+        let path = path.replace(' ', "%20");
+        let found = send(&emulator, "GET", &path, &by_anna, "").await.json();
+        let found = found["value"].as_array().unwrap().iter();
+        let names: Vec<&str> = found.map(|row| row["name"].as_str().unwrap()).collect();
+        assert_eq!(names.join(" "), expected, "{path}");
+    }
+    assert_eq!(of_fax(&emulator, 42).await, 103);
 }
 
 #[tokio::test]

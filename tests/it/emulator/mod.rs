@@ -20,6 +20,7 @@ mod documented;
 mod duplicates;
 mod elastic;
 mod expand;
+mod far;
 mod faults;
 mod fetch;
 mod files;
