@@ -175,9 +175,16 @@ pub(crate) fn fill(call: &Call<'_>, table: &Table, written: &mut Written) -> Res
 /// Takes the next number of a column.
 fn take(store: &Store, table: &str, column: &str) -> Result<i64> {
     let sql = "INSERT INTO \"@autonumber\" VALUES (?1, ?2, ?3, ?3 + 1) \
-               ON CONFLICT DO UPDATE SET next = next + 1 RETURNING next - 1";
+               ON CONFLICT DO UPDATE SET next = next + 1 WHERE next < ?4 RETURNING next - 1";
     let mut statement = store.connection.prepare_cached(sql)?;
-    Ok(statement.query_row(params![table, column, FIRST], |row| row.get(0))?)
+    let values = params![table, column, FIRST, i64::MAX];
+    let number = statement.query_row(values, |row| row.get(0)).optional()?;
+    number.ok_or_else(|| {
+        Fault::invalid_argument(format!(
+            "The attribute '{column}' of '{table}' has no more numbers: set a lower seed with \
+             SetAutoNumberSeed."
+        ))
+    })
 }
 
 /// The number that a column began with, and its next one.

@@ -143,3 +143,18 @@ async fn a_format_that_nobody_understands_is_refused() {
     assert_eq!(refused.status, 501, "{}", refused.body);
     create(&emulator, "accounts", r#"{"accountnumber":"A1"}"#).await;
 }
+
+#[tokio::test]
+async fn numbers_end() {
+    let emulator = emulator("{SEQNUM:3}").await;
+    let seed = json!({
+        "EntityName": "account", "AttributeName": "new_serial", "Value": i64::MAX - 1,
+    });
+    let set = post(&emulator, "SetAutoNumberSeed", &seed.to_string()).await;
+    assert_eq!(set.status, 204, "{}", set.body);
+    let last = serial(&emulator, "{}").await;
+    assert_eq!(last, (i64::MAX - 1).to_string());
+    let refused = post(&emulator, "accounts", "{}").await;
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    assert!(refused.error().1.contains("lower seed"), "{}", refused.body);
+}
