@@ -242,7 +242,7 @@ impl Service {
         // What is dropped must not stand behind a view any more.
         self.store.forget().map_err(Fault::internal)?;
         self.store.atomically(|| {
-            change.keep(&self.store)?;
+            change.keep(&self.store, &org.catalog)?;
             let version = self.setup.document.version();
             definitions::note(&self.store, version, &old.custom, &change.custom)
         })?;

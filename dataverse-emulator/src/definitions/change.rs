@@ -9,6 +9,7 @@ use super::custom::{Custom, Told, columns_of_key, text};
 use super::known::{CHOICE, COLUMN, KEY, TABLE, id};
 use super::{Members, Place, Source};
 use crate::auto_number;
+use crate::catalog::Catalog;
 use crate::fault::{Fault, Result};
 use crate::message::{Answer, ENTITY_ID};
 use crate::service::Call;
@@ -59,11 +60,13 @@ pub(crate) struct Change {
 enum Dropped {
     Table(String),
     Column(String, String),
+    /// Table and column of a lookup of several tables, and the one that it does not lead to any more.
+    Target(String, String, String),
 }
 
 impl Change {
-    /// Stores the change.
-    pub(crate) fn keep(&self, store: &Store) -> Result<()> {
+    /// Stores the change; `catalog` is that of the definitions from now on.
+    pub(crate) fn keep(&self, store: &Store, catalog: &Catalog) -> Result<()> {
         for dropped in &self.drops {
             match dropped {
                 Dropped::Table(name) => {
@@ -71,36 +74,66 @@ impl Change {
                     store.connection.execute_batch(&sql)?;
                     auto_number::forget(store, name, None)?;
                 }
-                Dropped::Column(table, column) => drop_column(store, table, column)?,
+                Dropped::Column(table, column) => drop_column(store, catalog, table, column)?,
+                Dropped::Target(table, column, target) => {
+                    drop_target(store, table, column, target)?;
+                }
             }
         }
         self.custom.save(store)
     }
 }
 
-fn drop_column(store: &Store, table: &str, column: &str) -> Result<()> {
+/// Clears lookups that lead to a table.
+fn drop_target(store: &Store, table: &str, column: &str, target: &str) -> Result<()> {
+    let told = format!("{column}@table");
+    if !stored_columns(store, table)?.contains(&told) {
+        return Ok(());
+    }
+    let (column, told) = (quoted(column), quoted(&told));
+    let sql = format!(
+        "UPDATE {} SET {column} = NULL, {told} = NULL WHERE {told} = ?",
+        quoted(table)
+    );
+    store.connection.execute(&sql, [target])?;
+    Ok(())
+}
+
+fn names(store: &Store, sql: &str) -> Result<Vec<String>> {
+    let mut statement = store.connection.prepare(sql)?;
+    let names = statement.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
+fn stored_columns(store: &Store, table: &str) -> Result<Vec<String>> {
+    let sql = format!("SELECT name FROM pragma_table_info({})", text_sql(table));
+    names(store, &sql)
+}
+
+fn drop_column(store: &Store, catalog: &Catalog, table: &str, column: &str) -> Result<()> {
     auto_number::forget(store, table, Some(column))?;
-    let names = |sql: &str| -> Result<Vec<String>> {
-        let mut statement = store.connection.prepare(sql)?;
-        let names = statement.query_map([], |row| row.get(0))?;
-        Ok(names.collect::<rusqlite::Result<_>>()?)
-    };
     let sql = format!(
         "SELECT name FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = {}",
         text_sql(table)
     );
     // Those of other columns come again when they are needed.
-    for index in names(&sql)? {
+    for index in names(store, &sql)? {
         let sql = format!("DROP INDEX {}", quoted(&index));
         store.connection.execute_batch(&sql)?;
     }
-    let sql = format!("SELECT name FROM pragma_table_info({})", text_sql(table));
+    // A column of its own may be called like one that stands beside another.
+    let remains = |name: &str| {
+        let table = catalog.by_name(table);
+        table.is_some_and(|table| table.column_named(name).is_some())
+    };
     let beside = ["_base", "_url", "_timestamp", "id", "_name", "@table", ""];
     let gone: Vec<String> = beside
         .iter()
         .map(|suffix| format!("{column}{suffix}"))
+        .filter(|name| !remains(name))
         .collect();
-    for name in names(&sql)?.iter().filter(|name| gone.contains(name)) {
+    let stored = stored_columns(store, table)?;
+    for name in stored.iter().filter(|name| gone.contains(name)) {
         let sql = format!("ALTER TABLE {} DROP COLUMN {}", quoted(table), quoted(name));
         store.connection.execute_batch(&sql)?;
     }
@@ -562,8 +595,20 @@ impl<'s> Changer<'s> {
             text(&gone, "ReferencingEntity"),
             text(&gone, "ReferencingAttribute"),
         ) {
-            let gone = Dropped::Column(table.to_owned(), column.to_owned());
-            self.drops.push(gone);
+            let columns = self.custom.columns.get_mut(table);
+            let remaining = columns.and_then(|columns| columns.get_mut(column));
+            let (table, column) = (table.to_owned(), column.to_owned());
+            self.drops
+                .push(match (remaining, text(&gone, "ReferencedEntity")) {
+                    // Other relationships have the lookup.
+                    (Some(lookup), Some(target)) => {
+                        if let Some(Value::Array(targets)) = lookup.members.get_mut("Targets") {
+                            targets.retain(|known| known != target);
+                        }
+                        Dropped::Target(table, column, target.to_owned())
+                    }
+                    _ => Dropped::Column(table, column),
+                });
         }
         if let Some(intersect) = text(&gone, "IntersectEntityName") {
             self.drops.push(Dropped::Table(intersect.to_owned()));

@@ -17,6 +17,7 @@ mod definitions;
 mod delivery;
 mod delta;
 mod documented;
+mod dropping;
 mod duplicates;
 mod elastic;
 mod expand;
