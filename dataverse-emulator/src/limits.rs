@@ -192,7 +192,9 @@ impl Gate {
             .retry_after
             .unwrap_or_else(|| wait(limits, ledger, now));
         let fault = Fault::new(StatusCode::TOO_MANY_REQUESTS, code, message);
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let seconds = wait
+            .as_secs()
+            .saturating_add(u64::from(wait.subsec_nanos() > 0));
         let answer = Answer::from(fault).with(RETRY_AFTER, &seconds.max(1).to_string());
         Err(Box::new(self.mark(user, answer)))
     }
@@ -245,9 +247,13 @@ fn wait(limits: &ProtectionLimits, ledger: &Ledger, now: SystemTime) -> Duration
         }
         count -= 1;
         time -= *took;
-        let until = *began + limits.window;
         if count < limits.requests && time < limits.execution_time {
-            return until.duration_since(now).unwrap_or_default();
+            // A window may end after all times that there are.
+            return began
+                .checked_add(limits.window)
+                .map_or(limits.window, |until| {
+                    until.duration_since(now).unwrap_or_default()
+                });
         }
     }
     // Only a place among those that run at a time is missing.
@@ -312,6 +318,19 @@ mod tests {
             let later = now + Duration::from_secs(300);
             assert!(gate.enter("a", later).is_ok());
         }
+    }
+
+    #[test]
+    fn a_window_may_last_for_ever() {
+        let limits = ProtectionLimits::default()
+            .requests(1)
+            .window(Duration::MAX);
+        let mut gate = Gate::new(limits);
+        let now = SystemTime::UNIX_EPOCH;
+        assert!(gate.enter("a", now).is_ok());
+        gate.leave("a", now, now, Answer::no_content());
+        let refused = gate.enter("a", now).err();
+        assert_eq!(refused.map(|answer| answer.status.as_u16()), Some(429));
     }
 
     #[test]
