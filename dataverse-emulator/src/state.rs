@@ -76,8 +76,19 @@ fn usual_reason(table: &Table, state: i64) -> Option<i64> {
     told.or_else(first).or_else(known)
 }
 
+/// A reason that asks for the usual one.
+const USUAL: i64 = -1;
+
 /// Gives a new row its state and its reason, or refuses those that it is given.
 pub(crate) fn begin(table: &Table, written: &mut Written) -> Result<()> {
+    for place in [place(table, "statecode"), place(table, "statuscode")] {
+        if let Some(place) = place
+            && written.value(place) == Some(&Stored::Null)
+        {
+            written.forget(place);
+        }
+    }
+    forget_usual(table, written);
     let states = &table.states;
     let mut state = 0;
     if let Some(place) = place(table, "statecode") {
@@ -121,6 +132,7 @@ pub(crate) fn complete(
     else {
         return Ok(());
     };
+    forget_usual(table, written);
     let states = &table.states;
     let told = number(written.value(state_place));
     let reason = number(written.value(reason_place));
@@ -146,6 +158,15 @@ pub(crate) fn complete(
     match states.has(state) && reason.is_none_or(|reason| states.fits(state, reason)) {
         true => Ok(()),
         false => Err(invalid(table, state, reason.unwrap_or(-1))),
+    }
+}
+
+/// The usual reason is what a body without one gets.
+fn forget_usual(table: &Table, written: &mut Written) {
+    if let Some(place) = place(table, "statuscode")
+        && number(written.value(place)) == Some(USUAL)
+    {
+        written.forget(place);
     }
 }
 

@@ -66,6 +66,11 @@ impl Written {
         self.values.push((place, value));
     }
 
+    /// Leaves a column as if the body did not tell it.
+    pub(crate) fn forget(&mut self, place: usize) {
+        self.values.retain(|(at, _)| *at != place);
+    }
+
     /// Points a lookup at a row, or at nothing.
     pub(crate) fn point(&mut self, table: &Table, place: usize, row: Option<(&str, &str)>) {
         let id = row.map_or(Stored::Null, |(_, id)| Stored::Text(id.to_owned()));

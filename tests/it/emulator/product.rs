@@ -81,6 +81,14 @@ async fn rows_have_labels_and_hold_no_other_option() {
     assert_eq!(task["statuscode"], 5);
     assert_eq!(task[format!("statuscode{label}")], "Completed");
 
+    for body in [
+        json!({ "subject": "Call", "statecode": 1, "statuscode": -1 }),
+        json!({ "subject": "Call", "statecode": 1, "statuscode": null }),
+    ] {
+        let task = send(&emulator, "POST", "tasks", &labels, &body.to_string()).await;
+        assert_eq!(task.json()["statuscode"], 5, "{body}");
+    }
+
     let body = json!({ "name": "Contoso", "industrycode": 4 }).to_string();
     let account = send(&emulator, "POST", "accounts", &labels, &body).await;
     let account = account.json();
