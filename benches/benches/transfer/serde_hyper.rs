@@ -1,11 +1,13 @@
-//! What a program needs that makes the same bytes by serde derive, from values of the same types, and
-//! reads the ids in the answer: no retries, no errors, no check of anything.
+//! What a program needs that makes the same bytes by serde derive, from values of the same types, or
+//! joins rows that are bytes already, and reads the ids in the answer: no retries, no errors.
 
 use std::io::Write;
 
+use bytes::Bytes;
 use memchr::memmem;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
@@ -83,9 +85,9 @@ pub(crate) fn rows(what: &str) -> Vec<Vec<u8>> {
 }
 
 /// A request of rows that are bytes already.
-pub(crate) fn joined(what: &str, rows: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn joined(what: &str, rows: Vec<Vec<u8>>) -> Vec<u8> {
     if what != "multiple" {
-        return parts(rows, |row, body| body.extend_from_slice(row));
+        return parts(&rows, |row, body| body.extend_from_slice(row));
     }
     let mut body = b"{\"Targets\":[".to_vec();
     for (at, row) in rows.iter().enumerate() {
@@ -114,6 +116,44 @@ fn parts<R>(rows: &[R], write_row: impl Fn(&R, &mut Vec<u8>)) -> Vec<u8> {
     }
     write!(body, "--{boundary}--\r\n").unwrap();
     body
+}
+
+/// The ids in an answer of which every part is read: its status, and its headers into a map.
+pub(crate) fn ids_of_responses(what: &str, answer: &[u8]) -> Vec<Uuid> {
+    if what == "multiple" {
+        let answer: Value = serde_json::from_slice(answer).unwrap();
+        let ids = answer["Ids"].as_array().unwrap().iter();
+        return ids
+            .map(|id| id.as_str().unwrap().parse().unwrap())
+            .collect();
+    }
+    let (boundary, _) = answer.split_at(memchr::memchr(b'\r', answer).unwrap());
+    let finder = memmem::Finder::new(boundary);
+    let mut rest = &answer[boundary.len()..];
+    let mut ids = Vec::new();
+    while let Some(end) = finder.find(rest) {
+        let part = &rest[..end];
+        rest = &rest[end + boundary.len()..];
+        let message = &part[memmem::find(part, b"\r\n\r\n").unwrap() + 4..];
+        let response = response(message);
+        assert!(response.status().is_success());
+        let url = response.headers()["OData-EntityId"].to_str().unwrap();
+        let (_, key) = url.rsplit_once('(').unwrap();
+        ids.push(key.trim_end_matches(')').parse().unwrap());
+    }
+    ids
+}
+
+fn response(message: &[u8]) -> http::Response<Bytes> {
+    let mut headers = [httparse::EMPTY_HEADER; 16];
+    let mut head = httparse::Response::new(&mut headers);
+    let length = head.parse(message).unwrap().unwrap();
+    let mut response = http::Response::builder().status(head.code.unwrap());
+    for header in head.headers {
+        response = response.header(header.name, header.value);
+    }
+    let body = Bytes::copy_from_slice(&message[length..]);
+    response.body(body).unwrap()
 }
 
 pub(crate) fn ids(what: &str, answer: &[u8]) -> Vec<Uuid> {

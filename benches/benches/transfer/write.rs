@@ -1,5 +1,5 @@
-//! Rows written: what the client makes of typed rows, against hyper that sends the same bytes, made
-//! before or by serde.
+//! Rows written: what the client makes of typed rows, against hyper that sends the same bytes: made
+//! before, joined from rows made before, or made by serde.
 
 use bytes::Bytes;
 use dataverse_client::http::FixedToken;
@@ -50,7 +50,7 @@ fn batch(rows: impl IntoIterator<Item = New<Account>>) -> (Batch, Vec<Handle<Id<
 }
 
 pub(crate) async fn run(what: &str, how: &str, url: &str) -> Cost {
-    if matches!(how, "hyper" | "joined" | "serde") {
+    if matches!(how, "hyper" | "joined" | "plain" | "serde") {
         return with_hyper(what, how, url).await;
     }
     let client = Client::builder(url)
@@ -159,18 +159,23 @@ async fn with_hyper(what: &str, how: &str, url: &str) -> Cost {
     let mut cost = Cost { time: 0, memory: 0 };
     for _ in 0..REQUESTS {
         let rows = match how {
-            "joined" => serde_hyper::rows(what),
+            "joined" | "plain" => serde_hyper::rows(what),
             _ => Vec::new(),
         };
         let end = start();
         if how != "hyper" {
             let body = match how {
-                "joined" => serde_hyper::joined(what, &rows),
-                _ => serde_hyper::body(what),
+                "serde" => serde_hyper::body(what),
+                // Rows are the request's, as they are the client's.
+                _ => serde_hyper::joined(what, rows),
             };
             assert_eq!(body.len(), request.body.len());
             let answer = bare.send(body.into()).await;
-            assert_eq!(serde_hyper::ids(what, &answer).len(), ROWS);
+            let ids = match how {
+                "plain" => serde_hyper::ids_of_responses(what, &answer),
+                _ => serde_hyper::ids(what, &answer),
+            };
+            assert_eq!(ids.len(), ROWS);
         } else {
             let answer = bare.send(request.body.clone()).await;
             assert!(answer.len() > ROWS * 36);
