@@ -13,8 +13,9 @@ use crate::odata::headers::PREFER;
 use crate::odata::key::row_path;
 use crate::odata::page::json_error;
 use crate::odata::url::{Query, entity_set};
-use crate::odata::{Request, Response, append_key};
+use crate::odata::{Request, Response};
 use crate::schema::{AnyTable, BodyMembers, Changes, Entity, KeyKind, New, TableName, ToKey};
+use crate::value::digits::write_uuid;
 use crate::value::json::{Reader, write_string};
 use crate::value::{Id, JsonError, Scalar};
 
@@ -32,6 +33,8 @@ pub struct CreateMultiple<E> {
     table: TableName,
     rows: Vec<New<E>>,
     ids: Vec<Id<E>>,
+    /// Whether some rows have their primary keys among their columns.
+    some_have_keys: bool,
 }
 
 impl<E: Entity> CreateMultiple<E> {
@@ -52,15 +55,22 @@ impl CreateMultiple<AnyTable> {
 impl<E> CreateMultiple<E> {
     fn of_table(table: TableName, rows: impl IntoIterator<Item = New<E>>) -> Self {
         let rows: Vec<_> = rows.into_iter().collect();
-        let ids = match table.known_primary_id() {
-            Some(column) => {
-                let new = rows.iter().zip(Id::generate_many());
-                new.map(|(row, new)| own_id(row, column).unwrap_or(new))
-                    .collect()
+        let mut ids = Vec::new();
+        let mut some_have_keys = false;
+        if let Some(column) = table.known_primary_id() {
+            ids.reserve(rows.len());
+            for (row, new) in rows.iter().zip(Id::generate_many()) {
+                let told = row.members().json_of(column);
+                some_have_keys |= told.is_some();
+                ids.push(told.and_then(own_id).unwrap_or(new));
             }
-            None => Vec::new(),
-        };
-        CreateMultiple { table, rows, ids }
+        }
+        CreateMultiple {
+            table,
+            rows,
+            ids,
+            some_have_keys,
+        }
     }
 
     /// Leaves the primary keys to the service. Then a message whose answer got lost is not
@@ -72,9 +82,9 @@ impl<E> CreateMultiple<E> {
     }
 }
 
-/// The primary key that stands among the row's columns.
-fn own_id<E>(row: &New<E>, column: &str) -> Option<Id<E>> {
-    match Reader::new(row.members().json_of(column)?).scalar().ok()? {
+/// The primary key that stands among a row's columns.
+fn own_id<E>(json: &str) -> Option<Id<E>> {
+    match Reader::new(json).scalar().ok()? {
         Scalar::Text(text) => text.parse().ok(),
         _ => None,
     }
@@ -93,29 +103,33 @@ impl<E: 'static> Operation for CreateMultiple<E> {
             .map(|row| row.members().approximate_len() + type_of.len() + 64);
         let room = room.sum();
         let rows = self.rows.iter().enumerate();
-        let mut first = String::new();
+        // What a row with a key begins with: the same up to the key.
+        let with_key = column.map(|column| format!("{type_of},\"{column}\":\""));
         bulk_request(
             &self.table,
             "CreateMultiple",
             room,
             rows,
             |(index, row), body| {
-                let id = self.ids.get(index).zip(column);
-                let id = id.filter(|(_, column)| row.members().json_of(column).is_none());
-                first.clear();
-                first.push_str(&type_of);
-                if let Some((id, column)) = id {
-                    first.push(',');
-                    append_key(column, &id.uuid(), &mut first);
-                }
-                append_object(|out| out.push_str(&first), row.members(), scope, body)
+                let is_told =
+                    |column: &str| self.some_have_keys && row.members().json_of(column).is_some();
+                let id = self.ids.get(index).zip(with_key.as_deref());
+                let first = |out: &mut String| match id.filter(|_| !column.is_some_and(is_told)) {
+                    Some((id, with_key)) => {
+                        out.push_str(with_key);
+                        write_uuid(&id.uuid(), out);
+                        out.push('"');
+                    }
+                    None => out.push_str(&type_of),
+                };
+                append_object(first, row.members(), scope, body)
             },
         )
     }
 
     fn decode(&self, response: &Response) -> Result<Vec<Id<E>>> {
         let body = &response.success()?.body;
-        let mut ids = Vec::new();
+        let mut ids = Vec::with_capacity(self.rows.len());
         let mut reader = Reader::from_bytes(body).map_err(json_error)?;
         reader
             .object(|reader, key| -> Result<(), JsonError> {
