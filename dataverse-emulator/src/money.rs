@@ -32,16 +32,21 @@ pub(crate) fn convert(
     if !matches!(table.columns[currency_place].kind, Kind::Lookup(_)) {
         return Ok(());
     }
-    let amounts = table.columns.iter().enumerate().filter_map(|(at, column)| {
-        let in_base = place(&format!("{}_base", column.logical_name))?;
-        column.display.is_money.then_some((at, in_base))
-    });
-    let amounts: Vec<(usize, usize)> = amounts.collect();
     let is_moved = written.value(currency_place).is_some();
-    let is_told = |at: usize| matches!(written.value(at), Some(Stored::Text(_)));
-    if !is_moved && !amounts.iter().any(|(at, _)| written.value(*at).is_some()) {
+    let is_money = |at: usize| table.columns[at].display.is_money;
+    // Most bodies hold no amount.
+    if !is_moved && !written.values().iter().any(|(at, _)| is_money(*at)) {
         return Ok(());
     }
+    let money = table.columns.iter().enumerate();
+    let money = money.filter(|(_, column)| column.display.is_money);
+    let amounts = money.filter_map(|(at, column)| {
+        let in_base = place(&format!("{}_base", column.logical_name))?;
+        Some((at, in_base))
+    });
+    let amounts: Vec<(usize, usize)> = amounts.collect();
+    let is_told = |at: usize| matches!(written.value(at), Some(Stored::Text(_)));
+    let has_amount = amounts.iter().any(|(at, _)| is_told(*at));
 
     let mut row = BTreeMap::new();
     if let Some(id) = id {
@@ -56,7 +61,7 @@ pub(crate) fn convert(
     };
     let told = written.value(currency_place);
     let mut currency = text(told.or(row.get(&currency_place)));
-    if currency.is_none() && amounts.iter().any(|(at, _)| is_told(*at)) {
+    if currency.is_none() && has_amount {
         currency = of_org(call)?;
         if let Some(currency) = &currency {
             written.point(table, currency_place, Some((CURRENCIES, currency)));
