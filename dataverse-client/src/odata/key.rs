@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use uuid::Uuid;
+
 use super::url::{encode, entity_set};
 use crate::error::{Error, Result};
 use crate::schema::KeyKind;
@@ -38,4 +40,10 @@ pub(crate) fn row_path(entity_set: &str, key: &KeyKind) -> Result<String> {
     }
     path.push(')');
     Ok(path)
+}
+/// The GUID in `https://…/accounts(<id>)`.
+pub(crate) fn id_in(url: &[u8]) -> Option<Uuid> {
+    let url = url.trim_ascii_end().strip_suffix(b")")?;
+    let key = &url[memchr::memrchr(b'(', url)? + 1..];
+    Uuid::try_parse_ascii(key).ok()
 }

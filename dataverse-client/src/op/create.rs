@@ -1,13 +1,13 @@
 //! Creating a row.
 
-use http::header::{HeaderName, LOCATION};
+use http::header::LOCATION;
 use http::{Method, StatusCode};
 
 use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::headers::ODATA_ENTITY_ID;
-use crate::odata::key::row_path;
+use crate::odata::key::{id_in, row_path};
 use crate::odata::url::{Query, entity_set};
 use crate::odata::{Expansion, PartAnswer, PartSlot, Request, Response, RowRequest};
 use crate::schema::{AnyTable, Body, Entity, KeyKind, New, OnCreate, TableName};
@@ -144,7 +144,7 @@ impl<E: 'static> Operation for Create<E> {
 
     fn decode(&self, response: &Response) -> Result<Id<E>> {
         let response = response.success()?;
-        let told = id_told(|name| response.text_of(name));
+        let told = id_told(response);
         if let Some(id) = told.or_else(|| self.known_id()) {
             return Ok(id);
         }
@@ -160,9 +160,8 @@ impl<E: 'static> Operation for Create<E> {
     }
 
     fn decode_part(&self, answer: &PartAnswer) -> Result<Id<E>> {
-        let told = || id_told(|name| answer.text_of(name));
-        match answer.status.is_success().then(told).flatten() {
-            Some(id) => Ok(id),
+        match answer.row.filter(|_| answer.status.is_success()) {
+            Some(id) => Ok(Id::new(id)),
             None => self.decode(&answer.response()?),
         }
     }
@@ -269,16 +268,12 @@ impl<R: Read> Operation for CreateReturning<R> {
 }
 
 /// What the headers of an answer tell.
-fn id_told<'a, E>(text_of: impl Fn(&HeaderName) -> Option<&'a str>) -> Option<Id<E>> {
+fn id_told<E>(response: &Response) -> Option<Id<E>> {
     // Some gateways leave one of the two out.
-    let names = [ODATA_ENTITY_ID, LOCATION];
-    names.iter().find_map(|name| text_of(name).and_then(id_in))
-}
-
-/// The GUID in `https://…/accounts(<id>)`.
-pub(super) fn id_in<E>(url: &str) -> Option<Id<E>> {
-    let (_, key) = url.trim_end().strip_suffix(')')?.rsplit_once('(')?;
-    key.parse().ok()
+    let mut values = [ODATA_ENTITY_ID, LOCATION]
+        .into_iter()
+        .filter_map(|name| response.headers.get(name));
+    values.find_map(|url| id_in(url.as_bytes())).map(Id::new)
 }
 
 fn id_in_body<E>(body: &[u8], primary_id: &str) -> Option<Id<E>> {

@@ -435,7 +435,7 @@ fn reference<F>(reader: &mut Reader<'_>) -> Result<Option<Option<Id<F>>>, JsonEr
     reader.object(|reader, key| -> Result<(), JsonError> {
         if key == "@odata.id" {
             found = Some(match reader.scalar()? {
-                Scalar::Text(url) => super::create::id_in(&url),
+                Scalar::Text(url) => crate::odata::key::id_in(url.as_bytes()).map(Id::new),
                 _ => None,
             });
             return Ok(());

@@ -30,10 +30,11 @@ impl<E> Id<E> {
     /// service's indexes dense.
     pub fn generate() -> Self {
         let (seconds, nanos) = Timestamp::now(NoContext).to_unix();
-        let millis = u128::from(seconds) * 1000 + u128::from(nanos / 1_000_000);
+        let millis = u128::from(seconds * 1000 + u64::from(nanos / 1_000_000));
         // The part of the millisecond stands before chance, so that later ones sort later.
-        let part = u128::from(nanos % 1_000_000) * 4096 / 1_000_000;
-        let bits = millis << 80 | 7 << 76 | part << 64 | 2 << 62 | u128::from(random() >> 2);
+        let part = u64::from(nanos % 1_000_000) * 4096 / 1_000_000;
+        let head = u128::from(7 << 12 | part);
+        let bits = millis << 80 | head << 64 | 2 << 62 | u128::from(random() >> 2);
         Id::new(Uuid::from_u128(bits))
     }
 

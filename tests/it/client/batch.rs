@@ -200,7 +200,10 @@ async fn every_handle_gets_its_own_answer() {
     assert_eq!(replies.take(last).unwrap().name, "Contoso");
     assert_eq!(replies.take(first).unwrap().name, "Contoso");
     assert_eq!(replies.take(contact).unwrap(), Id::new(ID));
-    assert!(replies.take(contact).unwrap_err().is_invalid_input());
+    for taken in [contact, ChangeSet::new().add(Create::new(New::new()))] {
+        assert!(replies.take(taken).unwrap_err().is_invalid_input());
+    }
+    assert!(replies.take(last).unwrap_err().is_invalid_input());
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use dataverse_client::{
     Upsert,
 };
 use dataverse_tests::script::{Script, Sent};
-use dataverse_tests::tables::{Account, AccountCard};
+use dataverse_tests::tables::{Account, AccountCard, Contact};
 use uuid::Uuid;
 
 const ID: Uuid = Uuid::from_u128(0x1111_1111_2222_3333_4444_5555_5555_5555);
@@ -100,4 +100,44 @@ async fn a_mistake_in_the_options_is_told_before_anything_is_sent() {
     let error = batch.with(options).await.unwrap_err();
     assert!(error.is_invalid_input());
     assert!(script.sent().is_empty());
+}
+
+#[tokio::test]
+async fn creates_of_several_tables_stand_among_other_parts() {
+    let account =
+        || Create::new(New::<Account>::new().set(Account::NAME, "A")).with_id(Id::new(ID));
+    let contact = || Create::new(New::<Contact>::new().set(Contact::LASTNAME, "B"));
+    let delete = || Delete::<Account>::new(Id::new(ID));
+    let unnamed = || contact().server_assigned_id();
+    let script = (0..4).fold(Script::new(), |script, _| script.no_content());
+    let (client, _) = script.client().unwrap();
+    let _ = client.call(account()).await;
+    let _ = client.call(unnamed()).await;
+    client.call(delete()).await.unwrap();
+    let mut batch = Batch::new();
+    let (_, _, _) = (
+        batch.add(account()),
+        batch.add(account()),
+        batch.add(unnamed()),
+    );
+    let (_, _, _) = (
+        batch.add(delete()),
+        batch.add(unnamed()),
+        batch.add(account()),
+    );
+    client.call(batch).await.unwrap_err();
+    let sent = script.sent();
+    let alone: Vec<_> = sent[..3].iter().map(as_part).collect();
+    let places = |part: &String| {
+        let found = sent[3].body.match_indices(&**part);
+        found.map(|(at, _)| at).collect::<Vec<_>>()
+    };
+    let mut order: Vec<_> = alone
+        .iter()
+        .enumerate()
+        .flat_map(|(which, part)| places(part).into_iter().map(move |at| (at, which)))
+        .collect();
+    order.sort_unstable();
+    let order: Vec<_> = order.into_iter().map(|(_, which)| which).collect();
+    assert_eq!(order, [0, 0, 1, 2, 1, 0], "{}", sent[3].body);
 }

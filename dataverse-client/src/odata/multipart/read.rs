@@ -4,10 +4,12 @@ use bytes::Bytes;
 use http::header::{HeaderName, HeaderValue};
 use http::{HeaderMap, StatusCode};
 use memchr::memmem;
+use uuid::Uuid;
 
 use super::boundary;
 use crate::error::{Error, Result};
 use crate::odata::Response;
+use crate::odata::key::id_in;
 
 /// Operations in a batch, members of change sets included.
 /// Source: Microsoft Learn, "Execute batch operations using the Web API", 2024.
@@ -21,26 +23,11 @@ pub struct PartAnswer {
     /// Header lines, and the body behind them.
     text: Bytes,
     body: usize,
+    /// The GUID in `OData-EntityId`: what a create gives.
+    pub(crate) row: Option<Uuid>,
 }
 
 impl PartAnswer {
-    /// The value of a header, as [`Response::text_of`] tells it; None may also mean that only the
-    /// whole answer can tell.
-    pub(crate) fn text_of(&self, name: &HeaderName) -> Option<&str> {
-        let wanted = name.as_str().as_bytes();
-        let mut found = None;
-        let head = read_head(&self.text, |name, value| {
-            if found.is_none() && name.eq_ignore_ascii_case(wanted) {
-                found = Some(value);
-            }
-        });
-        head.ok()?;
-        // To the end in any case: so the processor looks at many bytes at a time.
-        let is_plain = |is, byte: &u8| is & matches!(byte, b' '..=b'~' | b'\t');
-        let value = found.filter(|value| value.iter().fold(true, is_plain))?;
-        std::str::from_utf8(value).ok()
-    }
-
     /// The whole answer.
     ///
     /// Errors: a header line is damaged.
@@ -86,12 +73,25 @@ impl Answered {
 pub(crate) fn read_parts(boundary: &str, body: &Bytes) -> Result<Vec<Answered>> {
     // A guess: the smallest answers are longer, and few are much longer.
     let mut parts = Vec::with_capacity((body.len() / 256).min(MAX_OPERATIONS));
+    let mut before: Option<Opening<'_>> = None;
     each_section(boundary, body, |section| {
+        // Most parts begin with the same bytes as the one before.
+        if let Some(opening) = before.filter(|opening| section.starts_with(opening.text)) {
+            parts.push(Answered::Single(opening.answer(section, body)?));
+            return Ok(());
+        }
         let part = Section::read(section)?;
-        parts.push(match part.inner {
-            None => Answered::Single(part.answer(body)?),
-            Some(inner) => Answered::ChangeSet(read_members(inner, part.content, body)?),
-        });
+        if let Some(inner) = part.inner {
+            parts.push(Answered::ChangeSet(read_members(
+                inner,
+                part.content,
+                body,
+            )?));
+            return Ok(());
+        }
+        let opening = part.opening()?;
+        parts.push(Answered::Single(opening.answer(section, body)?));
+        before = Some(opening);
         Ok(())
     })?;
     Ok(parts)
@@ -104,7 +104,7 @@ fn read_members(boundary: &str, content: &[u8], whole: &Bytes) -> Result<Vec<Par
         if part.inner.is_some() {
             return Err(unreadable("a change set within a change set"));
         }
-        members.push(part.answer(whole)?);
+        members.push(part.opening()?.answer(section, whole)?);
         Ok(())
     })?;
     Ok(members)
@@ -155,10 +155,19 @@ fn line_end(text: &[u8], at: usize) -> usize {
 
 /// A section, and what the headers of the part say.
 struct Section<'a> {
+    whole: &'a [u8],
     /// The boundary of a change set.
     inner: Option<&'a str>,
     content_id: Option<usize>,
     content: &'a [u8],
+}
+
+/// What a section begins with, to the end of the status line.
+#[derive(Clone, Copy)]
+struct Opening<'a> {
+    text: &'a [u8],
+    content_id: Option<usize>,
+    status: StatusCode,
 }
 
 impl<'a> Section<'a> {
@@ -173,14 +182,15 @@ impl<'a> Section<'a> {
             }
         })?;
         Ok(Section {
+            whole: section,
             inner: boundary(content_type),
             content_id,
             content,
         })
     }
 
-    /// The answer that it holds, within the memory of `whole`.
-    fn answer(&self, whole: &Bytes) -> Result<PartAnswer> {
+    /// What it begins with, if it holds an answer.
+    fn opening(&self) -> Result<Opening<'a>> {
         let content = self.content.trim_ascii_start();
         let (line, text) = content.split_at(line_end(content, 0));
         let mut words = line.split(u8::is_ascii_whitespace);
@@ -189,12 +199,30 @@ impl<'a> Section<'a> {
             .filter(|version| version.starts_with(b"HTTP/"))
             .and_then(|_| StatusCode::from_bytes(word()?).ok())
             .ok_or_else(|| unreadable("a part has no status line"))?;
-        let body = read_head(text, |_, _| {})?;
-        Ok(PartAnswer {
+        Ok(Opening {
+            text: &self.whole[..self.whole.len() - text.len()],
             content_id: self.content_id,
             status,
+        })
+    }
+}
+
+impl Opening<'_> {
+    /// The answer in a section that begins so, within the memory of `whole`.
+    fn answer(&self, section: &[u8], whole: &Bytes) -> Result<PartAnswer> {
+        let text = &section[self.text.len()..];
+        let mut row = None;
+        let body = read_head(text, |name, value| {
+            if name.eq_ignore_ascii_case(b"odata-entityid") {
+                row = row.or_else(|| id_in(value));
+            }
+        })?;
+        Ok(PartAnswer {
+            content_id: self.content_id,
+            status: self.status,
             text: whole.slice_ref(text),
             body: text.len() - body.len(),
+            row,
         })
     }
 }
@@ -253,6 +281,52 @@ mod tests {
             let response = member.response().unwrap();
             assert_eq!(response.headers["odata-entityid"], "x");
         }
+    }
+
+    #[test]
+    fn parts_that_begin_alike_are_read_as_those_that_do_not() {
+        let part = |status: &str, rest: &str| {
+            format!("--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {status}\r\n{rest}\r\n")
+        };
+        const ID: &str = "11111111-2222-3333-4444-555555555555";
+        let row = format!("odata-entityid:https://o/accounts({ID}) \r\n\r\n");
+        let body = [
+            part("204 No Content", &row),
+            part("204 No Content", "Location: y\r\n\r\n"),
+            part("204 No", "\r\n"),
+            part("200 OK", "OData-EntityId: z\r\n\r\n"),
+            part("200 OK", "\r\n{}"),
+        ];
+        let parts = read(&(body.concat() + "--b--")).unwrap();
+        let told: Vec<_> = parts
+            .iter()
+            .map(|part| match part {
+                Answered::Single(answer) => {
+                    let response = answer.response().unwrap();
+                    (
+                        answer.status.as_u16(),
+                        answer.row,
+                        response.headers.len(),
+                        response.body,
+                    )
+                }
+                Answered::ChangeSet(_) => panic!("{part:?}"),
+            })
+            .collect();
+        let id = Some(Uuid::parse_str(ID).unwrap());
+        assert_eq!(
+            told,
+            [
+                (204, id, 1, Bytes::new()),
+                (204, None, 1, Bytes::new()),
+                (204, None, 0, Bytes::new()),
+                (200, None, 1, Bytes::new()),
+                (200, None, 0, Bytes::from("{}")),
+            ]
+        );
+        // A header line without a colon, behind an opening that is known.
+        let damaged = part("200 OK", "\r\n") + &part("200 OK", "damaged\r\n\r\n");
+        assert!(read(&(damaged + "--b--")).is_err());
     }
 
     #[test]

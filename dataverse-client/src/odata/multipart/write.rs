@@ -1,5 +1,7 @@
 //! The requests of a batch, written straight into its one body.
 
+use std::ops::Range;
+
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use uuid::Uuid;
@@ -30,9 +32,17 @@ pub(crate) struct BatchWriter<'a> {
     /// What every part of the batch, and of the change set that is open, begins with.
     opening: String,
     set_opening: Option<String>,
+    /// Of the last create: others of the table begin with the same bytes.
+    create: Option<Head>,
     /// For the JSON of one row at a time.
     row: String,
     body: Vec<u8>,
+}
+
+/// A part to the empty line before its body, and where it stands.
+struct Head {
+    path: String,
+    text: Range<usize>,
 }
 
 /// The place of one request in a batch.
@@ -63,6 +73,7 @@ impl PartSlot<'_, '_> {
         for (name, value) in &request.headers {
             writer.header(name, value);
         }
+        writer.text(&["\r\n"]);
         writer.end(&request.body);
         Ok(())
     }
@@ -70,24 +81,20 @@ impl PartSlot<'_, '_> {
     /// Writes the request of one row, without a message of its own in between.
     pub(crate) fn row(self, row: &RowRequest<'_>, scope: &Scope<'_>) -> Result<()> {
         let writer = self.writer;
-        let query = std::mem::take(&mut writer.option_query);
-        let begun = writer.begin(self.content_id, &row.method, &row.path, &query);
-        writer.option_query = query;
-        begun?;
-        if let Some((name, value)) = &row.condition {
-            writer.header(name, value);
-        }
-        if row.members.is_some() {
-            writer.text(&["content-type: application/json\r\n"]);
-        }
-        let headers = std::mem::take(&mut writer.option_headers);
-        for (name, value) in &headers {
-            // What the operation itself says goes first.
-            if row.condition.as_ref().is_none_or(|(own, _)| own != name) {
-                writer.header(name, value);
+        let has_own = self.content_id.is_some() || row.condition.is_some();
+        let is_create = row.method == Method::POST && row.members.is_some() && !has_own;
+        let known = writer.create.as_ref().filter(|_| is_create);
+        match known.filter(|head| head.path == row.path) {
+            Some(head) => writer.body.extend_from_within(head.text.clone()),
+            None => {
+                let start = writer.body.len();
+                writer.head(self.content_id, row)?;
+                writer.create = is_create.then(|| Head {
+                    path: row.path.to_string(),
+                    text: start..writer.body.len(),
+                });
             }
         }
-        writer.option_headers = headers;
         let mut text = std::mem::take(&mut writer.row);
         text.clear();
         let written = row.append_body(scope, &mut text);
@@ -126,6 +133,7 @@ impl<'a> BatchWriter<'a> {
             option_query: query.trim_start_matches('?').to_owned(),
             opening,
             set_opening: None,
+            create: None,
             row: String::new(),
             body: Vec::with_capacity(room),
         })
@@ -174,6 +182,30 @@ impl<'a> BatchWriter<'a> {
         request
     }
 
+    /// Writes what stands before the JSON of a row.
+    fn head(&mut self, content_id: Option<usize>, row: &RowRequest<'_>) -> Result<()> {
+        let query = std::mem::take(&mut self.option_query);
+        let begun = self.begin(content_id, &row.method, &row.path, &query);
+        self.option_query = query;
+        begun?;
+        if let Some((name, value)) = &row.condition {
+            self.header(name, value);
+        }
+        if row.members.is_some() {
+            self.text(&["content-type: application/json\r\n"]);
+        }
+        let headers = std::mem::take(&mut self.option_headers);
+        for (name, value) in &headers {
+            // What the operation itself says goes first.
+            if row.condition.as_ref().is_none_or(|(own, _)| own != name) {
+                self.header(name, value);
+            }
+        }
+        self.option_headers = headers;
+        self.text(&["\r\n"]);
+        Ok(())
+    }
+
     /// Writes a part to the end of its request line; `query` is added to the path.
     fn begin(
         &mut self,
@@ -214,7 +246,6 @@ impl<'a> BatchWriter<'a> {
     }
 
     fn end(&mut self, body: &[u8]) {
-        self.text(&["\r\n"]);
         self.body.extend_from_slice(body);
         self.text(&["\r\n"]);
     }

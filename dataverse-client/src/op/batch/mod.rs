@@ -194,29 +194,28 @@ impl Batch {
     ///
     /// A change set only if each of its members may be repeated: those of elastic tables are not
     /// undone together.
-    fn rest_of(
-        &self,
+    fn rest_of<'a>(
         item: &Item,
-        output: &Replies,
+        states: &mut impl Iterator<Item = &'a State>,
         refusal: &mut Option<PartAnswer>,
     ) -> Option<Item> {
-        let (scope, indices, may_repeat) = match item {
-            Item::Single(index, _) => (self.scope, *index..*index + 1, true),
+        let (operations, may_repeat) = match item {
+            Item::Single(..) => (1, true),
             Item::Set(set) => {
                 let mut members = set.members.iter();
                 let may = members.all(|member| member.replay() != Replay::IfRefused);
-                (set.scope, 0..set.members.len(), may)
+                (set.members.len(), may)
             }
         };
         let mut is_rest = false;
-        for index in indices {
-            match output.state(scope, index) {
-                Some(state @ State::Answered(answer)) if state.is_refused() && may_repeat => {
+        for state in states.take(operations) {
+            match state {
+                State::Answered(answer) if state.is_refused() && may_repeat => {
                     refusal.get_or_insert_with(|| answer.clone());
                     is_rest = true;
                 }
                 // After the refusal, and because of it.
-                Some(State::NotReached) => is_rest |= refusal.is_some(),
+                State::NotReached => is_rest |= refusal.is_some(),
                 _ => {}
             }
         }
@@ -349,11 +348,11 @@ impl Operation for Batch {
         if !output.has_refusal() {
             return None;
         }
-        let mut refusal = None;
+        let (mut states, mut refusal) = (output.states(), None);
         let rest: Vec<Item> = self
             .items
             .iter()
-            .filter_map(|item| self.rest_of(item, output, &mut refusal))
+            .filter_map(|item| Self::rest_of(item, &mut states, &mut refusal))
             .collect();
         let refusal = refusal?.response().ok()?;
         let error = refusal.success().err()?;

@@ -3,7 +3,6 @@
 use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -17,10 +16,14 @@ use crate::op::Scope;
 use crate::schema::ContentRef;
 
 /// The answers to a batch.
+#[derive(Default)]
 pub struct Replies {
-    replies: HashMap<ContentRef, Reply, BuildHasherDefault<CountHasher>>,
-    /// As they were sent.
-    order: Vec<ContentRef>,
+    /// As they were sent; None where they were taken.
+    replies: Vec<Option<Reply>>,
+    /// The place of the first in its scope.
+    first: usize,
+    /// Where each of them is: needed only where change sets stand among them.
+    places: Option<HashMap<ContentRef, usize>>,
 }
 
 struct Reply {
@@ -29,30 +32,6 @@ struct Reply {
     at: ContentRef,
     /// Of a member of a change set: how many Content-IDs earlier change sets took.
     before: Option<usize>,
-}
-
-/// Hashes places in a batch: numbers that are counted here, and that nobody else chooses.
-#[derive(Default)]
-struct CountHasher(u64);
-
-impl Hasher for CountHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_u64((*byte).into()));
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        // The golden ratio, as Fibonacci hashing has it.
-        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-        self.0 = (self.0.rotate_left(26) ^ number).wrapping_mul(SPREAD);
-    }
-
-    fn write_usize(&mut self, number: usize) {
-        self.write_u64(number as u64);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0.rotate_left(26)
-    }
 }
 
 #[derive(Clone)]
@@ -126,8 +105,8 @@ impl Replies {
     /// Room for so many.
     pub(super) fn with_capacity(operations: usize) -> Self {
         Replies {
-            replies: HashMap::with_capacity_and_hasher(operations, BuildHasherDefault::default()),
-            order: Vec::with_capacity(operations),
+            replies: Vec::with_capacity(operations),
+            ..Replies::default()
         }
     }
 
@@ -136,7 +115,8 @@ impl Replies {
     /// Errors: that of the operation; `is_not_run` if another one failed before it, or in its change
     /// set; `is_invalid_input` if the handle is of another batch, or was taken before.
     pub fn take<T: 'static>(&mut self, handle: Handle<T>) -> Result<T> {
-        let reply = self.replies.remove(&handle.at).ok_or_else(|| {
+        let reply = self.reply(handle.at).and_then(Option::take);
+        let reply = reply.ok_or_else(|| {
             Error::input("this handle belongs to another batch, or its answer was taken before")
         })?;
         let mut output: Option<T> = None;
@@ -147,17 +127,16 @@ impl Replies {
     /// The first error among the answers that are still there, in the order of the operations. What
     /// was not executed because of another failure is none.
     pub fn first_error(&self) -> Option<Error> {
-        self.order
+        self.replies
             .iter()
-            .filter_map(|at| self.replies.get(at))
+            .flatten()
             .filter(|reply| matches!(reply.state, State::Answered(_) | State::Unanswered(_)))
             .find_map(|reply| reply.read(None).err())
     }
 
     /// Adds the answers to a later part of the same batch.
     pub(crate) fn extend(&mut self, later: Replies) {
-        self.replies.extend(later.replies);
-        self.order.extend(later.order);
+        later.replies.into_iter().for_each(|reply| self.push(reply));
     }
 
     pub(super) fn insert(
@@ -167,31 +146,56 @@ impl Replies {
         operation: &Arc<dyn AnyOperation>,
         state: State,
     ) {
-        self.order.push(at);
-        self.replies.insert(
+        self.push(Some(Reply {
+            operation: Arc::clone(operation),
+            state,
             at,
-            Reply {
-                operation: Arc::clone(operation),
-                state,
-                at,
-                before,
-            },
-        );
+            before,
+        }));
+    }
+
+    fn push(&mut self, reply: Option<Reply>) {
+        if let (true, Some(reply)) = (self.replies.is_empty(), &reply) {
+            self.first = reply.at.index;
+        }
+        self.places = None;
+        self.replies.push(reply);
+    }
+
+    /// The place for the reply to the operation at `at`.
+    fn reply(&mut self, at: ContentRef) -> Option<&mut Option<Reply>> {
+        // Operations on their own follow each other.
+        let mut place = at.index.wrapping_sub(self.first);
+        let guessed = self.replies.get(place).and_then(Option::as_ref);
+        if guessed.is_none_or(|reply| reply.at != at) {
+            let replies = self.replies.iter().enumerate();
+            let places = self.places.get_or_insert_with(|| {
+                let placed =
+                    |(place, reply): (_, &Option<Reply>)| Some((reply.as_ref()?.at, place));
+                replies.filter_map(placed).collect()
+            });
+            place = *places.get(&at)?;
+        }
+        self.replies.get_mut(place)
     }
 
     /// Whether a protection limit refused one of the operations.
     pub(super) fn has_refusal(&self) -> bool {
-        self.replies.values().any(|reply| reply.state.is_refused())
+        self.states().any(State::is_refused)
     }
 
-    pub(super) fn state(&self, scope: u64, index: usize) -> Option<&State> {
-        let reply = self.replies.get(&ContentRef { scope, index })?;
-        Some(&reply.state)
+    /// What became of the operations, as they were sent.
+    pub(super) fn states(&self) -> impl Iterator<Item = &State> {
+        self.replies.iter().flatten().map(|reply| &reply.state)
     }
 
     /// Puts later answers in the place of earlier ones.
     pub(super) fn replace(&mut self, later: Replies) {
-        self.replies.extend(later.replies);
+        for later in later.replies.into_iter().flatten() {
+            if let Some(reply) = self.reply(later.at) {
+                *reply = Some(later);
+            }
+        }
     }
 
     /// `before` is how many Content-IDs earlier change sets took.
@@ -202,7 +206,7 @@ impl Replies {
         answered: Option<Answered>,
     ) -> Result<()> {
         let count = set.members.len();
-        let mut states = match answered {
+        let states = match answered {
             None => vec![State::NotReached; count],
             // What was done is told of each member.
             Some(Answered::Single(answer)) if answer.status.is_success() => {
@@ -212,12 +216,11 @@ impl Replies {
             Some(Answered::Single(answer)) => vec![State::Answered(answer); count],
             Some(Answered::ChangeSet(parts)) => member_states(parts, before, count)?,
         };
-        for (index, operation) in set.members.iter().enumerate().rev() {
+        for (index, (operation, state)) in set.members.iter().zip(states).enumerate() {
             let at = ContentRef {
                 scope: set.scope,
                 index,
             };
-            let state = states.pop().unwrap_or(State::NotReached);
             self.insert(at, Some(before), operation, state);
         }
         Ok(())
@@ -263,7 +266,7 @@ fn member_states(parts: Vec<PartAnswer>, before: usize, count: usize) -> Result<
 
 impl fmt::Debug for Replies {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Replies({})", self.replies.len())
+        write!(f, "Replies({})", self.states().count())
     }
 }
 

@@ -11,10 +11,9 @@ use crate::definition::{
 };
 use crate::error::{Error, Result};
 use crate::odata::headers::ODATA_ENTITY_ID;
+use crate::odata::key::id_in;
 use crate::odata::{Request, Response};
-use crate::op::create::id_in;
 use crate::op::{AfterDoubt, Operation, Replay, Scope};
-use crate::value::Id;
 
 const MERGE_LABELS: HeaderName = HeaderName::from_static("mscrm.mergelabels");
 const SOLUTION: HeaderName = HeaderName::from_static("mscrm.solutionuniquename");
@@ -87,8 +86,8 @@ impl Operation for CreateDefinition {
 
     fn decode(&self, response: &Response) -> Result<Uuid> {
         let url = response.success()?.text_of(&ODATA_ENTITY_ID);
-        let id: Option<Id<()>> = url.and_then(id_in);
-        id.map(Id::uuid).ok_or_else(|| {
+        let id = url.and_then(|url| id_in(url.as_bytes()));
+        id.ok_or_else(|| {
             Error::decode("the definition was created, but the answer does not tell its id")
         })
     }
