@@ -114,6 +114,7 @@ pub(crate) fn append_object(
     scope: &Scope<'_>,
     out: &mut String,
 ) -> Result<()> {
+    members.check()?;
     out.push('{');
     let start = out.len();
     first(out);

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Reference;
+use crate::error::{Error, Result};
 use crate::value::json::write_string;
 
 /// Columns and navigation properties of a row to write, in the order in which they were set.
@@ -15,6 +16,9 @@ pub(crate) struct BodyMembers {
     text: String,
     columns: Vec<Place>,
     others: Vec<Other>,
+    /// The column whose value took text away. What was set before it is lost, so nothing that is
+    /// set later mends it.
+    spoilt: Option<Box<str>>,
 }
 
 /// Where a column stands; it begins behind the comma after the one before.
@@ -62,7 +66,19 @@ impl Written {
 
 impl BodyMembers {
     pub(crate) fn is_empty(&self) -> bool {
-        self.columns.is_empty() && self.others.is_empty()
+        self.columns.is_empty() && self.others.is_empty() && self.spoilt.is_none()
+    }
+
+    /// Errors: the value of a column did not append its JSON, and nothing else.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.spoilt {
+            None => Ok(()),
+            Some(column) => Err(Error::input(format!(
+                "the value of column `{column}` spoilt the row: `Value::write_json` of its type \
+                 wrote nothing, or changed what the text held before; let it append JSON to `out` \
+                 and do nothing else"
+            ))),
+        }
     }
 
     /// Sets a column to the JSON that `write` appends.
@@ -83,6 +99,9 @@ impl BodyMembers {
         let colon = self.text.len();
         self.text.push(':');
         write(&mut self.text);
+        if !self.is_appended(name, start, colon) {
+            return self.spoil(name);
+        }
         if !self.others.is_empty() {
             self.others
                 .retain(|other| other.value.is_bind() || other.name != name);
@@ -102,6 +121,31 @@ impl BodyMembers {
                 self.columns[index].end = place.colon + 1 + json.len();
             }
         }
+    }
+
+    /// Whether a value stands behind the colon, and its name still before it: types of the program
+    /// itself are given the whole text, too.
+    fn is_appended(&self, name: &str, start: usize, colon: usize) -> bool {
+        let text = self.text.as_bytes();
+        let is_name = |known: &[u8]| match known.len() == name.len() {
+            true => known == name.as_bytes(),
+            false => {
+                let mut quoted = String::new();
+                write_string(name, &mut quoted);
+                quoted.as_bytes().get(1..quoted.len() - 1) == Some(known)
+            }
+        };
+        text.len() > colon + 1
+            && (text[start], text[colon - 1], text[colon]) == (b'"', b'"', b':')
+            && is_name(&text[start + 1..colon - 1])
+    }
+
+    #[cold]
+    fn spoil(&mut self, name: &str) {
+        self.text.clear();
+        self.columns.clear();
+        self.others.clear();
+        self.spoilt.get_or_insert_with(|| name.into());
     }
 
     /// Sets what is more than the value of a column.

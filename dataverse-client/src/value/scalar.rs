@@ -16,6 +16,9 @@ pub trait Value: Sized + Clone + PartialEq + Debug + Send + Sync + 'static {
     fn from_scalar(scalar: Scalar<'_>) -> Result<Self, ValueError>;
 
     /// Appends the value as JSON.
+    ///
+    /// `out` may hold what was written before; leave that alone. A value that takes it away, or
+    /// writes nothing, spoils its row, and sending the row is an error.
     fn write_json(&self, out: &mut String);
 
     /// Appends the value as it stands in `$filter` and in keys, not percent-encoded.

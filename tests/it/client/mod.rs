@@ -17,6 +17,7 @@ mod fetchxml;
 mod files;
 mod foreign;
 mod operations;
+mod own_values;
 mod paging;
 mod parts;
 mod query;
