@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use http::{HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
-use super::invoke::type_member;
+use super::row_argument::type_member;
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::body::{append_object, write_object};

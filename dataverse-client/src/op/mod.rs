@@ -24,6 +24,7 @@ mod property;
 mod query;
 mod read;
 mod retrieve;
+mod row_argument;
 mod row_pack;
 mod rows_of;
 mod search;
@@ -57,7 +58,7 @@ pub use file::{
     UploadBlock, UploadChunk, UploadFile, UploadSession,
 };
 pub use instances::{Instance, Instances};
-pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind, RowArgument};
+pub use invoke::{Arguments, BoundTo, Invoke, InvokeNamed, Message, MessageKind};
 pub use link::{Associate, Disassociate, References, RetrieveRelated};
 pub use optional::Optional;
 pub use paged::Paged;
@@ -65,6 +66,7 @@ pub use property::{GetColumn, GetText, SetColumn};
 pub use query::Query;
 pub use read::Read;
 pub use retrieve::{IfChanged, Retrieve};
+pub use row_argument::RowArgument;
 pub(crate) use row_pack::{PackForm, PackedRow, RowPack};
 pub use search::{
     Facet, SearchAutocomplete, SearchHit, SearchQuery, SearchResults, SearchStatistics,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::bulk::{bulk_request, check_key_columns, primary_id};
 use super::bulk_row::{RowWrite, WriteKind};
-use super::invoke::type_member;
+use super::row_argument::type_member;
 use super::{Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::body::append_object;

@@ -5,7 +5,8 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::invoke::{CALLED_ON, Content, Message, NAMESPACE, stored_text};
+use super::invoke::{CALLED_ON, Message, NAMESPACE, stored_text};
+use super::row_argument::Content;
 use super::{BoundTo, RowArgument};
 use crate::error::{Error, Result};
 use crate::odata::page::json_error;

@@ -1,8 +1,9 @@
 //! Choices: an enum for each.
 
-use super::layout::{Text, literal, plain};
+use super::layout::Text;
 use super::names::{ChoiceName, Names};
 use super::table::deprecated;
+use super::text::{literal, plain};
 use crate::model::{ChoiceKind, Column, ColumnType, Table};
 use crate::select::Selection;
 

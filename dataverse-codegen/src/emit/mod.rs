@@ -6,6 +6,7 @@ mod names;
 mod operations;
 mod table;
 mod targets;
+mod text;
 mod types;
 mod version_order;
 
@@ -16,9 +17,10 @@ use crate::model::{Access, Column, ColumnType, ItemType, Table};
 use crate::naming::is_snake;
 use crate::parallel;
 use crate::select::{Layout, MAX_ENUM_TARGETS, Selection};
-use layout::{Argument, Arguments, MAX_ARRAY, Text, literal};
+use layout::{Argument, Arguments, MAX_ARRAY, Text};
 use names::Names;
 pub(crate) use operations::item_name;
+use text::literal;
 use version_order::version_order;
 
 /// First line of every file: what may be overwritten and deleted.

@@ -3,8 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{Text, literal};
+use super::layout::Text;
 use super::names::Names;
+use super::text::literal;
 use super::value_type;
 use crate::csdl::OperationKind;
 use crate::model::{ItemType, Operation, Parameter, TypeRef};

@@ -1,7 +1,8 @@
 //! One table: struct, constants, names, cells, targets of its lookups, navigation properties.
 
-use super::layout::{Text, plain, push_literal};
+use super::layout::Text;
 use super::names::{ColumnName, Names};
+use super::text::{plain, push_literal};
 use super::{column_type, entity_table, scalar_type, targets};
 use crate::model::{Access, AlternateKey, Column, ColumnType, Required, Table};
 use crate::naming::{self, Taken};

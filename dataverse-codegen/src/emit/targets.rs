@@ -4,8 +4,9 @@
 //! in every table; those share one enum in `lookups.rs`.
 
 use super::is_enum;
-use super::layout::{Text, literal, push_literal};
+use super::layout::Text;
 use super::names::Names;
+use super::text::{literal, push_literal};
 use crate::model::{Column, ColumnType, LookupTarget, Table};
 use crate::naming::Taken;
 

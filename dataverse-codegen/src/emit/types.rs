@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::layout::{Text, literal};
+use super::layout::Text;
 use super::names::Names;
 use super::table::cells;
+use super::text::literal;
 use super::value_type;
 use crate::model::{ColumnType, ComplexType, EnumType, ItemType, TypeRef};
 use crate::naming::{self, Taken};
