@@ -105,6 +105,7 @@
 //! | `certificate` | `auth::ClientCertificate`, with a certificate in PEM |
 //! | `pfx` | the same, with `auth::Certificate::from_pfx` |
 //! | `azure-core` | `auth::AzureCore`: any credential of the Azure SDK for Rust |
+//! | `http2` | HTTP/2 where the server speaks it: many requests on one connection |
 //! | `parquet` | `Rows::export_parquet` and `ParquetFormat` |
 
 // Generated code and derives name this crate by one path; in its own tests and docs, too.

@@ -422,7 +422,7 @@ impl Call<'_> {
                             inner.counting.not_sent.add();
                             return Ok(Ending::NotAnswered(error.into_error()));
                         }
-                        Reached::NotSent => Failure::NotSent,
+                        Reached::NotSent | Reached::Refused => Failure::NotSent,
                         Reached::Unknown => Failure::Doubt { retry_after: None },
                     };
                     (failure, Ending::NotAnswered(error.into_error()))

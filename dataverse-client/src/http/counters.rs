@@ -16,7 +16,7 @@ pub struct Counters {
     pub throttled: u64,
     /// Attempts without an answer of the service: lost answers, gateways, stalls.
     pub doubts: u64,
-    /// Attempts that found no connection.
+    /// Attempts that found no connection, or that the server refused to look at.
     pub not_sent: u64,
     /// Repeats that were not made because the retry budget was used up.
     pub over_budget: u64,

@@ -37,6 +37,9 @@ pub enum Reached {
     NotSent,
     /// The server did not prove who it is, so nothing was sent, and a repeat would fare no better.
     Untrusted,
+    /// The server says that it did not look at it: a connection that it is about to close, or too
+    /// many requests on it. HTTP/2 has words for this.
+    Refused,
     /// It may have been executed.
     Unknown,
 }
@@ -49,6 +52,7 @@ pub enum Reached {
     Reached::Untrusted => "nothing was sent, because the server's certificate is not trusted here: check the \
                            address; a proxy that looks into TLS needs its certificate among the \
                            roots of the system",
+    Reached::Refused => "the server refused to look at the request",
     Reached::Unknown => "the connection ended before the answer",
 })]
 pub struct TransportError {

@@ -236,6 +236,22 @@ async fn a_locked_definition_is_not_written_twice() {
 }
 
 #[tokio::test]
+async fn what_the_server_refused_to_look_at_is_sent_again_and_counted() {
+    let script = Script::new().failure(Reached::Refused).no_content();
+    let (client, _) = script.client().unwrap();
+    let choice = OptionSetDefinition::global("new_choice", "Choice");
+    // The service makes the key: after doubt this would not be sent again.
+    let create = client.call(CreateDefinition::choice(&choice));
+    assert!(
+        create.await.unwrap_err().is_decode(),
+        "the answer tells no id"
+    );
+    assert_eq!(script.sent().len(), 2);
+    assert_eq!(client.counters().not_sent, 1);
+    assert_eq!(client.counters().repeats, 1);
+}
+
+#[tokio::test]
 async fn what_stands_before_the_service_is_told_apart() {
     for status in [403, 407, 502] {
         let mut script = Script::new();

@@ -50,7 +50,7 @@ impl Wire<'_> {
                 Ok(answer) => (self.passes(answer.status()), retry_after(answer.headers())),
                 Err(error) => {
                     let may_repeat = match error.reached() {
-                        Reached::NotSent => true,
+                        Reached::NotSent | Reached::Refused => true,
                         Reached::Unknown => self.repeats_in_doubt,
                         Reached::Untrusted => false,
                     };
