@@ -23,6 +23,11 @@ const READ_TIMEOUT: Duration = Duration::from_secs(150);
 /// service drops it, and so that a service that has moved is found again.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(50);
 
+/// A connection of HTTP/2 is asked for a sign of life when it was silent for so long during a request:
+/// others would join a dead one.
+#[cfg(feature = "http2")]
+const PING_AFTER: Duration = Duration::from_secs(20);
+
 /// Bytes of an answer after decompression: a few kilobytes can expand to hundreds of megabytes.
 /// A page of 5,000 wide rows with all annotations stays below 100 MB.
 const MAX_BODY: usize = 256 << 20;
@@ -203,13 +208,18 @@ fn too_large(max_body: usize) -> TransportError {
 }
 
 fn settings() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+    let settings = reqwest::Client::builder()
         .connect_timeout(CONNECT_TIMEOUT)
         .read_timeout(READ_TIMEOUT)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
-        .retry(reqwest::retry::never())
+        .retry(reqwest::retry::never());
+    #[cfg(feature = "http2")]
+    let settings = settings
+        .http2_keep_alive_interval(PING_AFTER)
+        .http2_keep_alive_timeout(CONNECT_TIMEOUT);
+    settings
 }
 
 fn build(settings: reqwest::ClientBuilder) -> Result<reqwest::Client, TransportError> {
