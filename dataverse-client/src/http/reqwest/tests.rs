@@ -6,6 +6,8 @@ mod http2;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 
+use tokio::net::TcpSocket;
+
 use super::*;
 
 #[test]
@@ -105,28 +107,33 @@ fn run(test: impl Future<Output = ()>) {
     runtime.enable_all().build().unwrap().block_on(test);
 }
 
-/// A port at which nobody listens.
-fn nobody(family: &str) -> Option<SocketAddr> {
-    let listener = TcpListener::bind(family).ok()?;
-    listener.local_addr().ok()
+/// Sockets that have a port each and do not listen at it: whoever connects is refused, and as long
+/// as they are held nobody else can listen there.
+fn refusing() -> Vec<TcpSocket> {
+    let v6 = TcpSocket::new_v6().ok();
+    // As where IPv6 leads nowhere, and as behind a balancer one of whose servers is down.
+    let v6 = v6.filter(|socket| socket.bind("[::1]:0".parse().unwrap()).is_ok());
+    let v4 = || {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket
+    };
+    v6.into_iter().chain([v4(), v4()]).collect()
 }
 
 #[test]
 fn an_address_that_refuses_is_passed_over() {
     run(async {
-        // As where IPv6 leads nowhere, and as behind a balancer one of whose servers is down.
-        let refusing = [
-            nobody("[::1]:0"),
-            nobody("127.0.0.1:0"),
-            nobody("127.0.0.1:0"),
-        ];
+        let held = refusing();
+        let refusing = held.iter().map(|socket| socket.local_addr().unwrap());
         let (address, served) = server();
         let names = Names::default();
-        let all = refusing.into_iter().flatten().chain([address]);
+        let all = refusing.clone().chain([address]);
         names.0.lock().unwrap().extend(all);
         assert_eq!(get(&named(&names)).await, address.to_string());
         served.join().unwrap();
         // With none that answers nothing was sent.
+        *names.0.lock().unwrap() = refusing.collect();
         let request = http::Request::get("http://org.example/").body(Bytes::new());
         let error = named(&names).send(request.unwrap()).await.unwrap_err();
         assert_eq!(error.reached(), Reached::NotSent);

@@ -7,7 +7,7 @@ use dataverse_client::http::{FixedToken, Reached, ReqwestTransport, Transport, V
 use dataverse_client::{Client, Id, New};
 use dataverse_tests::tables::{Account, AccountCard};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::JoinHandle;
 
 fn client(url: &str) -> (Client, VirtualClock) {
@@ -95,9 +95,10 @@ const FOUND: &[u8] =
 
 #[tokio::test]
 async fn without_a_connection_everything_is_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let refused = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    // It has a port and does not listen at it: nobody else can, and who connects is refused.
+    let held = TcpSocket::new_v4().unwrap();
+    held.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let refused = format!("http://{}", held.local_addr().unwrap());
     // A name that no server knows, by its definition.
     for url in [refused.as_str(), "https://org.invalid"] {
         let (client, clock) = client(url);
