@@ -112,6 +112,19 @@ pub(crate) fn default_crate() -> Path {
     Ident::new("dataverse_client", Span::call_site()).into()
 }
 
+/// Where `dataverse_client` is, by attributes that say nothing else.
+pub(crate) fn crate_alone(input: &DeriveInput, errors: &mut Errors) -> Path {
+    let mut krate = default_crate();
+    each_item(&input.attrs, errors, |meta| {
+        if meta.path.is_ident("crate") {
+            krate = path(meta)?;
+            return Ok(());
+        }
+        Err(meta.error("unknown here; `crate` is known"))
+    });
+    krate
+}
+
 /// The column that a field stands for.
 pub(crate) struct ColumnName {
     /// The logical name.

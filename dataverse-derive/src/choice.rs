@@ -18,14 +18,7 @@ struct Known<'a> {
 
 pub(crate) fn derive(input: &DeriveInput) -> syn::Result<TokenStream> {
     let mut errors = Errors::default();
-    let mut krate = attrs::default_crate();
-    attrs::each_item(&input.attrs, &mut errors, |meta| {
-        if meta.path.is_ident("crate") {
-            krate = attrs::path(meta)?;
-            return Ok(());
-        }
-        Err(meta.error("unknown here; `crate` is known"))
-    });
+    let krate = attrs::crate_alone(input, &mut errors);
     attrs::refuse_generics(input, "Choice", &mut errors);
     let Data::Enum(data) = &input.data else {
         errors.at(&input.ident, "`Choice` needs an enum");

@@ -1,6 +1,6 @@
 //! Names in `$filter`, `$orderby` and `$apply`: columns, paths through lookups, variables of lambdas.
 
-use crate::catalog::{Catalog, Kind, Table};
+use crate::catalog::{Catalog, Column, Kind, Table};
 use crate::fault::{Fault, Result};
 use crate::managed;
 use crate::relation::Relation;
@@ -111,30 +111,30 @@ impl<'c> Names<'c> {
 
     /// The column at a path: `name`, `primarycontactid/fullname`, `t/subject`.
     pub(crate) fn column(&mut self, path: &str) -> Result<SqlColumn<'c>> {
-        self.read.push(path.to_owned());
-        let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
-        if let Some(column) = self.beyond(walk, name)? {
-            return Ok(column);
-        }
-        let (_, alias, table) = self.walk(walk)?;
-        let (place, _) = table
-            .column(name)
-            .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
-        SqlColumn::new(&alias, table, place)
+        self.found(path, |table, name| table.column(name))
     }
 
     /// The column that a query function names: by logical name or as on the wire.
     pub(crate) fn property(&mut self, path: &str) -> Result<SqlColumn<'c>> {
+        self.found(path, |table, name| {
+            table.column(name).or_else(|| table.column_named(name))
+        })
+    }
+
+    /// The column at a path whose last name `find` looks up.
+    fn found(
+        &mut self,
+        path: &str,
+        find: impl FnOnce(&'c Table, &str) -> Option<(usize, &'c Column)>,
+    ) -> Result<SqlColumn<'c>> {
         self.read.push(path.to_owned());
         let (walk, name) = path.rsplit_once('/').unwrap_or(("", path));
         if let Some(column) = self.beyond(walk, name)? {
             return Ok(column);
         }
         let (_, alias, table) = self.walk(walk)?;
-        let (place, _) = table
-            .column(name)
-            .or_else(|| table.column_named(name))
-            .ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
+        let (place, _) =
+            find(table, name).ok_or_else(|| Fault::unknown_property(name, &table.logical_name))?;
         SqlColumn::new(&alias, table, place)
     }
 

@@ -405,12 +405,7 @@ pub(crate) fn single(
     let expands = Expands::parse(call, table, expand)?;
     expands.extend(&mut selection);
     call.store.make(table)?;
-    let sql = format!(
-        "SELECT {} FROM {} t WHERE t.{} = ?",
-        selection.sql(),
-        quoted(&table.logical_name),
-        quoted(&table.primary_id)
-    );
+    let sql = selection.sql_of_one();
     let mut body = String::from("{\"@odata.context\":");
     let context = format!("{}/$entity", context(call, &selection, &expands));
     write_string(&context, &mut body);
@@ -441,12 +436,7 @@ pub(crate) fn rows<'i>(
     let preferences = call.asked.preferences();
     let selection = Selection::new(table, None)?;
     call.store.make(table)?;
-    let sql = format!(
-        "SELECT {} FROM {} t WHERE t.{} = ?",
-        selection.sql(),
-        quoted(&table.logical_name),
-        quoted(&table.primary_id)
-    );
+    let sql = selection.sql_of_one();
     let mut annotator = Annotator::new(call.catalog, call.store, &preferences);
     let mut statement = call.store.connection.prepare_cached(&sql)?;
     let mut body = String::from("{\"@odata.context\":");

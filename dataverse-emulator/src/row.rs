@@ -114,6 +114,16 @@ impl<'c> Selection<'c> {
         1 + place.unwrap_or_default()
     }
 
+    /// The statement for one row, by its id.
+    pub(crate) fn sql_of_one(&self) -> String {
+        format!(
+            "SELECT {} FROM {} t WHERE t.{} = ?",
+            self.sql(),
+            quoted(&self.table.logical_name),
+            quoted(&self.table.primary_id)
+        )
+    }
+
     /// SQL for version and columns, then the tables that lookups point at.
     pub(crate) fn sql(&self) -> String {
         let mut sql = format!("t.{}", quoted(VERSION));

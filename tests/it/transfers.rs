@@ -17,11 +17,11 @@ use crate::documents::{ONLINE, document};
     set = "msdyn_aibfiles",
     id = "msdyn_aibfileid"
 )]
-struct AiFile {
-    msdyn_aibfileid: Option<Id<AiFile>>,
-    msdyn_name: Option<String>,
-    msdyn_file: Option<Binary>,
-    msdyn_image: Option<Binary>,
+pub(crate) struct AiFile {
+    pub(crate) msdyn_aibfileid: Option<Id<AiFile>>,
+    pub(crate) msdyn_name: Option<String>,
+    pub(crate) msdyn_file: Option<Binary>,
+    pub(crate) msdyn_image: Option<Binary>,
 }
 
 #[derive(Entity, Default)]

@@ -4,25 +4,13 @@ use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use dataverse_client::{Binary, Entity, FileColumn, Id, New};
+use dataverse_client::{FileColumn, New};
 use dataverse_emulator::Emulator;
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::{World, finish, poll_times};
 use crate::documents::{ONLINE, document};
-
-/// A table of the product with a file column.
-#[derive(Entity, Default)]
-#[dataverse(
-    table = "msdyn_aibfile",
-    set = "msdyn_aibfiles",
-    id = "msdyn_aibfileid"
-)]
-struct AiFile {
-    msdyn_aibfileid: Option<Id<AiFile>>,
-    msdyn_name: Option<String>,
-    msdyn_file: Option<Binary>,
-}
+use crate::transfers::AiFile;
 
 /// A file of which each piece is waited for.
 struct Slow<'a> {

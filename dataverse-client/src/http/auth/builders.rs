@@ -1,18 +1,27 @@
 //! What credentials of one kind have in common.
 
-/// For credentials that hold an [`Application`](super::entra::Application) and nothing else: it signs
-/// in as itself, or acts for a user.
-macro_rules! signs_in_as_itself {
-    ($credential:ident) => {
+/// For credentials that have an [`Application`](super::entra::Application) here.
+macro_rules! signs_in_elsewhere {
+    ($credential:ident, $($application:tt).+) => {
         impl $credential {
             /// Signs in at `url` instead of at the org's cloud: `https://login.microsoftonline.us`.
             /// https, loopback excepted.
             #[must_use]
             pub fn authority(mut self, url: impl Into<String>) -> Self {
-                self.0.authority = Some(url.into());
+                self.$($application).+.authority = Some(url.into());
                 self
             }
+        }
+    };
+}
 
+/// For credentials that hold an [`Application`](super::entra::Application) and nothing else: it signs
+/// in as itself, or acts for a user.
+macro_rules! signs_in_as_itself {
+    ($credential:ident) => {
+        super::builders::signs_in_elsewhere!($credential, 0);
+
+        impl $credential {
             /// Acts for the user whose token this is; see [`OnBehalfOf`](super::OnBehalfOf).
             pub fn on_behalf_of(&self, user_token: super::Secret) -> super::OnBehalfOf {
                 super::OnBehalfOf::new(&self.0, user_token)
@@ -35,18 +44,13 @@ macro_rules! signs_in_as_itself {
 /// token.
 macro_rules! signs_in_a_user {
     ($credential:ident) => {
+        super::builders::signs_in_elsewhere!($credential, session.application);
+
         impl $credential {
             /// Keeps the refresh token in `store`.
             #[must_use]
             pub fn store(mut self, store: impl super::TokenStore) -> Self {
                 self.session.store = std::sync::Arc::new(store);
-                self
-            }
-
-            /// Signs in at `url` instead of at the org's cloud. https, loopback excepted.
-            #[must_use]
-            pub fn authority(mut self, url: impl Into<String>) -> Self {
-                self.session.application.authority = Some(url.into());
                 self
             }
         }
@@ -78,4 +82,4 @@ macro_rules! signs_in_a_user {
     };
 }
 
-pub(super) use {signs_in_a_user, signs_in_as_itself};
+pub(super) use {signs_in_a_user, signs_in_as_itself, signs_in_elsewhere};
