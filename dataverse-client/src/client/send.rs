@@ -201,7 +201,13 @@ impl Inner {
             }
         };
         // In a box of its own: two that are small cost less than one that is large.
-        let response = match Box::pin(call.send(message)).await? {
+        let response = match Box::pin(call.send(message)).await {
+            // What ended the later attempts tells nothing of the earlier one.
+            Err(error) if call.in_doubt => return Err(error.with_outcome_unknown()),
+            Err(error) => return Err(error),
+            Ok(ending) => ending,
+        };
+        let response = match response {
             Ending::Answered(response) => response,
             Ending::NotAnswered(error) if call.in_doubt => {
                 return Err(call.blame(error).with_outcome_unknown());

@@ -173,7 +173,7 @@ impl<E: 'static> Operation for CreateMultiple<E> {
         let path =
             first.and_then(|id| row_path(self.table.entity_set(), &KeyKind::Id(id.uuid())).ok());
         let Some((path, column)) = path.zip(self.table.known_primary_id()) else {
-            return AfterDoubt::Stands;
+            return AfterDoubt::Unknown;
         };
         let mut query = Query::of(path);
         query.option("$select", column);

@@ -1,7 +1,7 @@
 //! Creating a row.
 
+use http::Method;
 use http::header::LOCATION;
-use http::{Method, StatusCode};
 
 use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
@@ -105,10 +105,6 @@ impl<E: 'static> Create<E> {
         }
         Ok(row)
     }
-
-    fn is_taken(refusal: &Error) -> bool {
-        refusal.status() == Some(StatusCode::PRECONDITION_FAILED)
-    }
 }
 
 impl<E> Clone for Create<E> {
@@ -173,11 +169,11 @@ impl<E: 'static> Operation for Create<E> {
         }
     }
 
-    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Id<E>> {
-        // A key is taken: by the earlier attempt, or by somebody else's row. Which key the service
-        // names, primary or alternate, does not tell; whether the row is there does.
-        let Some(id) = self.known_id().filter(|_| Self::is_taken(refusal)) else {
-            return AfterDoubt::Stands;
+    fn after_doubt(&self, _: &Error) -> AfterDoubt<Id<E>> {
+        // A key is taken, or a plug-in says no: because of the earlier attempt, or of somebody else's
+        // row. What the service names does not tell; whether the row is there does.
+        let Some(id) = self.known_id() else {
+            return AfterDoubt::Unknown;
         };
         match row_path(self.table.entity_set(), &KeyKind::Id(id.uuid())) {
             Ok(path) => {
@@ -188,7 +184,7 @@ impl<E: 'static> Operation for Create<E> {
                 let question = Request::new(Method::GET, query.into_string());
                 AfterDoubt::ask(question, move |_| Ok(id))
             }
-            Err(_) => AfterDoubt::Stands,
+            Err(_) => AfterDoubt::Unknown,
         }
     }
 }
@@ -253,16 +249,15 @@ impl<R: Read> Operation for CreateReturning<R> {
         self.create.replay()
     }
 
-    fn after_doubt(&self, refusal: &Error) -> AfterDoubt<R::Row> {
-        let known = self.create.known_id();
-        let Some(id) = known.filter(|_| Create::<R::Entity>::is_taken(refusal)) else {
-            return AfterDoubt::Stands;
+    fn after_doubt(&self, _: &Error) -> AfterDoubt<R::Row> {
+        let Some(id) = self.create.known_id() else {
+            return AfterDoubt::Unknown;
         };
         let question = row_path(self.create.table.entity_set(), &KeyKind::Id(id.uuid()))
             .and_then(|path| self.wanted.represented::<R>(Request::get(path)));
         match question {
             Ok(question) => AfterDoubt::ask(question, R::read_row),
-            Err(_) => AfterDoubt::Stands,
+            Err(_) => AfterDoubt::Unknown,
         }
     }
 }

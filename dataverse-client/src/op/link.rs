@@ -151,7 +151,7 @@ impl Operation for Associate {
         if self.is_collection && refusal.is_duplicate() {
             AfterDoubt::Done(())
         } else {
-            AfterDoubt::Stands
+            AfterDoubt::Unknown
         }
     }
 }

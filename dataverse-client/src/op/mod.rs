@@ -125,10 +125,11 @@ pub trait Operation: Send + Sync {
         None
     }
 
-    /// How to understand `refusal` of a repeat, when an earlier attempt got no answer.
+    /// How to understand `refusal` of a repeat, when an earlier attempt got no answer: that the repeat
+    /// was refused does not tell whether the earlier one was executed.
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
         let _ = refusal;
-        AfterDoubt::Stands
+        AfterDoubt::Unknown
     }
 }
 
@@ -188,7 +189,7 @@ impl AfterDoubt<()> {
     pub(crate) fn of_delete(refusal: &Error) -> Self {
         match refusal.is_not_found() {
             true => AfterDoubt::Done(()),
-            false => AfterDoubt::Stands,
+            false => AfterDoubt::Unknown,
         }
     }
 }

@@ -4,6 +4,7 @@
 mod answers;
 mod attacks;
 mod attribution;
+mod doubt;
 mod parts;
 mod plans;
 mod proxy;
