@@ -84,8 +84,10 @@
 //! | 429 in a part of a batch | sends that part again, and those that were not executed because of it |
 //! | 500 without a code, or of the database | sends a read, `update`, `upsert` once more |
 //! | the answer got lost, or 408, 502, 503, 504 | sends again what a second execution does not change: reads, functions, `update` and `upsert` without a condition, `delete`, `create` with its client-made key. Anything else ends with `is_outcome_unknown` |
-//! | a repeated `create` finds its primary key taken | asks for the row; if it is there, the first attempt made it |
+//! | a repeated `create` is refused, because its key is taken or for another reason | asks for the row; if it is there, the first attempt made it |
 //! | a repeated `delete` finds no row | the first attempt deleted it |
+//! | another repeat is refused | `is_outcome_unknown`: the first attempt may have been executed |
+//! | a success that holds a web page or an error | somebody else answered: an error, of a write with `is_outcome_unknown` |
 //!
 //! A `create` carries a primary key made by the client. A repeated `update` or `upsert` runs the
 //! org's plug-ins a second time, and can overwrite what another wrote between; with

@@ -200,21 +200,27 @@ impl Inner {
                 &*wrapped
             }
         };
+        let is_read = call.is_read;
+        let unknown = |error: Error| match is_read || operation.only_reads() {
+            true => error,
+            false => error.with_outcome_unknown(),
+        };
         // In a box of its own: two that are small cost less than one that is large.
         let response = match Box::pin(call.send(message)).await {
             // What ended the later attempts tells nothing of the earlier one.
-            Err(error) if call.in_doubt => return Err(error.with_outcome_unknown()),
+            Err(error) if call.in_doubt => return Err(unknown(error)),
             Err(error) => return Err(error),
             Ok(ending) => ending,
         };
         let response = match response {
             Ending::Answered(response) => response,
-            Ending::NotAnswered(error) if call.in_doubt => {
-                return Err(call.blame(error).with_outcome_unknown());
-            }
+            Ending::NotAnswered(error) if call.in_doubt => return Err(unknown(call.blame(error))),
             Ending::NotAnswered(error) => return Err(call.blame(error)),
         };
         options.note(&response.headers);
+        if let Some(error) = response.is_foreign(call.is_read) {
+            return Err(unknown(call.blame(error)));
+        }
         let error = match operation.decode(&response) {
             Ok(output) => return Ok(output),
             Err(error) => error,
@@ -224,20 +230,23 @@ impl Inner {
         }
         // The last answer is about the last attempt, and no answer about the earlier one.
         if failure_of(&response).is_some() {
-            return Err(call.blame(error).with_outcome_unknown());
+            return Err(unknown(call.blame(error)));
         }
         match operation.after_doubt(&error) {
             AfterDoubt::Stands => Err(call.blame(error)),
-            AfterDoubt::Unknown => Err(call.blame(error).with_outcome_unknown()),
+            AfterDoubt::Unknown => Err(unknown(call.blame(error))),
             AfterDoubt::Done(output) => Ok(output),
             AfterDoubt::Ask(question, reading) => {
                 let asking = Box::pin(self.ask(question, started, options));
-                match asking.await? {
-                    Some(answer) if answer.status.is_success() => reading.read(&answer),
+                let answer = asking.await?;
+                match answer.filter(|answer| answer.is_foreign(false).is_none()) {
+                    Some(answer) if answer.status.is_success() => {
+                        reading.read(&answer).map_err(|error| call.blame(error))
+                    }
                     Some(answer) if answer.status == StatusCode::NOT_FOUND => {
                         Err(call.blame(error))
                     }
-                    _ => Err(call.blame(error).with_outcome_unknown()),
+                    _ => Err(unknown(call.blame(error))),
                 }
             }
         }

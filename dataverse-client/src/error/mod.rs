@@ -234,7 +234,8 @@ impl Error {
         self.0.kind == Kind::Input
     }
 
-    /// The answer could not be read. The request was executed.
+    /// The answer could not be read. The request was executed, unless
+    /// [`is_outcome_unknown`](Error::is_outcome_unknown): then it was not the service that answered.
     pub fn is_decode(&self) -> bool {
         self.0.kind == Kind::Decode
     }

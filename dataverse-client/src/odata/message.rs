@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use uuid::Uuid;
 
 use crate::error::{Error, Result, ServiceError};
-use crate::odata::headers;
+use crate::odata::{headers, multipart};
 
 /// A request, not yet bound to an org.
 #[derive(Debug, Clone)]
@@ -135,12 +135,7 @@ impl Response {
         if self.status.is_success() {
             return Ok(self);
         }
-        let error = Error::service(
-            self.status,
-            ServiceError::read(&self.body),
-            headers::retry_after(&self.headers),
-            headers::request_id(&self.headers),
-        );
+        let error = self.error();
         Err(match self.status.is_redirection() {
             true => error.with_note(Some(
                 "redirects are not followed: check the address of the org",
@@ -149,10 +144,67 @@ impl Response {
         })
     }
 
+    fn error(&self) -> Error {
+        Error::service(
+            self.status,
+            ServiceError::read(&self.body),
+            headers::retry_after(&self.headers),
+            headers::request_id(&self.headers),
+        )
+    }
+
+    /// Why a success is none, if it is not what the service says: the page of a network that wants a
+    /// sign-in of its own, or an error under a wrong status. What reads rows finds out by itself; a
+    /// write would take the status for its yes.
+    pub(crate) fn is_foreign(&self, is_read: bool) -> Option<Error> {
+        if !self.status.is_success() {
+            return None;
+        }
+        let content_type = self.text_of(&CONTENT_TYPE).unwrap_or_default();
+        let is_page = content_type
+            .get(..WEB_PAGE.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(WEB_PAGE));
+        let is_own = self.headers.contains_key(headers::ODATA_VERSION);
+        let foreign = || {
+            Error::decode(format!(
+                "the answer `{}` is not Dataverse's: something between here and the service answered",
+                self.status
+            ))
+        };
+        if is_page && !is_own {
+            return Some(foreign());
+        }
+        if is_read || multipart::boundary(content_type).is_some() {
+            return None;
+        }
+        let body = self
+            .body
+            .strip_prefix(b"\xef\xbb\xbf")
+            .unwrap_or(&self.body);
+        match body.trim_ascii_start() {
+            _ if self.status == StatusCode::NO_CONTENT => None,
+            [] => None,
+            [b'{', members @ ..] => is_error(members).then(|| self.error()),
+            _ => Some(foreign()),
+        }
+    }
+
     /// A header's text.
     pub(crate) fn text_of(&self, name: &HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
+}
+
+const WEB_PAGE: &str = "text/html";
+
+/// Whether the first member of an object is the protocol's error. Others begin with their context.
+fn is_error(members: &[u8]) -> bool {
+    let mut rest = members;
+    [&b"\"error\""[..], b":", b"{"].into_iter().all(|token| {
+        let behind = rest.trim_ascii_start().strip_prefix(token);
+        rest = behind.unwrap_or_default();
+        behind.is_some()
+    })
 }
 
 #[cfg(test)]

@@ -119,6 +119,12 @@ pub trait Operation: Send + Sync {
     /// Whether it may be sent again.
     fn replay(&self) -> Replay;
 
+    /// Whether it changes nothing, so that nobody need know if it was executed. Of a `GET` that is
+    /// known.
+    fn only_reads(&self) -> bool {
+        false
+    }
+
     /// What of it was refused although there is an answer: parts of a batch. It is sent once more.
     fn refused(&self, output: &Self::Output) -> Option<Refused<Self::Output>> {
         let _ = output;

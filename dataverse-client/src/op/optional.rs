@@ -27,6 +27,10 @@ impl<O: Operation> Operation for Optional<O> {
         self.0.replay()
     }
 
+    fn only_reads(&self) -> bool {
+        self.0.only_reads()
+    }
+
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
         match self.0.after_doubt(refusal) {
             AfterDoubt::Stands => AfterDoubt::Stands,

@@ -344,6 +344,10 @@ impl Operation for Batch {
         Ok(replies)
     }
 
+    fn only_reads(&self) -> bool {
+        !self.has_writes()
+    }
+
     fn refused(&self, output: &Replies) -> Option<Refused<Replies>> {
         if !output.has_refusal() {
             return None;

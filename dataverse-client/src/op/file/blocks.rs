@@ -302,6 +302,10 @@ impl Operation for InitializeBlocksDownload {
     fn replay(&self) -> Replay {
         Replay::Safe
     }
+
+    fn only_reads(&self) -> bool {
+        true
+    }
 }
 
 /// Reads one block of a file.
@@ -355,6 +359,10 @@ impl Operation for DownloadBlock {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn only_reads(&self) -> bool {
+        true
     }
 }
 

@@ -120,6 +120,10 @@ impl Operation for SearchSuggest {
     fn replay(&self) -> Replay {
         Replay::Safe
     }
+
+    fn only_reads(&self) -> bool {
+        true
+    }
 }
 
 /// Completes the word that was typed. None if nothing fits.
@@ -187,5 +191,9 @@ impl Operation for SearchAutocomplete {
 
     fn replay(&self) -> Replay {
         Replay::Safe
+    }
+
+    fn only_reads(&self) -> bool {
+        true
     }
 }

@@ -220,6 +220,10 @@ impl Operation for SearchQuery {
     fn replay(&self) -> Replay {
         Replay::Safe
     }
+
+    fn only_reads(&self) -> bool {
+        true
+    }
 }
 
 fn hit(row: &AnyRow) -> Result<SearchHit> {

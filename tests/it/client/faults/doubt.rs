@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use async_trait::async_trait;
 use dataverse_client::auth::{AccessToken, Credential, Secret, TokenRequest};
 use dataverse_client::http::{Reached, VirtualClock};
-use dataverse_client::{Associate, Changes, Client, Error, Id, New, Result};
+use dataverse_client::schema::TableName;
+use dataverse_client::{
+    Associate, Changes, Client, DownloadFile, Error, FileColumn, Id, New, Result, Retrieve,
+    SearchQuery, Update,
+};
 use dataverse_tests::script::Script;
 use dataverse_tests::tables::{Account, AccountCard, Contact};
 use uuid::Uuid;
@@ -138,4 +142,106 @@ async fn a_create_whose_repeat_is_refused_asks_whether_the_row_is_there() {
     let (client, _) = hidden.client().unwrap();
     let error = client.create(account()).await.unwrap_err();
     assert!(error.is_plugin_error() && error.is_outcome_unknown());
+}
+
+/// A network that wants a sign-in of its own, or a gateway: 200 is not Dataverse's yes.
+#[tokio::test]
+async fn a_write_is_not_done_because_something_answered() {
+    let page = "<html><title>Sign in to the network</title></html>";
+    let late = r#"{ "error" : {"code":"0x80040216","message":"failed later"}}"#;
+    let html = [("content-type", "text/html; charset=utf-8")];
+    let json = [("content-type", "application/json")];
+    let id = Id::<Account>::new(ID);
+    for (headers, body) in [
+        (&html[..], page),
+        (&html[..], ""),
+        (&[][..], page),
+        (&json[..], late),
+        (&json[..], "[]"),
+        (&[][..], "OK"),
+    ] {
+        let answer = || Script::new().answer(200, headers, body).client().unwrap().0;
+        let created = answer().create(account()).await.map(drop);
+        let updated = answer().update(id, changes()).await;
+        let put_in = answer().upsert(id, changes()).await;
+        let deleted = answer().delete(id).await;
+        let contact = Id::<Contact>::new(ID);
+        let link = Associate::one_named(id, "primarycontactid", contact);
+        let linked = answer().call(link).await;
+        let many = answer().update_multiple([(id, changes())]).await;
+        let mut batch = answer().batch();
+        batch.add(Update::new(id, changes()));
+        let sent = batch.send().await.map(drop);
+        for (name, result) in [
+            ("create", created),
+            ("update", updated),
+            ("upsert", put_in),
+            ("delete", deleted),
+            ("associate", linked),
+            ("update_multiple", many),
+            ("batch", sent),
+        ] {
+            let error = result.expect_err(&format!("{name}: {body}"));
+            assert!(error.is_outcome_unknown(), "{name}, {body}: {error}");
+            assert!(error.to_string().len() < 400, "{error}");
+        }
+    }
+    // The question whether a row is there is not answered by a web page, either.
+    let script = Script::new()
+        .failure(Reached::Unknown)
+        .error(412, "0x80040237", "already exists")
+        .answer(200, &html, page);
+    let error = script.client().unwrap().0.create(account()).await;
+    assert!(error.unwrap_err().is_outcome_unknown());
+}
+
+#[tokio::test]
+async fn a_web_page_is_no_text_of_a_column_and_no_file() {
+    let html = [("content-type", "text/html")];
+    let answer = || {
+        Script::new()
+            .answer(200, &html, "<html>")
+            .client()
+            .unwrap()
+            .0
+    };
+    let id = Id::<Account>::new(ID);
+    let error = answer().get_text(id, Account::NAME).await.unwrap_err();
+    assert!(error.is_decode() && !error.is_outcome_unknown(), "{error}");
+    let column = FileColumn::named(TableName::new("accounts").row(ID), "sample_file");
+    let file = answer().call(DownloadFile::new(column));
+    assert!(file.await.unwrap_err().is_decode());
+    // The service's own answers name its version.
+    let own = [("content-type", "text/html"), ("odata-version", "4.0")];
+    let script = Script::new().answer(200, &own, "<html>");
+    let text = script.client().unwrap().0.get_text(id, Account::NAME);
+    assert_eq!(text.await.unwrap().as_deref(), Some("<html>"));
+}
+
+#[tokio::test]
+async fn what_only_reads_is_never_of_unknown_outcome_whatever_its_verb() {
+    let lost = || {
+        let mut script = Script::new();
+        for _ in 0..10 {
+            script = script.failure(Reached::Unknown);
+        }
+        script.client().unwrap().0
+    };
+    let error = lost().search(SearchQuery::new("a")).await.unwrap_err();
+    assert!(!error.is_outcome_unknown(), "{error}");
+    let refused = Script::new()
+        .failure(Reached::Unknown)
+        .error(403, "0x80040220", "no");
+    let (client, _) = refused.client().unwrap();
+    let error = client.search(SearchQuery::new("a")).await.unwrap_err();
+    assert!(error.is_forbidden() && !error.is_outcome_unknown());
+    for writes in [false, true] {
+        let mut batch = lost().batch();
+        batch.add(Retrieve::<AccountCard>::new(Id::new(ID)));
+        if writes {
+            batch.add(Update::new(Id::<Account>::new(ID), changes()));
+        }
+        let error = batch.send().await.unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), writes, "{error}");
+    }
 }
