@@ -200,53 +200,50 @@ impl Inner {
                 &*wrapped
             }
         };
-        let is_read = call.is_read;
-        let unknown = |error: Error| match is_read || operation.only_reads() {
-            true => error,
-            false => error.with_outcome_unknown(),
-        };
         // In a box of its own: two that are small cost less than one that is large.
-        let response = match Box::pin(call.send(message)).await {
-            // What ended the later attempts tells nothing of the earlier one.
-            Err(error) if call.in_doubt => return Err(unknown(error)),
-            Err(error) => return Err(error),
-            Ok(ending) => ending,
+        let ending = Box::pin(call.send(message)).await;
+        let call = &call;
+        let told = |error| call.blame(error).with_rows(|| operation.row_ids());
+        let unknown = |error| match call.is_read || operation.only_reads() {
+            true => told(error),
+            false => told(error).with_outcome_unknown(),
         };
-        let response = match response {
-            Ending::Answered(response) => response,
-            Ending::NotAnswered(error) if call.in_doubt => return Err(unknown(call.blame(error))),
-            Ending::NotAnswered(error) => return Err(call.blame(error)),
+        let response = match ending {
+            Ok(Ending::Answered(response)) => response,
+            // What ended the later attempts tells nothing of the earlier one.
+            Ok(Ending::NotAnswered(error)) | Err(error) if call.in_doubt => {
+                return Err(unknown(error));
+            }
+            Ok(Ending::NotAnswered(error)) | Err(error) => return Err(told(error)),
         };
         options.note(&response.headers);
         if let Some(error) = response.is_foreign(call.is_read) {
-            return Err(unknown(call.blame(error)));
+            return Err(unknown(error));
         }
         let error = match operation.decode(&response) {
             Ok(output) => return Ok(output),
             Err(error) => error,
         };
         if !call.in_doubt {
-            return Err(call.blame(error));
+            return Err(told(error));
         }
         // The last answer is about the last attempt, and no answer about the earlier one.
         if failure_of(&response).is_some() {
-            return Err(unknown(call.blame(error)));
+            return Err(unknown(error));
         }
         match operation.after_doubt(&error) {
-            AfterDoubt::Stands => Err(call.blame(error)),
-            AfterDoubt::Unknown => Err(unknown(call.blame(error))),
+            AfterDoubt::Stands => Err(told(error)),
+            AfterDoubt::Unknown => Err(unknown(error)),
             AfterDoubt::Done(output) => Ok(output),
             AfterDoubt::Ask(question, reading) => {
                 let asking = Box::pin(self.ask(question, started, options));
                 let answer = asking.await?;
                 match answer.filter(|answer| answer.is_foreign(false).is_none()) {
                     Some(answer) if answer.status.is_success() => {
-                        reading.read(&answer).map_err(|error| call.blame(error))
+                        reading.read(&answer).map_err(told)
                     }
-                    Some(answer) if answer.status == StatusCode::NOT_FOUND => {
-                        Err(call.blame(error))
-                    }
-                    _ => Err(unknown(call.blame(error))),
+                    Some(answer) if answer.status == StatusCode::NOT_FOUND => Err(told(error)),
+                    _ => Err(unknown(error)),
                 }
             }
         }

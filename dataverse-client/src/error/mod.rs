@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
+use uuid::Uuid;
 
 /// A result with this crate's [`Error`].
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -39,6 +40,8 @@ struct Inner {
     outcome_unknown: bool,
     /// Why the client did not go on.
     note: Option<&'static str>,
+    /// The rows that the request was about.
+    rows: Vec<Uuid>,
     answer: Option<Answer>,
 }
 
@@ -82,6 +85,7 @@ impl Error {
             elapsed: Duration::ZERO,
             outcome_unknown: false,
             note: None,
+            rows: Vec::new(),
             answer: None,
         }))
     }
@@ -213,14 +217,30 @@ impl Error {
         self
     }
 
+    /// Adds the rows that the request was about.
+    pub(crate) fn with_rows(mut self, rows: impl FnOnce() -> Vec<Uuid>) -> Self {
+        if self.0.rows.is_empty() {
+            self.0.rows = rows();
+        }
+        self
+    }
+
     pub(crate) fn with_outcome_unknown(mut self) -> Self {
         self.0.outcome_unknown = true;
         self
     }
 
-    /// The request was sent, and nothing tells whether it was executed. Look before repeating it.
+    /// The request was sent, and nothing tells whether it was executed. Look before repeating it:
+    /// [`row_ids`](Error::row_ids) says where.
     pub fn is_outcome_unknown(&self) -> bool {
         self.0.outcome_unknown
+    }
+
+    /// The primary keys of the rows that the request was about, as far as the client knows them: of a
+    /// create that of the new row, unless the service was to choose it; of a batch those of all its
+    /// writes.
+    pub fn row_ids(&self) -> &[Uuid] {
+        &self.0.rows
     }
 
     /// The deadline of the call passed; see [`CallOptions::deadline`](crate::CallOptions::deadline).
@@ -312,7 +332,13 @@ impl fmt::Display for Error {
             write!(f, "; {note}")?;
         }
         if inner.outcome_unknown {
-            f.write_str("; it may have been executed: check before repeating it")?;
+            f.write_str("; it may have been executed: check ")?;
+            match &inner.rows[..] {
+                [] => {}
+                [row] => write!(f, "row {row} ")?,
+                [first, rest @ ..] => write!(f, "row {first} and {} more ", rest.len())?,
+            }
+            f.write_str("before repeating it")?;
         }
         if inner.attempts > 1 {
             write!(f, " ({} attempts in {:?})", inner.attempts, inner.elapsed)?;

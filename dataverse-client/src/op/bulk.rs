@@ -155,6 +155,10 @@ impl<E: 'static> Operation for CreateMultiple<E> {
         )))
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.ids.iter().map(|id| id.uuid()).collect()
+    }
+
     fn replay(&self) -> Replay {
         match self.ids.is_empty() {
             true => Replay::IfRefused,
@@ -246,6 +250,10 @@ impl<E: 'static> Operation for UpdateMultiple<E> {
         response.success().map(drop)
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.rows.iter().map(|(id, _)| id.uuid()).collect()
+    }
+
     fn replay(&self) -> Replay {
         Replay::Safe
     }
@@ -319,6 +327,10 @@ impl<E: 'static> Operation for UpsertMultiple<E> {
         response.success().map(drop)
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.rows.iter().filter_map(|(key, _)| key.id()).collect()
+    }
+
     fn replay(&self) -> Replay {
         Replay::Safe
     }
@@ -390,6 +402,10 @@ impl<E: 'static> Operation for DeleteMultiple<E> {
 
     fn decode(&self, response: &Response) -> Result<()> {
         response.success().map(drop)
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.rows.iter().map(|(id, _)| id.uuid()).collect()
     }
 
     fn replay(&self) -> Replay {

@@ -2,6 +2,7 @@
 
 use http::Method;
 use http::header::LOCATION;
+use uuid::Uuid;
 
 use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
@@ -169,6 +170,10 @@ impl<E: 'static> Operation for Create<E> {
         }
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.known_id().map(|id| id.uuid()).into_iter().collect()
+    }
+
     fn after_doubt(&self, _: &Error) -> AfterDoubt<Id<E>> {
         // A key is taken, or a plug-in says no: because of the earlier attempt, or of somebody else's
         // row. What the service names does not tell; whether the row is there does.
@@ -247,6 +252,10 @@ impl<R: Read> Operation for CreateReturning<R> {
 
     fn replay(&self) -> Replay {
         self.create.replay()
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.create.row_ids()
     }
 
     fn after_doubt(&self, _: &Error) -> AfterDoubt<R::Row> {

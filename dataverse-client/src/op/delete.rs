@@ -2,6 +2,7 @@
 
 use http::Method;
 use http::header::IF_MATCH;
+use uuid::Uuid;
 
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
@@ -118,6 +119,10 @@ impl<E: 'static> Operation for Delete<E> {
             true => Ok(()),
             false => self.decode(&answer.response()?),
         }
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.key.kind().id().into_iter().collect()
     }
 
     fn replay(&self) -> Replay {

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::marker::PhantomData;
 
 use http::{Method, StatusCode};
+use uuid::Uuid;
 
 use super::read::{Read, Wanted};
 use super::{AfterDoubt, Operation, Replay, Scope};
@@ -147,6 +148,10 @@ impl Operation for Associate {
         Replay::Confirm
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.place.from.id().into_iter().collect()
+    }
+
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {
         if self.is_collection && refusal.is_duplicate() {
             AfterDoubt::Done(())
@@ -240,6 +245,10 @@ impl Operation for Disassociate {
 
     fn replay(&self) -> Replay {
         Replay::Confirm
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.place.from.id().into_iter().collect()
     }
 
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<()> {

@@ -78,6 +78,8 @@ pub use track::{Change, ChangeOf, ChangePage, CountChanges, DeltaToken, TrackCha
 pub use update::{Update, UpdateReturning};
 pub use upsert::{Upsert, UpsertReturning, Upserted};
 
+use uuid::Uuid;
+
 use crate::error::{Error, Result};
 pub use crate::odata::body::Scope;
 use crate::odata::{PartAnswer, PartSlot, Request, Response};
@@ -123,6 +125,12 @@ pub trait Operation: Send + Sync {
     /// known.
     fn only_reads(&self) -> bool {
         false
+    }
+
+    /// The rows that it is about, as far as their primary keys are known: where to look when its outcome
+    /// is unknown.
+    fn row_ids(&self) -> Vec<Uuid> {
+        Vec::new()
     }
 
     /// What of it was refused although there is an answer: parts of a batch. It is sent once more.

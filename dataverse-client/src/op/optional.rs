@@ -1,5 +1,7 @@
 //! A missing row as None.
 
+use uuid::Uuid;
+
 use super::{AfterDoubt, Operation, Replay, Scope};
 use crate::error::{Error, Result};
 use crate::odata::{Request, Response};
@@ -25,6 +27,10 @@ impl<O: Operation> Operation for Optional<O> {
 
     fn replay(&self) -> Replay {
         self.0.replay()
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.0.row_ids()
     }
 
     fn only_reads(&self) -> bool {

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use http::header::ACCEPT;
 use http::{HeaderValue, Method, StatusCode};
+use uuid::Uuid;
 
 use super::answer::read_optional_value;
 use super::{Operation, Replay, Scope};
@@ -191,6 +192,10 @@ impl Operation for SetColumn {
 
     fn decode(&self, response: &Response) -> Result<()> {
         response.success().map(drop)
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.row.id().into_iter().collect()
     }
 
     fn replay(&self) -> Replay {

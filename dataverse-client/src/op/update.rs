@@ -2,6 +2,7 @@
 
 use http::header::IF_MATCH;
 use http::{HeaderValue, Method};
+use uuid::Uuid;
 
 use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
@@ -156,6 +157,10 @@ impl<E: 'static> Operation for Update<E> {
         }
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.row.id().into_iter().collect()
+    }
+
     fn replay(&self) -> Replay {
         // With a version, a repeat of what was executed fails: its own change has moved it on.
         match self.if_match {
@@ -210,6 +215,10 @@ impl<R: Read> Operation for UpdateReturning<R> {
 
     fn decode(&self, response: &Response) -> Result<R::Row> {
         R::read_row(response.success()?)
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.update.row_ids()
     }
 
     fn replay(&self) -> Replay {

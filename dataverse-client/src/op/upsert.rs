@@ -2,6 +2,7 @@
 
 use http::header::{IF_MATCH, IF_NONE_MATCH};
 use http::{HeaderValue, Method, StatusCode};
+use uuid::Uuid;
 
 use super::read::{Read, Wanted};
 use super::{Operation, Replay, Scope};
@@ -142,6 +143,10 @@ impl<E: 'static> Operation for Upsert<E> {
         }
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.key.kind().id().into_iter().collect()
+    }
+
     fn replay(&self) -> Replay {
         // A repeat of a create that was executed would find the row it made, or another's.
         match self.only {
@@ -210,6 +215,10 @@ impl<R: Read> Operation for UpsertReturning<R> {
             row: R::read_row(response.success()?)?,
             is_created: response.status == StatusCode::CREATED,
         })
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.upsert.row_ids()
     }
 
     fn replay(&self) -> Replay {

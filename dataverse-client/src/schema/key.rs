@@ -20,6 +20,16 @@ pub(crate) enum KeyKind {
     Alternate(Vec<(Cow<'static, str>, String)>),
 }
 
+impl KeyKind {
+    /// The primary key, if that is what the row is known by.
+    pub(crate) fn id(&self) -> Option<uuid::Uuid> {
+        match self {
+            KeyKind::Id(id) => Some(*id),
+            KeyKind::Alternate(_) => None,
+        }
+    }
+}
+
 impl<E> Key<E> {
     pub(crate) fn of_kind(kind: KeyKind) -> Self {
         Key {

@@ -107,6 +107,16 @@ pub(crate) enum ReferenceKind {
     Content(ContentRef),
 }
 
+impl Reference {
+    /// The primary key, if that is what the row is known by.
+    pub(crate) fn id(&self) -> Option<uuid::Uuid> {
+        match &self.0 {
+            ReferenceKind::Row { key, .. } => key.id(),
+            ReferenceKind::Content(_) => None,
+        }
+    }
+}
+
 /// A member of a change set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct ContentRef {

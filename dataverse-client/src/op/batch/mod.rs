@@ -344,6 +344,12 @@ impl Operation for Batch {
         Ok(replies)
     }
 
+    fn row_ids(&self) -> Vec<Uuid> {
+        self.operations()
+            .flat_map(|operation| operation.row_ids())
+            .collect()
+    }
+
     fn only_reads(&self) -> bool {
         !self.has_writes()
     }

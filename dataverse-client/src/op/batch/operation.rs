@@ -2,6 +2,8 @@
 
 use std::any::Any;
 
+use uuid::Uuid;
+
 use crate::error::{Error, Result};
 use crate::odata::{PartAnswer, PartSlot, Request};
 use crate::op::{
@@ -42,6 +44,7 @@ pub(super) trait AnyOperation: Send + Sync {
     /// its error only.
     fn decode_into(&self, answer: &PartAnswer, output: Option<&mut dyn Any>) -> Result<()>;
     fn replay(&self) -> Replay;
+    fn row_ids(&self) -> Vec<Uuid>;
 }
 
 impl<O: Operation<Output: 'static>> AnyOperation for O {
@@ -67,5 +70,9 @@ impl<O: Operation<Output: 'static>> AnyOperation for O {
 
     fn replay(&self) -> Replay {
         Operation::replay(self)
+    }
+
+    fn row_ids(&self) -> Vec<Uuid> {
+        Operation::row_ids(self)
     }
 }

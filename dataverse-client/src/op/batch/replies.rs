@@ -65,6 +65,7 @@ impl Reply {
     fn read(&self, output: Option<&mut dyn Any>) -> Result<()> {
         self.read_state(output)
             .map_err(|error| error.with_asked(|| self.asked()))
+            .map_err(|error| error.with_rows(|| self.operation.row_ids()))
     }
 
     /// Verb and path, for errors: made again, because few parts fail.

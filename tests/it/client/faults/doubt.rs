@@ -5,11 +5,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use async_trait::async_trait;
 use dataverse_client::auth::{AccessToken, Credential, Secret, TokenRequest};
-use dataverse_client::http::{Reached, VirtualClock};
+use dataverse_client::http::{Reached, RetryPolicy, VirtualClock};
 use dataverse_client::schema::TableName;
 use dataverse_client::{
-    Associate, Changes, Client, DownloadFile, Error, FileColumn, Id, New, Result, Retrieve,
-    SearchQuery, Update,
+    Associate, Changes, Client, Create, Delete, Disassociate, DownloadFile, Error, FileColumn, Id,
+    New, Result, Retrieve, SearchQuery, Update,
 };
 use dataverse_tests::script::Script;
 use dataverse_tests::tables::{Account, AccountCard, Contact};
@@ -244,4 +244,83 @@ async fn what_only_reads_is_never_of_unknown_outcome_whatever_its_verb() {
         let error = batch.send().await.unwrap_err();
         assert_eq!(error.is_outcome_unknown(), writes, "{error}");
     }
+}
+
+#[tokio::test]
+async fn an_unknown_outcome_names_the_rows_to_look_at() {
+    let once = || Script::new().failure(Reached::Unknown);
+    let policy = RetryPolicy::never;
+    let lost = || once().client_with(policy()).unwrap().0;
+    let id = Id::<Account>::new(ID);
+    let script = once();
+    let (client, _) = script.client_with(policy()).unwrap();
+    let error = client.create(account()).await.unwrap_err();
+    let [row] = error.row_ids() else {
+        panic!("{error}");
+    };
+    assert!(error.is_outcome_unknown());
+    assert!(script.sent()[0].body.contains(&row.to_string()));
+    let text = error.to_string();
+    assert!(text.contains(&format!("check row {row} before")), "{text}");
+
+    let contact = Id::<Contact>::new(ID);
+    let link = Associate::one_named(id, "primarycontactid", contact);
+    let unlink = Disassociate::one_named(id, "primarycontactid");
+    let create = lost().create(account()).with_id(id);
+    let returning = lost().create(account()).with_id(id);
+    let rows = || [(id, changes())];
+    for error in [
+        create.await.map(drop),
+        returning.returning::<AccountCard>().await.map(drop),
+        lost().update(id, changes()).await,
+        lost().upsert(id, changes()).await,
+        lost().delete(id).await,
+        lost().set_column(id, Account::NAME, "a").await,
+        lost().call(link).await,
+        lost().call(unlink).await,
+        lost().update_multiple(rows()).await,
+        lost().upsert_multiple(rows()).await,
+        lost().delete_multiple([id]).await,
+    ]
+    .map(Result::unwrap_err)
+    {
+        assert!(error.is_outcome_unknown(), "{error}");
+        assert_eq!(error.row_ids(), [ID], "{error}");
+    }
+
+    let script = once();
+    let (client, _) = script.client_with(policy()).unwrap();
+    let error = client.create_multiple([account(), account()]).await;
+    let error = error.unwrap_err();
+    assert_eq!(error.row_ids().len(), 2);
+    let body = script.sent()[0].body.clone();
+    let is_sent = |row: &Uuid| body.contains(&row.to_string());
+    assert!(error.row_ids().iter().all(is_sent), "{body}");
+
+    let mut batch = lost().batch();
+    batch.add(Retrieve::<AccountCard>::new(Id::new(ID)));
+    batch.add(Update::new(id, changes()));
+    batch.add(Delete::<Account>::new(Id::new(Uuid::nil())));
+    let error = batch.send().await.unwrap_err();
+    assert_eq!(error.row_ids(), [ID, Uuid::nil()]);
+    assert!(error.to_string().contains("and 1 more"), "{error}");
+
+    // What the service was to choose, nobody knows.
+    let create = lost().create(account()).server_assigned_id();
+    let error = create.await.unwrap_err();
+    assert!(error.is_outcome_unknown() && error.row_ids().is_empty());
+}
+
+#[tokio::test]
+async fn a_part_of_a_batch_names_its_row() {
+    let answers = "--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 403 Forbidden\r\n\r\n\r\n\
+                   --b--\r\n";
+    let multipart = [("content-type", "multipart/mixed; boundary=b")];
+    let script = Script::new().answer(403, &multipart, answers);
+    let (client, _) = script.client().unwrap();
+    let mut batch = client.batch();
+    let create = batch.add(Create::new(account()).with_id(Id::new(ID)));
+    let mut replies = batch.send().await.unwrap();
+    let error = replies.take(create).unwrap_err();
+    assert_eq!(error.row_ids(), [ID], "{error}");
 }
