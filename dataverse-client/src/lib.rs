@@ -83,7 +83,7 @@
 //! | 429, or no connection | it was not executed: waits (exactly `Retry-After` if given, and with it all calls of the same user) and sends again |
 //! | 429 in a part of a batch | sends that part again, and those that were not executed because of it |
 //! | 500 without a code, or of the database | sends a read, `update`, `upsert` once more |
-//! | the answer got lost, or 408, 502, 503, 504 | sends again what a second execution does not change: reads, functions, `update` and `upsert` without a condition, `delete`, `create` with its client-made key. Anything else ends with `is_outcome_unknown` |
+//! | the answer got lost, or 408, 502, 503, 504 and those of other gateways | sends again what a second execution does not change: reads, functions, `update` and `upsert` without a condition, `delete`, `create` with its client-made key. Anything else ends with `is_outcome_unknown` |
 //! | a repeated `create` is refused, because its key is taken or for another reason | asks for the row; if it is there, the first attempt made it |
 //! | a repeated `delete` finds no row | the first attempt deleted it |
 //! | another repeat is refused | `is_outcome_unknown`: the first attempt may have been executed |

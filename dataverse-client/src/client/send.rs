@@ -336,9 +336,9 @@ fn failure_of(response: &Response) -> Option<Failure> {
     if multipart::boundary(content_type).is_some() {
         return None;
     }
-    let code = || ServiceError::read(&response.body).code();
+    let error = || ServiceError::read(&response.body);
     let retry_after = headers::retry_after(&response.headers);
-    Failure::of_answer(response.status, code, retry_after)
+    Failure::of_answer(response.status, error, retry_after)
 }
 
 impl Call<'_> {
@@ -504,7 +504,7 @@ impl Call<'_> {
                 }
             }
             Failure::NotSent => counting.not_sent.add(),
-            Failure::Doubt { .. } | Failure::Failed => counting.doubts.add(),
+            Failure::Doubt { .. } | Failure::Failed { .. } => counting.doubts.add(),
         }
         self.in_doubt |= failure.is_doubt() && !self.is_read;
     }

@@ -23,6 +23,8 @@ pub struct ServiceError {
     message: Box<str>,
     /// Annotations of the error, and the older inner error, as they came.
     details: Vec<(Box<str>, Box<str>)>,
+    /// In one of the shapes that the service gives its errors.
+    is_of_service: bool,
 }
 
 impl ServiceError {
@@ -55,6 +57,7 @@ impl ServiceError {
             code: "".into(),
             message: message.into(),
             details: Vec::new(),
+            is_of_service: false,
         }
     }
 
@@ -66,6 +69,11 @@ impl ServiceError {
             None => code.parse::<i32>().ok().map(i32::cast_unsigned),
         }
         .filter(|code| *code != 0)
+    }
+
+    /// Whether the service itself wrote it, as far as its shape tells.
+    pub(crate) fn is_of_service(&self) -> bool {
+        self.is_of_service
     }
 
     /// The code as it came; possibly empty.
@@ -228,6 +236,7 @@ fn read_json(text: &str) -> Result<Option<ServiceError>, JsonError> {
         code: code.into(),
         message: message.into(),
         details,
+        is_of_service: true,
     }))
 }
 

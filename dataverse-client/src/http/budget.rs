@@ -27,7 +27,7 @@ impl RetryBudget {
     pub(crate) fn cost(failure: Failure) -> u32 {
         match failure {
             Failure::Throttled { .. } => 5,
-            Failure::NotSent | Failure::Doubt { .. } | Failure::Failed => 14,
+            Failure::NotSent | Failure::Doubt { .. } | Failure::Failed { .. } => 14,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::budget::DEFAULT_BUDGET;
+use crate::error::ServiceError;
 
 /// How long and how often a request is repeated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,8 +81,11 @@ pub(crate) enum Failure {
     NotSent,
     /// Possibly executed: the answer got lost, or a gateway answered.
     Doubt { retry_after: Option<Duration> },
-    /// Executed and undone: the service failed.
-    Failed,
+    /// The service failed.
+    Failed {
+        /// It says so itself, and has undone what it began.
+        is_undone: bool,
+    },
 }
 
 /// Too many requests at once.
@@ -99,27 +103,36 @@ impl Failure {
     /// What an answer says; None if it is final.
     pub(crate) fn of_answer(
         status: StatusCode,
-        code: impl FnOnce() -> Option<u32>,
+        error: impl FnOnce() -> ServiceError,
         retry_after: Option<Duration>,
     ) -> Option<Self> {
         match status {
             StatusCode::TOO_MANY_REQUESTS => Some(Failure::Throttled {
                 retry_after,
-                is_concurrency: code() == Some(CONCURRENCY),
+                is_concurrency: error().code() == Some(CONCURRENCY),
             }),
-            StatusCode::REQUEST_TIMEOUT
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => Some(Failure::Doubt { retry_after }),
-            StatusCode::INTERNAL_SERVER_ERROR if FAILURES.contains(&code()) => {
-                Some(Failure::Failed)
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                let error = error();
+                let is_undone = error.is_of_service();
+                let may_help = FAILURES.contains(&error.code());
+                may_help.then_some(Failure::Failed { is_undone })
+            }
+            StatusCode::NOT_IMPLEMENTED | StatusCode::HTTP_VERSION_NOT_SUPPORTED => None,
+            StatusCode::REQUEST_TIMEOUT => Some(Failure::Doubt { retry_after }),
+            // Gateways have numbers of their own.
+            status if status.is_server_error() || status.as_u16() >= 600 => {
+                Some(Failure::Doubt { retry_after })
             }
             _ => None,
         }
     }
 
+    /// It may have been executed.
     pub(crate) fn is_doubt(self) -> bool {
-        matches!(self, Failure::Doubt { .. })
+        matches!(
+            self,
+            Failure::Doubt { .. } | Failure::Failed { is_undone: false }
+        )
     }
 
     /// A limit of the server that answered, which another server may not have reached.
@@ -128,7 +141,7 @@ impl Failure {
             Failure::Throttled { is_concurrency, .. } => {
                 !is_concurrency || policy.obeys_concurrency_wait
             }
-            Failure::NotSent | Failure::Doubt { .. } | Failure::Failed => false,
+            Failure::NotSent | Failure::Doubt { .. } | Failure::Failed { .. } => false,
         }
     }
 
@@ -183,8 +196,8 @@ pub(crate) fn decide(
         Failure::Throttled { retry_after, .. } => retry_after.unwrap_or(delay),
         Failure::Doubt { retry_after } if progress.repeats_in_doubt => retry_after.unwrap_or(delay),
         // What failed twice fails again.
-        Failure::Failed if progress.is_safe && progress.attempts == 1 => delay,
-        Failure::Doubt { .. } | Failure::Failed => return None,
+        Failure::Failed { .. } if progress.is_safe && progress.attempts == 1 => delay,
+        Failure::Doubt { .. } | Failure::Failed { .. } => return None,
     };
     (progress.elapsed.saturating_add(wait) <= progress.time_limit).then_some(wait)
 }
@@ -192,6 +205,12 @@ pub(crate) fn decide(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn said(code: Option<u32>) -> ServiceError {
+        let code = code.map_or_else(String::new, |code| format!("{code:#x}"));
+        let body = format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+        ServiceError::read(body.as_bytes())
+    }
 
     fn progress(attempts: u32, elapsed_seconds: u64) -> Progress {
         Progress {
@@ -242,7 +261,8 @@ mod tests {
     #[test]
     fn doubt_is_repeated_only_where_that_is_harmless() {
         let policy = RetryPolicy::default();
-        let doubt = Failure::of_answer(StatusCode::SERVICE_UNAVAILABLE, || None, None).unwrap();
+        let doubt =
+            Failure::of_answer(StatusCode::SERVICE_UNAVAILABLE, || said(None), None).unwrap();
         assert_eq!(decide(&policy, doubt, progress(1, 0)), None);
         let safe = Progress {
             repeats_in_doubt: true,
@@ -255,18 +275,18 @@ mod tests {
     fn final_answers_are_not_repeated() {
         for status in [200, 204, 400, 401, 403, 404, 412, 501] {
             let status = StatusCode::from_u16(status).unwrap();
-            assert_eq!(Failure::of_answer(status, || None, None), None);
+            assert_eq!(Failure::of_answer(status, || said(None), None), None);
         }
         let failed = |code| {
             let status = StatusCode::INTERNAL_SERVER_ERROR;
-            Failure::of_answer(status, || code, None)
+            Failure::of_answer(status, || said(code), None)
         };
         // A plug-in, duplicate detection.
         for code in [0x8004_0265, 0x8004_0333] {
             assert_eq!(failed(Some(code)), None);
         }
         for code in FAILURES {
-            assert_eq!(failed(code), Some(Failure::Failed));
+            assert_eq!(failed(code), Some(Failure::Failed { is_undone: true }));
         }
     }
 
@@ -279,7 +299,7 @@ mod tests {
                 is_safe,
                 ..progress(attempts, 0)
             };
-            decide(&policy, Failure::Failed, progress)
+            decide(&policy, Failure::Failed { is_undone: true }, progress)
         };
         assert_eq!(wait(1, true), Some(Duration::from_millis(500)));
         assert_eq!(wait(1, false), None);
