@@ -1,9 +1,7 @@
 //! The way of an operation to the service and back.
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::future::Future;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -16,6 +14,7 @@ use super::trace::CallSpan;
 use crate::error::{Error, Result, ServiceError};
 use crate::http::auth::{PRODUCT, Secret, TokenCache, bearer, challenge};
 use crate::http::budget::RetryBudget;
+use crate::http::clock::within;
 use crate::http::counters::Counting;
 use crate::http::lanes::{Seen, affinity};
 use crate::http::limiter::{Limiter, Limiters, Permit, Told};
@@ -631,19 +630,4 @@ impl Call<'_> {
         }
         Ok(message)
     }
-}
-
-/// None if `limit` passes first; the future is dropped then.
-async fn within<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Option<F::Output> {
-    let mut future = pin!(future);
-    let mut alarm = None;
-    poll_fn(|context| {
-        if let Poll::Ready(output) = future.as_mut().poll(context) {
-            return Poll::Ready(Some(output));
-        }
-        // An answer that is there at once needs no timer.
-        let alarm = alarm.get_or_insert_with(|| clock.alarm(limit));
-        alarm.as_mut().poll(context).map(|()| None)
-    })
-    .await
 }

@@ -1,8 +1,9 @@
 //! Time, injected: the only file that asks the machine for it.
 
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 use std::time::{Duration, SystemTime};
 
 /// Tells the time and waits.
@@ -18,6 +19,25 @@ pub trait Clock: Send + Sync + 'static {
     fn alarm(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         self.sleep(duration)
     }
+}
+
+/// None if `limit` passes first; the future is dropped then.
+pub(crate) async fn within<F: Future>(
+    clock: &dyn Clock,
+    limit: Duration,
+    future: F,
+) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut alarm = None;
+    poll_fn(|context| {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
+            return Poll::Ready(Some(output));
+        }
+        // An answer that is there at once needs no timer.
+        let alarm = alarm.get_or_insert_with(|| clock.alarm(limit));
+        alarm.as_mut().poll(context).map(|()| None)
+    })
+    .await
 }
 
 /// The machine's clock; waits on tokio's timer.

@@ -2,7 +2,7 @@
 
 pub mod auth;
 pub(crate) mod budget;
-mod clock;
+pub(crate) mod clock;
 mod cloud;
 pub(crate) mod counters;
 pub(crate) mod lanes;

@@ -88,6 +88,7 @@ impl AuthorizationCode {
     }
 
     async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let now = self.session.now();
         let mut begun = self.session.application.begin(request).await?;
         let no_port = |error| Error::io("no port of this machine can be listened on", error);
         let loopback = Loopback::bind(self.port).await.map_err(no_port)?;
@@ -147,7 +148,7 @@ impl AuthorizationCode {
         }
         begun.wire.repeats_in_doubt = false;
         let answer = grant.request_async(&begun.wire).await;
-        self.session.keep(begun.tokens(answer)?)
+        self.session.keep(begun.tokens(answer)?, now)
     }
 }
 

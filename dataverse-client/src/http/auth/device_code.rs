@@ -76,6 +76,7 @@ impl DeviceCode {
     }
 
     async fn ask(&self, request: &TokenRequest) -> Result<AccessToken> {
+        let now = self.session.now();
         let begun = self.session.application.begin(request).await?;
         let mut grant = begun.oauth.exchange_device_code();
         grant = grant.add_scopes(for_user(&request.resource));
@@ -110,7 +111,7 @@ impl DeviceCode {
         let answer = grant
             .request_async(&begun.wire, |pause| request.clock.sleep(pause), None)
             .await;
-        self.session.keep(begun.tokens(answer)?)
+        self.session.keep(begun.tokens(answer)?, now)
     }
 }
 

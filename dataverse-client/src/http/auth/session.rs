@@ -1,17 +1,19 @@
 //! A user who has signed in: a refresh token that is exchanged again and again.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::entra::{Application, Proof, Tokens, for_user};
 use super::{AccessToken, MemoryStore, Secret, Tenant, TokenRequest, TokenStore};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, SignIn};
 
 /// A user of an application, and where the refresh token is.
 #[derive(Clone)]
 pub(super) struct Session {
     pub(super) application: Application,
     pub(super) store: Arc<dyn TokenStore>,
+    /// How often the user has signed out: what was asked for before is not kept after.
+    sign_outs: Arc<Mutex<u64>>,
 }
 
 impl Session {
@@ -19,7 +21,19 @@ impl Session {
         Session {
             application: Application::new(tenant, client_id, Proof::None),
             store: Arc::new(MemoryStore::new()),
+            sign_outs: Arc::default(),
         }
+    }
+
+    fn sign_outs(&self) -> MutexGuard<'_, u64> {
+        self.sign_outs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A moment, to be told to [`keep`](Session::keep): what was begun at it.
+    pub(super) fn now(&self) -> u64 {
+        *self.sign_outs()
     }
 
     /// A token by the refresh token that is kept; None if there is none, or if it takes the user to
@@ -33,6 +47,7 @@ impl Session {
 
     /// A token by the refresh token that is kept; None if there is none.
     pub(super) async fn refresh(&self, request: &TokenRequest) -> Result<Option<AccessToken>> {
+        let begun = self.now();
         let Some(token) = self.load()? else {
             return Ok(None);
         };
@@ -44,7 +59,7 @@ impl Session {
             },
             other => other?,
         };
-        self.keep(tokens).map(Some)
+        self.keep(tokens, begun).map(Some)
     }
 
     /// Shape: `grant_type=refresh_token`. Source: Microsoft Learn, "OAuth 2.0 authorization code
@@ -62,7 +77,17 @@ impl Session {
     }
 
     /// Keeps the refresh token, and only then gives the access token away.
-    pub(super) fn keep(&self, tokens: Tokens) -> Result<AccessToken> {
+    ///
+    /// Errors: the user has signed out since it was `begun`.
+    pub(super) fn keep(&self, tokens: Tokens, begun: u64) -> Result<AccessToken> {
+        // Held, so that nobody signs out between the look and the write.
+        let sign_outs = self.sign_outs();
+        if *sign_outs != begun {
+            return Err(Error::sign_in(
+                SignIn::GrantExpired,
+                "the user signed out before the answer to the sign-in came",
+            ));
+        }
         if let Some(refresh) = &tokens.refresh {
             let saved = self.store.save(refresh);
             saved.map_err(|error| Error::io("the refresh token was not kept", error))?;
@@ -76,6 +101,8 @@ impl Session {
     }
 
     pub(super) fn sign_out(&self) -> Result<()> {
+        let mut sign_outs = self.sign_outs();
+        *sign_outs += 1;
         let deleted = self.store.delete();
         deleted.map_err(|error| Error::io("the refresh token cannot be deleted", error))
     }

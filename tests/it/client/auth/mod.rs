@@ -8,6 +8,7 @@ mod certificate;
 mod chain;
 mod client_secret;
 mod device_code;
+mod ended;
 mod managed_identity;
 mod pfx;
 mod place;

@@ -10,13 +10,17 @@ use zeroize::Zeroizing;
 
 use super::refused::Who;
 use crate::error::Error;
-use crate::http::Reached;
 use crate::http::auth::TokenRequest;
+use crate::http::clock::within;
+use crate::http::{Reached, TransportError};
 use crate::value::chance::random_part;
 
 /// Requests wait behind a sign-in: it gives up sooner than they do.
 const ATTEMPTS: u32 = 5;
 const TIME_LIMIT: Duration = Duration::from_secs(60);
+
+/// Of one attempt: all calls of a client wait behind it.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Longest first wait; doubles with each attempt.
 const BASE_DELAY: Duration = Duration::from_millis(500);
@@ -45,7 +49,12 @@ impl Wire<'_> {
         loop {
             attempt += 1;
             let message = http::Request::from_parts(head.clone(), body.clone());
-            let result = self.request.transport.send(message).await;
+            let sending = self.request.transport.send(message);
+            let result = within(&**clock, ATTEMPT_TIMEOUT, sending).await;
+            let result = result.unwrap_or_else(|| {
+                let why = format!("no answer within {ATTEMPT_TIMEOUT:?}");
+                Err(TransportError::new(Reached::Unknown, why))
+            });
             let (may_repeat, retry_after) = match &result {
                 Ok(answer) => (self.passes(answer.status()), retry_after(answer.headers())),
                 Err(error) => {
