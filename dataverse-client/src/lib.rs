@@ -91,7 +91,8 @@
 //!
 //! A `create` carries a primary key made by the client. A repeated `update` or `upsert` runs the
 //! org's plug-ins a second time, and can overwrite what another wrote between; with
-//! [`Update::if_match`] it is not repeated; [`Client::retry_on_conflict`] reads, changes and writes
+//! [`Update::if_match`] it is not repeated, and with [`CallOptions::at_most_once`] nothing is that may
+//! have been executed; [`Client::retry_on_conflict`] reads, changes and writes
 //! until nobody else was faster.
 //!
 //! The clones of a client share what they learn of the service: one pause, one window of requests

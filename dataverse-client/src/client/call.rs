@@ -117,6 +117,8 @@ options! {
     error_details();
     /// Ends the call after this time; see [`CallOptions::deadline`].
     deadline(limit: Duration);
+    /// Sends nothing again that may have been executed; see [`CallOptions::at_most_once`].
+    at_most_once();
     /// A header that has no method here.
     header(name: &str, value: &str);
 }

@@ -284,7 +284,10 @@ impl Inner {
             limiter,
             started,
             deadline: options.time_limit(),
-            replay,
+            replay: match options.is_at_most_once() {
+                true => replay.min(Replay::IfRefused),
+                false => replay,
+            },
             is_wrapped: false,
             is_read: request.method == Method::GET,
             attempts: 0,
@@ -460,11 +463,14 @@ impl Call<'_> {
                     }
                 });
             }
+            if self.replay == Replay::Never {
+                return Ok(ending);
+            }
             let progress = Progress {
                 attempts: self.attempts,
                 elapsed: inner.since(self.started),
                 time_limit: self.deadline.unwrap_or(inner.retry.time_limit),
-                repeats_in_doubt: self.replay != Replay::IfRefused,
+                repeats_in_doubt: self.replay > Replay::IfRefused,
                 is_safe: self.replay == Replay::Safe,
                 jitter: random_part(),
             };
@@ -552,7 +558,10 @@ impl Call<'_> {
 
     /// Whether the service refused the token for the first time.
     fn is_refused(&self, response: &Response) -> bool {
-        response.status == StatusCode::UNAUTHORIZED && !self.is_renewed && self.token.is_some()
+        response.status == StatusCode::UNAUTHORIZED
+            && !self.is_renewed
+            && self.token.is_some()
+            && self.replay != Replay::Never
     }
 
     /// Whether there is another token now. What was refused with 401 was not executed, whatever the

@@ -36,6 +36,7 @@ pub struct CallOptions {
     tag: Option<String>,
     session: Option<Session>,
     deadline: Option<Duration>,
+    at_most_once: bool,
     /// Told when a request is to be sent.
     mistake: Option<String>,
 }
@@ -55,6 +56,7 @@ pub enum Bypass {
 const OWN_HEADERS: &[&str] = &[
     "accept",
     "authorization",
+    "callerobjectid",
     "connection",
     "content-encoding",
     "content-length",
@@ -62,11 +64,14 @@ const OWN_HEADERS: &[&str] = &[
     "cookie",
     "host",
     "if-match",
+    "mscrmcallerid",
     "odata-maxversion",
     "odata-version",
     "prefer",
     "transfer-encoding",
     "user-agent",
+    "x-http-method",
+    "x-http-method-override",
     "x-ms-client-request-id",
 ];
 
@@ -191,8 +196,19 @@ impl CallOptions {
         self
     }
 
-    /// A header that has no method here. Those that the client sets itself are refused when the
-    /// request is to be sent.
+    /// Sends nothing again that may have been executed, also what the client would repeat by itself: a
+    /// repeated update runs plug-ins a second time, and can overwrite what another wrote between.
+    /// What the service certainly refused is sent again as ever.
+    ///
+    /// Errors: `is_outcome_unknown` where an answer got lost, with
+    /// [`row_ids`](crate::Error::row_ids).
+    pub fn at_most_once(mut self) -> Self {
+        self.at_most_once = true;
+        self
+    }
+
+    /// A header that has no method here. Those that the client sets itself, and those that would make
+    /// another request of it, are refused when the request is to be sent.
     pub fn header(mut self, name: &str, value: &str) -> Self {
         if OWN_HEADERS.contains(&name.to_ascii_lowercase().as_str()) {
             self.mistake = Some(format!(
@@ -232,6 +248,7 @@ impl CallOptions {
             tag: self.tag.clone().or_else(|| base.tag.clone()),
             session: self.session.clone().or_else(|| base.session.clone()),
             deadline: self.deadline.or(base.deadline),
+            at_most_once: self.at_most_once || base.at_most_once,
             mistake: self.mistake.clone().or_else(|| base.mistake.clone()),
         }
     }
@@ -268,6 +285,11 @@ impl CallOptions {
     /// The deadline.
     pub(crate) fn time_limit(&self) -> Option<Duration> {
         self.deadline
+    }
+
+    /// Whether nothing is sent again that may have been executed.
+    pub(crate) fn is_at_most_once(&self) -> bool {
+        self.at_most_once
     }
 
     /// For whom calls are made; None if for the caller itself. The service's limits are those of a
@@ -307,6 +329,7 @@ impl fmt::Debug for CallOptions {
             .field("tag", &self.tag.is_some())
             .field("session", &self.session.is_some())
             .field("deadline", &self.deadline)
+            .field("at_most_once", &self.at_most_once)
             .finish()
     }
 }
@@ -386,6 +409,11 @@ mod tests {
     fn headers_of_the_client_are_its_own() {
         for (name, value) in [
             ("Authorization", "Bearer x"),
+            ("MSCRMCallerID", "00000000-0000-0000-0000-000000000000"),
+            ("CallerObjectId", "00000000-0000-0000-0000-000000000000"),
+            ("X-HTTP-Method-Override", "DELETE"),
+            ("Host", "evil.example"),
+            ("Cookie", "a=b"),
             ("bad name", "x"),
             ("x", "a\nb"),
         ] {

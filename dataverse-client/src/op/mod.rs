@@ -150,6 +150,8 @@ pub trait Operation: Send + Sync {
 /// Whether an operation may be sent again. What was certainly not executed may always be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Replay {
+    /// Never, whatever happened.
+    Never,
     /// Only if it was certainly not executed.
     IfRefused,
     /// After any failure; what the repeat says then needs [`Operation::after_doubt`].

@@ -200,10 +200,10 @@ impl Batch {
         refusal: &mut Option<PartAnswer>,
     ) -> Option<Item> {
         let (operations, may_repeat) = match item {
-            Item::Single(..) => (1, true),
+            Item::Single(_, operation) => (1, operation.replay() != Replay::Never),
             Item::Set(set) => {
                 let mut members = set.members.iter();
-                let may = members.all(|member| member.replay() != Replay::IfRefused);
+                let may = members.all(|member| member.replay() > Replay::IfRefused);
                 (set.members.len(), may)
             }
         };
@@ -394,13 +394,11 @@ impl Operation for Batch {
 
     fn replay(&self) -> Replay {
         // A repeat is one request: what needs asking after doubt cannot be in it.
-        let all_safe = self
-            .operations()
-            .all(|operation| operation.replay() == Replay::Safe);
-        if all_safe {
-            Replay::Safe
-        } else {
-            Replay::IfRefused
+        let weakest = self.operations().map(|operation| operation.replay()).min();
+        match weakest {
+            None | Some(Replay::Safe) => Replay::Safe,
+            Some(Replay::Confirm | Replay::IfRefused) => Replay::IfRefused,
+            Some(Replay::Never) => Replay::Never,
         }
     }
 }

@@ -5,6 +5,7 @@ mod answers;
 mod attacks;
 mod attribution;
 mod doubt;
+mod once;
 mod parts;
 mod plans;
 mod proxy;
