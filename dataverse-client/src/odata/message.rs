@@ -96,7 +96,7 @@ impl Request {
         let mut shown = String::with_capacity(path.len());
         let mut rest = path;
         while let Some((before, after)) = rest.split_once('(') {
-            let (inside, behind) = after.split_once(')').unwrap_or((after, ""));
+            let (inside, behind) = split_key(after);
             shown.push_str(before);
             shown.push('(');
             shown.push_str(show(inside));
@@ -195,6 +195,20 @@ impl Response {
     }
 }
 
+/// A key, and what is behind its parenthesis: one within quotes is data.
+fn split_key(text: &str) -> (&str, &str) {
+    let mut is_quoted = false;
+    for (at, character) in text.char_indices() {
+        match character {
+            '\'' => is_quoted = !is_quoted,
+            '%' if text[at..].starts_with("%27") => is_quoted = !is_quoted,
+            ')' if !is_quoted => return (&text[..at], &text[at + 1..]),
+            _ => {}
+        }
+    }
+    (text, "")
+}
+
 const WEB_PAGE: &str = "text/html";
 
 /// Whether the first member of an object is the protocol's error. Others begin with their context.
@@ -224,6 +238,24 @@ mod tests {
         );
         assert_eq!(summary("WhoAmI()"), "GET WhoAmI()");
         assert_eq!(summary("accounts(a='x"), "GET accounts(…)");
+        // Parentheses and quotes in the value of a key end nothing.
+        for key in [
+            "name='Smith%20(private)%20private'",
+            "name='a)private(private'",
+            "name='O''Brien)%20private''s'",
+            "name=%27a)private%27",
+            "a='x)private',b='private)('",
+            "name='private",
+        ] {
+            let path = format!("accounts({key})/contact_customer_accounts(1)");
+            let shown = summary(&path);
+            assert!(shown.starts_with("GET accounts(…)"), "{shown}");
+            assert!(!shown.contains("private"), "{shown}");
+        }
+        assert_eq!(
+            summary("accounts(a='x)')/b(c='(')/$ref"),
+            "GET accounts(…)/b(…)/$ref"
+        );
     }
 
     #[test]
