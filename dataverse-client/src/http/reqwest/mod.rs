@@ -113,10 +113,11 @@ impl ReqwestTransport {
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str());
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        // Two slashes begin the name of another host.
+        // Two slashes begin the name of another host, and a backslash is read as one.
+        let names_host = path.starts_with("//") || path.starts_with("/\\");
         let known = last
             .as_ref()
-            .filter(|known| known.is(scheme, authority) && !path.starts_with("//"));
+            .filter(|known| known.is(scheme, authority) && !names_host);
         let parsed = match known {
             Some(known) => known.url.join(path),
             None => Url::parse(&uri.to_string()),

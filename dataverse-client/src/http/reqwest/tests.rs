@@ -24,6 +24,8 @@ fn a_url_is_the_same_whether_its_host_is_known_or_not() {
         "http://127.0.0.1:5001/x?y",
         "https://login.microsoftonline.com/t/oauth2/v2.0/token",
         "https://org.crm4.dynamics.com/x/../y",
+        "https://org.crm4.dynamics.com/\\\\other.example/x",
+        "https://org.crm4.dynamics.com//other.example/x",
     ] {
         let uri: http::Uri = text.parse().unwrap();
         let expected = Url::parse(&uri.to_string()).unwrap();
