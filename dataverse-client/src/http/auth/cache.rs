@@ -164,7 +164,10 @@ impl Token {
         let expires_at = token.expires_at?;
         let life = expires_at.duration_since(now).unwrap_or_default();
         let ahead = now + life.saturating_sub(REFRESH_AHEAD).max(life / 2);
-        let refresh_at = token.refresh_at.map_or(ahead, |at| at.min(ahead));
+        // An endpoint that wants it replaced at once is not asked before every request.
+        let refresh_at = token
+            .refresh_at
+            .map_or(ahead, |at| at.max(now + REFRESH_PAUSE).min(ahead));
         Some(Token {
             bearer: bearer(&token.secret)?,
             token: token.clone(),

@@ -102,3 +102,35 @@ async fn a_sign_in_is_not_waited_for_without_an_end() {
         Poll::Ready(Ok(_))
     ));
 }
+
+/// An endpoint whose tokens are to be replaced at once, or say so.
+#[tokio::test]
+async fn a_token_that_is_to_be_replaced_at_once_is_used_for_a_while() {
+    let token = TOKENS.replace(
+        "\"expires_in\":3599",
+        "\"expires_in\":3599,\"refresh_in\":0",
+    );
+    let (held, clock) = (Held::new(), ManualClock::new());
+    let cache = TokenCache::new(ClientSecret::new("t", "app", Secret::new("x")));
+    let request = request(&held, &clock);
+    let mut context = Context::from_waker(Waker::noop());
+    let mut asking = cache.token(&request);
+    assert!(asking.as_mut().poll(&mut context).is_pending());
+    held.answer(0, 200, &[], token);
+    assert!(asking.as_mut().poll(&mut context).is_ready());
+    drop(asking);
+    for _ in 0..3 {
+        clock.advance(Duration::from_secs(9));
+        assert!(cache.token(&request).as_mut().poll(&mut context).is_ready());
+    }
+    assert_eq!(held.sent().len(), 1);
+    clock.advance(Duration::from_secs(9));
+    assert!(
+        cache
+            .token(&request)
+            .as_mut()
+            .poll(&mut context)
+            .is_pending()
+    );
+    assert_eq!(held.sent().len(), 2);
+}
