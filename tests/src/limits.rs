@@ -76,6 +76,19 @@ impl Done {
     }
 }
 
+/// How a bulk write of so many rows went; times in seconds.
+#[derive(Debug, Clone, Copy)]
+pub struct Job {
+    /// What was done.
+    pub done: Done,
+    /// From its beginning to its end.
+    pub took: f64,
+    /// From when a place was free for which there was no request any more, to its end.
+    pub idle: f64,
+    /// From when the first server had done its last request, to its end.
+    pub apart: f64,
+}
+
 impl Scenario {
     /// The scenarios that the client is measured by.
     pub const ALL: [Scenario; 5] = [
@@ -118,6 +131,30 @@ impl Scenario {
     ///
     /// Errors: the job stops before.
     pub fn bulk_write(&self) -> Result<Done> {
+        Ok(self.write(1..=u128::MAX)?.done())
+    }
+
+    /// A bulk write of so many rows, to its end.
+    ///
+    /// Errors: the job stops before.
+    pub fn job(&self, rows: u64) -> Result<Job> {
+        let service = self.write(1..=u128::from(rows))?;
+        let ended = service.now();
+        let state = service.state();
+        let of_servers = state
+            .servers
+            .iter()
+            .filter_map(|server| server.ended.back());
+        let first = of_servers.map(|(ended, _)| *ended).fold(ended, f64::min);
+        Ok(Job {
+            done: state.done,
+            took: ended,
+            idle: ended - state.full_until,
+            apart: ended - first,
+        })
+    }
+
+    fn write(&self, rows: std::ops::RangeInclusive<u128>) -> Result<Service> {
         let clock = ManualClock::new();
         let service = Service::new(*self, clock.clone());
         let client = Client::builder("https://org.crm.dynamics.com")?
@@ -125,7 +162,7 @@ impl Scenario {
             .transport(service.clone())
             .clock(clock.clone())
             .build()?;
-        let rows = (1..).map(|n| {
+        let rows = rows.map(|n| {
             let id = Id::<AnyTable>::new(uuid_of(n));
             BulkRow::update(id, Changes::new().set_named("name", "a"))
         });
@@ -146,7 +183,7 @@ impl Scenario {
         };
         match drive(&clock, end, all) {
             Some(Err(error)) => Err(error),
-            Some(Ok(())) | None => Ok(service.done()),
+            Some(Ok(())) | None => Ok(service),
         }
     }
 
@@ -231,6 +268,10 @@ struct State {
     servers: Vec<Server>,
     done: Done,
     chance: u64,
+    /// Requests that the client waits for.
+    on_way: usize,
+    /// When they were fewer than there are places, for the last time.
+    full_until: f64,
 }
 
 #[derive(Debug, Default)]
@@ -307,6 +348,8 @@ impl Service {
                     ..Done::default()
                 },
                 chance: 1,
+                on_way: 0,
+                full_until: 0.0,
             })),
         }
     }
@@ -322,6 +365,16 @@ impl Service {
     fn now(&self) -> f64 {
         let now = self.clock.now().duration_since(self.began);
         now.unwrap_or_default().as_secs_f64()
+    }
+
+    /// The client has the answer to a request.
+    fn answered(&self) {
+        let now = self.now();
+        let mut state = self.state();
+        if state.on_way >= self.scenario.places * self.scenario.servers {
+            state.full_until = now;
+        }
+        state.on_way -= 1;
     }
 
     async fn wait(&self, seconds: f64) {
@@ -386,6 +439,7 @@ impl Transport for Service {
         let rows = request.body().iter().filter(|byte| **byte == b'{').count();
         let rows = rows.saturating_sub(1);
         let server = self.server(&request);
+        self.state().on_way += 1;
         self.wait(self.scenario.trip / 2.0).await;
         let answer =
             http::Response::builder().header(SET_COOKIE, format!("ARRAffinity=s{server};Path=/"));
@@ -415,6 +469,7 @@ impl Transport for Service {
                 ))),
         };
         self.wait(self.scenario.trip / 2.0).await;
+        self.answered();
         answer.map_err(|error| TransportError::new(dataverse_client::http::Reached::NotSent, error))
     }
 }

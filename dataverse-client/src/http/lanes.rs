@@ -44,6 +44,8 @@ pub(crate) struct Lanes {
     next_id: u64,
     /// Requests on their way to a server that is not known.
     loose: u32,
+    /// Those of them that were sent before any server was known.
+    first: u32,
     started: u64,
     /// Requests at once, as the service recommends them.
     recommended: u32,
@@ -84,6 +86,7 @@ struct Account {
 #[derive(Debug)]
 pub(crate) struct Start {
     lane: Option<u64>,
+    is_first: bool,
     /// Leads the request to its server.
     pub(crate) cookie: Option<HeaderValue>,
     seconds: f64,
@@ -129,22 +132,34 @@ impl Lanes {
             lanes: Vec::new(),
             next_id: 0,
             loose: 0,
+            first: 0,
             started: 0,
             recommended: places,
             margin: MARGIN,
         }
     }
 
+    fn servers(&self) -> u32 {
+        let servers = self.lanes.iter().filter(|lane| !lane.is_gone).count();
+        servers.max(1) as u32
+    }
+
     /// Requests at once to one server. The recommendation is for all of them.
     fn places_of_one(&self) -> u32 {
-        let servers = self.lanes.iter().filter(|lane| !lane.is_gone).count();
-        let servers = servers.max(1) as u32;
+        let is_named = self.lanes.iter().any(|lane| lane.cookie.is_some());
+        // Each of the first requests may be with a server of its own: the one that answers first is
+        // not to get all that is meant for them.
+        let servers = match is_named {
+            true => self.servers() + self.first,
+            false => self.servers(),
+        };
         self.recommended.div_ceil(servers).max(1)
     }
 
     /// Requests at once to all servers.
     pub(crate) fn places(&self) -> usize {
-        self.lanes.len().max(1) * self.places_of_one() as usize
+        let servers = self.servers();
+        servers as usize * self.recommended.div_ceil(servers).max(1) as usize
     }
 
     /// A request that will take about so many seconds may be sent, or after a wait; if no wait is
@@ -175,8 +190,10 @@ impl Lanes {
         if looks || nobody {
             self.started += 1;
             self.loose += 1;
+            self.first += u32::from(nobody);
             return Ok(Start {
                 lane: None,
+                is_first: nobody,
                 cookie: None,
                 seconds,
             });
@@ -190,6 +207,7 @@ impl Lanes {
         lane.promised += seconds;
         Ok(Start {
             lane: Some(lane.id),
+            is_first: false,
             cookie: lane.cookie.clone(),
             seconds,
         })
@@ -239,6 +257,7 @@ impl Lanes {
             .retain(|lane| !lane.is_gone || lane.in_flight > 0);
         let Some(id) = start.lane else {
             self.loose = self.loose.saturating_sub(1);
+            self.first = self.first.saturating_sub(u32::from(start.is_first));
             return;
         };
         if let Some(lane) = self.lanes.iter_mut().find(|lane| lane.id == id) {
@@ -517,6 +536,31 @@ mod tests {
     }
 
     #[test]
+    fn the_first_server_that_answers_is_not_given_all() {
+        let mut lanes = Lanes::new(8);
+        let mut first: Vec<_> = (0..8).map(|_| lanes.start(at(0), 1.0).unwrap()).collect();
+        let told = Told {
+            recommended: Some(24),
+            ..Told::default()
+        };
+        let mut answer = |lanes: &mut Lanes, server| {
+            let seen = seen(server, None).map(|seen| Seen { told, ..seen });
+            lanes.end(at(1), first.pop().unwrap(), seen);
+        };
+        let room = |lanes: &mut Lanes| {
+            let starts = std::iter::from_fn(|| lanes.start(at(1), 1.0).ok());
+            starts.count()
+        };
+        answer(&mut lanes, "a");
+        assert_eq!(room(&mut lanes), 3, "its part, if each went elsewhere");
+        assert_eq!(lanes.places(), 24);
+        answer(&mut lanes, "b");
+        assert_eq!(room(&mut lanes), 3);
+        (0..6).for_each(|_| answer(&mut lanes, "b"));
+        assert_eq!(room(&mut lanes), 18 + 2, "two look for other servers");
+    }
+
+    #[test]
     fn a_full_account_is_free_when_ones_own_use_leaves_the_window() {
         let mut lanes = lanes(&["a"], Some(1190));
         let mut starts = Vec::new();
@@ -621,6 +665,7 @@ mod tests {
     fn lanes_start() -> Start {
         Start {
             lane: None,
+            is_first: false,
             cookie: None,
             seconds: 10.0,
         }

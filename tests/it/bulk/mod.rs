@@ -5,6 +5,7 @@ mod limits;
 mod pages;
 mod requests;
 mod rows;
+mod tail;
 
 use dataverse_client::http::{FixedToken, Transport, VirtualClock};
 use dataverse_client::{BulkOutcomes, Client, Result};

@@ -71,8 +71,10 @@ pub struct BulkOutcomes<E> {
     input: Option<Pin<Box<dyn Stream<Item = BulkRow<E>> + Send>>>,
     /// Place of the next row of the input.
     next_index: u64,
-    /// A row that waits for an earlier one with the same key, or for a pack.
-    held: Option<PackedRow<E>>,
+    /// Rows of the input that wait for a pack, the next one first.
+    ahead: VecDeque<PackedRow<E>>,
+    /// About how long they are.
+    ahead_bytes: usize,
     /// Packs that are being filled.
     open: Vec<OpenPack<E>>,
     in_flight: Vec<Pin<Box<dyn Future<Output = Written<E>> + Send>>>,
@@ -96,6 +98,23 @@ struct OpenPack<E> {
     bytes: usize,
 }
 
+impl<E: 'static> OpenPack<E> {
+    /// What is more than so many rows.
+    fn split_off(&mut self, rows: usize) -> Option<Self> {
+        if self.rows.len() <= rows {
+            return None;
+        }
+        let rest = self.rows.split_off(rows);
+        let bytes = rest.iter().map(|row| row.write.approximate_len()).sum();
+        self.bytes -= bytes;
+        Some(OpenPack {
+            form: self.form,
+            rows: rest,
+            bytes,
+        })
+    }
+}
+
 /// Outcomes to hand out.
 struct Finished<E> {
     in_order: bool,
@@ -107,6 +126,9 @@ struct Finished<E> {
 
 /// Outcomes that may wait for a slow one before it, in packs.
 const MAX_WAITING: usize = 32;
+
+/// How many bytes of rows may wait for a pack, in packs.
+const MAX_AHEAD: usize = 4;
 
 impl<E: 'static> BulkOutcomes<E> {
     pub(super) fn new(
@@ -134,7 +156,8 @@ impl<E: 'static> BulkOutcomes<E> {
             settings,
             input: Some(input),
             next_index: first_index,
-            held: None,
+            ahead: VecDeque::new(),
+            ahead_bytes: 0,
             open: Vec::new(),
             in_flight: Vec::new(),
             busy: HashSet::new(),
@@ -224,7 +247,7 @@ impl<E: 'static> BulkOutcomes<E> {
                     self.ready.flush();
                     continue;
                 }
-            } else if self.input.is_some() || self.held.is_some() {
+            } else if self.input.is_some() || !self.ahead.is_empty() {
                 return Poll::Pending;
             }
             return Poll::Ready(self.end().map(Err));
@@ -308,96 +331,117 @@ impl<E: 'static> BulkOutcomes<E> {
             Poll::Pending => return Ok(()),
             Poll::Ready(known) => known?,
         }
-        // There is a place for one at least.
-        while self.in_flight.is_empty() || self.in_flight.len() < self.places() {
-            if !self.ready.has_room(|| self.writer.pace.rows()) {
+        loop {
+            let now = self.writer.client.inner.clock.now();
+            let plan = self.writer.pace.plan(now, self.progress.in_flight);
+            // There is a place for one at least.
+            if !self.in_flight.is_empty() && self.in_flight.len() >= plan.places {
+                return Ok(());
+            }
+            if !self.ready.has_room(plan.full) {
                 // The outcome that all wait for may be of a row in an open pack.
                 match self.oldest() {
-                    Some(place) => self.send(place)?,
+                    Some(place) => {
+                        self.send(place, plan.full)?;
+                        continue;
+                    }
                     None if self.in_flight.is_empty() => {}
                     None => return Ok(()),
                 }
             }
-            let row = match self.held.take() {
-                Some(row) => row,
-                None => match self.poll_row(context)? {
-                    Poll::Ready(Some(row)) => row,
-                    Poll::Ready(None) => match self.oldest() {
-                        Some(place) => {
-                            self.send(place)?;
-                            continue;
-                        }
-                        None => return Ok(()),
-                    },
-                    Poll::Pending => {
-                        // Rows that are here need not wait for those that are not.
-                        if self.in_flight.is_empty()
-                            && let Some(place) = self.oldest()
-                        {
-                            self.send(place)?;
-                        }
-                        return Ok(());
-                    }
-                },
+            let is_waiting = self.look_ahead(plan.ahead(), context)?.is_pending();
+            let rows = match self.input {
+                Some(_) => plan.full,
+                None => plan.share(self.unsent()),
             };
-            // No other row can have the key that was made for this one.
-            if !row.has_own_key && self.busy.contains(row.key().kind()) {
-                // After the row that has the same key.
-                self.held = Some(row);
-                match self.oldest() {
-                    Some(place) => self.send(place)?,
-                    None => return Ok(()),
-                }
+            if let Some(place) = self.next_pack(rows) {
+                self.writer.pace.packed();
+                self.send(place, rows)?;
                 continue;
             }
-            self.pack(row)?;
-        }
-        Ok(())
-    }
-
-    /// Requests at once.
-    fn places(&self) -> usize {
-        let places = self.writer.pace.places();
-        self.settings
-            .parallel
-            .map_or(places, |parallel| places.min(parallel))
-    }
-
-    /// Puts a row into the pack for its kind, and sends that when it is full.
-    fn pack(&mut self, row: PackedRow<E>) -> Result<()> {
-        let form = self.route.form(row.write.kind());
-        let bytes = row.write.approximate_len();
-        let place = match self.open.iter().position(|pack| pack.form == form) {
-            Some(place) => place,
-            None => {
-                self.open.push(OpenPack {
-                    form,
-                    rows: Vec::new(),
-                    bytes: 0,
-                });
-                self.open.len() - 1
+            if !self.ahead.is_empty() {
+                // After the row that has the same key.
+                return Ok(());
             }
-        };
-        let is_too_much = self.open.get(place).is_some_and(|pack| {
-            !pack.rows.is_empty() && pack.bytes + bytes > self.settings.pack_bytes
-        });
-        if is_too_much {
-            self.held = Some(row);
-            return self.send(place);
+            if self.input.is_some() && !is_waiting {
+                continue;
+            }
+            // Rows that are here need not wait for those that are not.
+            match self.oldest() {
+                Some(place) if self.input.is_none() || self.in_flight.is_empty() => {
+                    self.send(place, rows)?;
+                }
+                _ => return Ok(()),
+            }
+            if is_waiting {
+                return Ok(());
+            }
         }
-        if !row.has_own_key {
-            self.busy.insert(row.key().into_kind());
+    }
+
+    /// Takes rows from the input until so many are known; pending if the next one is not there yet.
+    fn look_ahead(&mut self, rows: usize, context: &mut Context<'_>) -> Result<Poll<()>> {
+        let most = MAX_AHEAD.saturating_mul(self.settings.pack_bytes);
+        while self.ahead.is_empty() || (self.ahead.len() < rows && self.ahead_bytes < most) {
+            match self.poll_row(context)? {
+                Poll::Ready(Some(row)) => {
+                    self.ahead_bytes += row.write.approximate_len();
+                    self.ahead.push_back(row);
+                }
+                Poll::Ready(None) => break,
+                Poll::Pending => return Ok(Poll::Pending),
+            }
         }
-        let Some(pack) = self.open.get_mut(place) else {
-            return Ok(());
-        };
-        pack.rows.push(row);
-        pack.bytes += bytes;
-        if pack.rows.len() < self.writer.pace.rows() {
-            return Ok(());
+        Ok(Poll::Ready(()))
+    }
+
+    /// Rows that were taken from the input, and not sent.
+    fn unsent(&self) -> usize {
+        let open = self.open.iter().map(|pack| pack.rows.len());
+        self.ahead.len() + open.sum::<usize>()
+    }
+
+    /// Puts rows into the packs for their kinds until one is full, which has so many rows, or must go
+    /// before the next row.
+    fn next_pack(&mut self, rows: usize) -> Option<usize> {
+        let is_full = |pack: &OpenPack<E>| pack.rows.len() >= rows;
+        if let Some(place) = self.open.iter().position(is_full) {
+            return Some(place);
         }
-        self.writer.pace.packed();
-        self.send(place)
+        while let Some(row) = self.ahead.front() {
+            // No other row can have the key that was made for this one.
+            if !row.has_own_key && self.busy.contains(row.key().kind()) {
+                return self.oldest();
+            }
+            let form = self.route.form(row.write.kind());
+            let bytes = row.write.approximate_len();
+            let place = match self.open.iter().position(|pack| pack.form == form) {
+                Some(place) => place,
+                None => {
+                    self.open.push(OpenPack {
+                        form,
+                        rows: Vec::new(),
+                        bytes: 0,
+                    });
+                    self.open.len() - 1
+                }
+            };
+            let pack = self.open.get_mut(place)?;
+            if !pack.rows.is_empty() && pack.bytes + bytes > self.settings.pack_bytes {
+                return Some(place);
+            }
+            let row = self.ahead.pop_front()?;
+            self.ahead_bytes = self.ahead_bytes.saturating_sub(bytes);
+            if !row.has_own_key {
+                self.busy.insert(row.key().into_kind());
+            }
+            pack.rows.push(row);
+            pack.bytes += bytes;
+            if pack.rows.len() >= rows {
+                return Some(place);
+            }
+        }
+        None
     }
 
     /// The open pack that has waited longest.
@@ -407,8 +451,12 @@ impl<E: 'static> BulkOutcomes<E> {
         oldest.map(|(place, _)| place)
     }
 
-    /// Sends a pack. What may be on its way is stored first.
-    fn send(&mut self, place: usize) -> Result<()> {
+    /// Sends the first rows of a pack, at most so many. What may be on its way is stored first.
+    fn send(&mut self, place: usize, rows: usize) -> Result<()> {
+        let pack = self.open.get_mut(place);
+        if let Some(rest) = pack.and_then(|pack| pack.split_off(rows)) {
+            self.open.push(rest);
+        }
         for row in self
             .open
             .iter()
@@ -484,7 +532,7 @@ impl<E: 'static> BulkOutcomes<E> {
         self.input = None;
         let open = std::mem::take(&mut self.open);
         let rows = open.into_iter().flat_map(|pack| pack.rows);
-        let rows: Vec<_> = rows.chain(self.held.take()).collect();
+        let rows: Vec<_> = rows.chain(std::mem::take(&mut self.ahead)).collect();
         for row in rows {
             let outcome = BulkOutcome {
                 index: row.index,
@@ -533,8 +581,8 @@ impl<E: 'static> Finished<E> {
         self.queue.extend(waiting.into_values());
     }
 
-    fn has_room(&self, pack_rows: impl FnOnce() -> usize) -> bool {
-        self.waiting.is_empty() || self.waiting.len() < MAX_WAITING * pack_rows()
+    fn has_room(&self, pack_rows: usize) -> bool {
+        self.waiting.len() < MAX_WAITING * pack_rows
     }
 }
 

@@ -23,6 +23,12 @@ const OVERHEAD: f64 = 0.02;
 /// Rows for less time than this are hardly worth a request, in seconds.
 const LEAST: f64 = 1.0;
 
+/// The same share at the end, where places would have nothing to do.
+const LAST_OVERHEAD: f64 = 0.25;
+
+/// Rows that are worth a request at the end, before it is known what a request itself takes.
+const FIRST_LEAST: usize = 25;
+
 impl PackSize {
     pub(super) fn new(max: usize, wanted: Duration) -> Self {
         PackSize {
@@ -40,6 +46,19 @@ impl PackSize {
             true => (self.rows * 4 / 5).max(1),
             false => self.rows,
         }
+    }
+
+    /// Rows that are worth a request where places would have nothing to do.
+    pub(super) fn least(&self) -> usize {
+        let least = match self.line.fit() {
+            Some((fixed, each)) => {
+                let lean = fixed * (1.0 - LAST_OVERHEAD) / (LAST_OVERHEAD * each);
+                // A line through packs of much the same length may lead anywhere.
+                (lean.ceil() as usize).min(self.rows / 4)
+            }
+            None => FIRST_LEAST.min(self.rows),
+        };
+        least.max(1)
     }
 
     /// A pack of [`rows`](Self::rows) was made.
