@@ -25,6 +25,9 @@ const SECONDS: f64 = 1200.0;
 const MARGIN: f64 = 0.002;
 const MAX_MARGIN: f64 = 0.05;
 
+/// Requests at once that a server allows a user: a recommendation of more is not followed.
+const AT_ONCE: u32 = 52;
+
 /// Each so many requests, one goes wherever the service likes: there may be another server.
 const LOOKS_AFTER: u64 = 16;
 
@@ -44,6 +47,8 @@ pub(crate) struct Lanes {
     next_id: u64,
     /// Requests on their way to a server that is not known.
     loose: u32,
+    /// Seconds that they will take.
+    loose_seconds: f64,
     /// Those of them that were sent before any server was known.
     first: u32,
     started: u64,
@@ -132,6 +137,7 @@ impl Lanes {
             lanes: Vec::new(),
             next_id: 0,
             loose: 0,
+            loose_seconds: 0.0,
             first: 0,
             started: 0,
             recommended: places,
@@ -153,13 +159,18 @@ impl Lanes {
             true => self.servers() + self.first,
             false => self.servers(),
         };
-        self.recommended.div_ceil(servers).max(1)
+        self.share(servers)
+    }
+
+    /// What one of so many servers gets.
+    fn share(&self, servers: u32) -> u32 {
+        self.recommended.div_ceil(servers).clamp(1, AT_ONCE)
     }
 
     /// Requests at once to all servers.
     pub(crate) fn places(&self) -> usize {
         let servers = self.servers();
-        servers as usize * self.recommended.div_ceil(servers).max(1) as usize
+        servers as usize * self.share(servers) as usize
     }
 
     /// A request that will take about so many seconds may be sent, or after a wait; if no wait is
@@ -171,8 +182,10 @@ impl Lanes {
     ) -> Result<Start, Option<Duration>> {
         let places = self.places_of_one();
         let (mut best, mut wait) = (None::<(usize, f64)>, None::<Duration>);
+        // Those whose server is not known may be with any.
+        let wanted = (1 + self.loose, seconds + self.loose_seconds);
         for (place, lane) in self.lanes.iter_mut().enumerate() {
-            match lane.room(now, seconds, places, self.margin) {
+            match lane.room(now, wanted, places, self.margin) {
                 Room::Free(share) if best.is_none_or(|(_, least)| share < least) => {
                     best = Some((place, share));
                 }
@@ -190,6 +203,7 @@ impl Lanes {
         if looks || nobody {
             self.started += 1;
             self.loose += 1;
+            self.loose_seconds += seconds;
             self.first += u32::from(nobody);
             return Ok(Start {
                 lane: None,
@@ -257,6 +271,10 @@ impl Lanes {
             .retain(|lane| !lane.is_gone || lane.in_flight > 0);
         let Some(id) = start.lane else {
             self.loose = self.loose.saturating_sub(1);
+            self.loose_seconds = match self.loose {
+                0 => 0.0,
+                _ => (self.loose_seconds - start.seconds).max(0.0),
+            };
             self.first = self.first.saturating_sub(u32::from(start.is_first));
             return;
         };
@@ -276,6 +294,7 @@ impl Lanes {
         cookie: Option<HeaderValue>,
         now: SystemTime,
     ) -> Option<&mut Lane> {
+        let name = cookie.clone();
         let asked = asked.and_then(|id| self.lanes.iter().position(|lane| lane.id == id));
         let known = self
             .lanes
@@ -315,7 +334,12 @@ impl Lanes {
                 }
             }
         };
-        self.lanes.get_mut(place)
+        let lane = self.lanes.get_mut(place)?;
+        if name.is_some() && lane.cookie == name {
+            // Its server has just answered.
+            lane.is_gone = false;
+        }
+        Some(lane)
     }
 }
 
@@ -367,7 +391,14 @@ impl Lane {
         left
     }
 
-    fn room(&mut self, now: SystemTime, seconds: f64, places: u32, margin: f64) -> Room {
+    /// Whether it can take so many requests of so many seconds together.
+    fn room(
+        &mut self,
+        now: SystemTime,
+        (count, seconds): (u32, f64),
+        places: u32,
+        margin: f64,
+    ) -> Room {
         if self.is_gone {
             return Room::Later;
         }
@@ -379,7 +410,8 @@ impl Lane {
             return Room::Later;
         }
         let share = (self.seconds.used + self.promised) / self.seconds.limit;
-        let requests = self.requests.over(f64::from(self.in_flight) + 1.0, margin);
+        let requests = f64::from(self.in_flight + count);
+        let requests = self.requests.over(requests, margin);
         let time = self.seconds.over(self.promised + seconds, margin);
         if self.asks || (requests <= 0.0 && time <= 0.0) {
             return Room::Free(share);
@@ -393,7 +425,7 @@ impl Lane {
                 return Room::In(WINDOW.saturating_sub(passed));
             }
         }
-        if self.in_flight > 0 {
+        if self.in_flight > 0 || count > 1 {
             return Room::Later;
         }
         // Others use it up, and only the service knows for how long.
@@ -642,6 +674,33 @@ mod tests {
         let start = lanes.start(at(13), 1.0).unwrap();
         lanes.end(at(13), start, seen("c", None));
         assert_eq!(lanes.start(at(14), 1.0).unwrap().cookie.unwrap(), "c");
+    }
+
+    #[test]
+    fn a_service_that_does_not_heed_its_cookies_is_asked_on() {
+        let mut lanes = Lanes::new(8);
+        let mut starts = VecDeque::new();
+        for turn in 0..1000_usize {
+            while let Ok(start) = lanes.start(at(turn as u64), 1.0) {
+                starts.push_back(start);
+            }
+            let start = starts.pop_front().expect("nobody waits for nothing");
+            let server = ["a", "b", "c"][turn * turn / 7 % 3];
+            lanes.end(at(turn as u64), start, seen(server, None));
+        }
+    }
+
+    #[test]
+    fn no_more_are_recommended_than_are_allowed() {
+        let mut lanes = Lanes::new(8);
+        let start = lanes.start(at(0), 1.0).unwrap();
+        let told = Told {
+            recommended: Some(u32::MAX),
+            ..Told::default()
+        };
+        let seen = seen("a", None).map(|seen| Seen { told, ..seen });
+        lanes.end(at(1), start, seen);
+        assert_eq!(lanes.places(), 52);
     }
 
     #[test]
