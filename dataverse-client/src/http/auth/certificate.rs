@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::signature::{RSA_PSS_SHA256, RsaKeyPair};
+use aws_lc_rs::signature::{KeyPair as _, RSA_PSS_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::{BASE64_STANDARD, BASE64_URL_SAFE_NO_PAD};
 use rustls_pki_types::pem::PemObject as _;
@@ -69,11 +69,13 @@ pub struct Certificate {
 
 impl Certificate {
     /// Reads a certificate and its key from PEM: `BEGIN CERTIFICATE`, and `BEGIN PRIVATE KEY` or
-    /// `BEGIN RSA PRIVATE KEY`, without a password. Further certificates are its issuers.
+    /// `BEGIN RSA PRIVATE KEY`, without a password. The first certificate is that of the key; further
+    /// ones are its issuers.
     ///
     /// For PFX files there is `from_pfx`, with the feature `pfx`.
     ///
-    /// Errors: `is_invalid_input` if one is missing, or the key is not RSA.
+    /// Errors: `is_invalid_input` if one is missing, the key is not RSA, or the first certificate is
+    /// that of another key.
     pub fn from_pem(pem: &[u8]) -> Result<Self> {
         let chain: Vec<Vec<u8>> = CertificateDer::pem_slice_iter(pem)
             .map(|certificate| certificate.map(|der| der.to_vec()))
@@ -91,7 +93,14 @@ impl Certificate {
             PrivateKeyDer::Pkcs1(der) => RsaKeyPair::from_der(der.secret_pkcs1_der()),
             _ => return Err(not_rsa()),
         };
-        Certificate::new(key.map_err(|_| not_rsa())?, chain)
+        let key = key.map_err(|_| not_rsa())?;
+        if chain.first().is_some_and(|own| !is_of(own, &key)) {
+            return Err(Error::input(
+                "the certificate is not that of the private key; put the two that belong together \
+                 into one text, and issuers behind them",
+            ));
+        }
+        Certificate::new(key, chain)
     }
 
     pub(super) fn new(key: RsaKeyPair, chain: Vec<Vec<u8>>) -> Result<Self> {
@@ -158,6 +167,12 @@ impl Assertion for Certificate {
         });
         self.sign(&header, &claims)
     }
+}
+
+/// Whether a certificate is that of this key: the public one stands in it byte by byte.
+pub(super) fn is_of(certificate: &[u8], key: &RsaKeyPair) -> bool {
+    let public = key.public_key().as_ref();
+    certificate.windows(public.len()).any(|part| part == public)
 }
 
 pub(super) fn not_rsa() -> Error {

@@ -12,8 +12,10 @@ use serde_json::Value;
 
 use super::{TOKEN, ask};
 
-/// Not parsed by the client: only its bytes count.
-const DER: &[u8] = b"a certificate";
+/// Not parsed by the client: only its bytes count, those of the public key among them.
+fn certificate_of(key: &KeyPair) -> Vec<u8> {
+    [b"a certificate of ", key.public_key().as_ref()].concat()
+}
 
 fn pem(label: &str, der: &[u8]) -> String {
     let text = BASE64_STANDARD.encode(der);
@@ -51,9 +53,10 @@ pub(super) fn assertion(script: &Script) -> (String, Value, Value, Vec<u8>) {
 #[tokio::test]
 async fn the_assertion_is_signed_by_the_key_for_the_token_endpoint() {
     let (key, key_pem) = key();
+    let der = certificate_of(&key);
     let text = format!(
         "{key_pem}{}{}",
-        pem("CERTIFICATE", DER),
+        pem("CERTIFICATE", &der),
         pem("CERTIFICATE", b"issuer")
     );
     let certificate = Certificate::from_pem(text.as_bytes()).unwrap();
@@ -70,7 +73,7 @@ async fn the_assertion_is_signed_by_the_key_for_the_token_endpoint() {
                  client-assertion-type%3Ajwt-bearer&client_assertion=ey";
     assert!(sent.body.starts_with(start), "{}", sent.body);
     let (signed, header, claims, signature) = assertion(&script);
-    let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, DER));
+    let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(digest(&SHA256, &der));
     assert_eq!(
         header,
         serde_json::json!({"alg": "PS256", "typ": "JWT", "x5t#S256": thumbprint})
@@ -107,19 +110,25 @@ async fn the_assertion_is_signed_by_the_key_for_the_token_endpoint() {
     ask(&ClientCertificate::new("t", "app", certificate), &script)
         .await
         .unwrap();
-    let chain = [DER, b"issuer"].map(|der| BASE64_STANDARD.encode(der));
+    let chain = [&*der, b"issuer"].map(|der| BASE64_STANDARD.encode(der));
     assert_eq!(assertion(&script).1["x5c"], serde_json::json!(chain));
     assert!(!format!("{credential:?}").contains("PRIVATE"));
 }
 
 #[test]
 fn what_is_no_certificate_with_a_key() {
-    let (_, key_pem) = key();
-    let certificate = pem("CERTIFICATE", DER);
+    let (own, key_pem) = key();
+    let certificate = pem("CERTIFICATE", &certificate_of(&own));
+    let another = pem("CERTIFICATE", &certificate_of(&key().0));
     for (text, why) in [
         (String::new(), "no private key"),
         (certificate.clone(), "no private key"),
         (key_pem.clone(), "no certificate"),
+        (format!("{another}{key_pem}"), "not that of the private key"),
+        (
+            format!("{another}{certificate}{key_pem}"),
+            "not that of the private key",
+        ),
         (
             format!("{certificate}{}", pem("PRIVATE KEY", b"secret-key")),
             "not RSA",

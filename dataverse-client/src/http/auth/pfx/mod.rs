@@ -4,12 +4,12 @@ mod bags;
 mod cipher;
 mod der;
 
-use aws_lc_rs::signature::{KeyPair as _, RsaKeyPair};
+use aws_lc_rs::signature::RsaKeyPair;
 
 use self::bags::{Bag, Bags};
 use self::der::{Der, numbered};
 use super::Secret;
-use super::certificate::{Certificate, not_rsa};
+use super::certificate::{Certificate, is_of, not_rsa};
 use crate::error::{Error, Result};
 
 impl Certificate {
@@ -51,10 +51,7 @@ impl Certificate {
             }));
         };
         let key = RsaKeyPair::from_pkcs8(&bag.der).map_err(|_| not_rsa())?;
-        // Its public key is in a certificate byte by byte.
-        let public = key.public_key().as_ref();
-        let has_key = |der: &[u8]| der.windows(public.len()).any(|part| part == public);
-        let mut own: Vec<_> = others.extract_if(.., |bag| has_key(&bag.der)).collect();
+        let mut own: Vec<_> = others.extract_if(.., |bag| is_of(&bag.der, &key)).collect();
         let is_marked = |certificate: &Bag<Vec<u8>>| {
             bag.local_key_id.is_some() && certificate.local_key_id == bag.local_key_id
         };
