@@ -25,6 +25,35 @@ use crate::value::Id;
 #[serde(transparent)]
 pub struct DeltaToken(String);
 
+impl DeltaToken {
+    /// Its `$deltatoken=…`.
+    ///
+    /// Errors: it is no link of the service, or one of another table: its rows would be taken for
+    /// rows of this one.
+    fn option(&self, table: &TableName) -> Result<&str> {
+        let (path, options) = self.0.split_once('?').unwrap_or_default();
+        let is_token = |option: &&str| {
+            let name = option.split('=').next().unwrap_or_default();
+            name.eq_ignore_ascii_case("$deltatoken") || name.eq_ignore_ascii_case("%24deltatoken")
+        };
+        let option = options.split('&').find(is_token).ok_or_else(|| {
+            Error::input(
+                "this delta token is no link of the service: it holds no `$deltatoken`; begin \
+                 without one",
+            )
+        })?;
+        let of = path.rsplit('/').next().unwrap_or_default();
+        match of == table.entity_set() {
+            true => Ok(option),
+            false => Err(Error::input(format!(
+                "the delta token is of `{of}`, not of `{}`: go on with the table that it was given \
+                 for, or begin without a token",
+                table.entity_set()
+            ))),
+        }
+    }
+}
+
 impl std::fmt::Debug for DeltaToken {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("DeltaToken(…)")
@@ -73,7 +102,8 @@ impl<R: Read> std::fmt::Debug for ChangePage<R> {
 /// Shape: `GET accounts?$select=…` with `Prefer: odata.track-changes`; then the delta link of the
 /// last answer. The service takes no filter, order or related rows.
 /// Units: one request is one page of at most 5,000 changes.
-/// Errors: `is_token_expired` if the org no longer has the changes since the token.
+/// Errors: `is_token_expired` if the org no longer has the changes since the token;
+/// `is_invalid_input` if it is the token of another table.
 /// Source: Microsoft Learn, "Use change tracking to synchronize data with external systems".
 pub struct TrackChanges<R: Read> {
     table: TableName,
@@ -173,6 +203,7 @@ impl<R: Read> TrackChanges<R> {
             return Ok(Target::Link(next.0.clone()));
         }
         if let Some(token) = &self.since {
+            token.option(&self.table)?;
             return Ok(Target::Link(token.0.clone()));
         }
         let mut query = Query::of(entity_set(self.table.entity_set())?);
@@ -280,14 +311,7 @@ impl Operation for CountChanges {
     type Output = u64;
 
     fn request_in(&self, _: &Scope<'_>) -> Result<Request> {
-        let (_, options) = self.since.0.split_once('?').unwrap_or_default();
-        let is_token = |option: &&str| {
-            let name = option.split('=').next().unwrap_or_default();
-            name.eq_ignore_ascii_case("$deltatoken") || name.eq_ignore_ascii_case("%24deltatoken")
-        };
-        let token = options.split('&').find(is_token).ok_or_else(|| {
-            Error::input("this delta token is no link of the service: it holds no `$deltatoken`")
-        })?;
+        let token = self.since.option(&self.table)?;
         let path = format!("{}/$count?{token}", entity_set(self.table.entity_set())?);
         Ok(Request::get(path).header(ACCEPT, HeaderValue::from_static("text/plain")))
     }

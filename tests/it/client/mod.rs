@@ -9,6 +9,7 @@ mod conflict;
 mod deadline;
 mod definitions;
 mod delivery;
+mod delta_token;
 mod derived;
 mod discovery;
 mod errors;

@@ -516,7 +516,9 @@ async fn in_set(client: &Client, request: &Recorded, table: TableName, rest: &[&
         }
         ("GET", ["$count"]) => match request.option("$deltatoken") {
             Some(_) => {
-                let token = serde_json::from_value(request.address.clone().into()).unwrap();
+                // A token is the link of a table, not of its count.
+                let link = request.address.replace("/$count", "");
+                let token = serde_json::from_value(link.into()).unwrap();
                 let count = CountChanges::of_table(table, token);
                 Ok(client.call(count).await?.into())
             }
