@@ -100,7 +100,10 @@ impl Credential for AzureCli {
         let output = match ended {
             None => return Err(failed("it did not end within 30 seconds")),
             Some(Err(error)) if error.kind() == io::ErrorKind::NotFound => {
-                let text = "the Azure CLI is not installed, or not in the search path";
+                let text = format!(
+                    "the Azure CLI is not installed, or not in the search path: there is no `{}`",
+                    self.program.display()
+                );
                 return Err(Error::sign_in(SignIn::Unavailable, text).with_source(error));
             }
             Some(Err(error)) => return Err(failed("it cannot be run").with_source(error)),

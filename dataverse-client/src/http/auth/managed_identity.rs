@@ -300,7 +300,7 @@ impl<'a> Asking<'a> {
             .map_err(|error| self.failed("the address is no URL").with_source(error))?;
         let clock = &*self.request.clock;
         match within(clock, PROBE_LIMIT, self.request.transport.send(message)).await {
-            Some(Ok(_)) => Ok(()),
+            Some(Ok(answer)) if !is_of_another(answer.status()) => Ok(()),
             _ => Err(Error::sign_in(
                 SignIn::Unavailable,
                 "no managed identity here: there is no metadata service",
@@ -373,6 +373,14 @@ impl<'a> Asking<'a> {
             None => token,
         })
     }
+}
+
+/// Whether a proxy answers for a metadata service that is not there: what that itself may answer is
+/// none of these.
+/// Source: Microsoft Learn, "How to use managed identities on an Azure VM to acquire an access
+/// token", "Error handling".
+fn is_of_another(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 403 | 407 | 502..=504)
 }
 
 /// An address on this machine, or https: a key goes with the question.

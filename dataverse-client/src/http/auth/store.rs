@@ -88,6 +88,28 @@ impl FileStore {
 
 impl TokenStore for FileStore {
     fn load(&self) -> io::Result<Option<Secret>> {
+        self.read().map_err(|error| self.named(error))
+    }
+
+    fn save(&self, token: &Secret) -> io::Result<()> {
+        self.replace(token).map_err(|error| self.named(error))
+    }
+
+    fn delete(&self) -> io::Result<()> {
+        match std::fs::remove_file(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            other => other.map_err(|error| self.named(error)),
+        }
+    }
+}
+
+impl FileStore {
+    /// The error, and which file it is about.
+    fn named(&self, error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), format!("{}: {error}", self.0.display()))
+    }
+
+    fn read(&self) -> io::Result<Option<Secret>> {
         let known = match std::fs::symlink_metadata(&self.0) {
             Ok(known) => known,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -107,7 +129,7 @@ impl TokenStore for FileStore {
         Ok((!token.is_empty()).then(|| Secret::new(token)))
     }
 
-    fn save(&self, token: &Secret) -> io::Result<()> {
+    fn replace(&self, token: &Secret) -> io::Result<()> {
         let mut name = self.0.clone().into_os_string();
         name.push(format!(".{}.tmp", Uuid::new_v4()));
         let beside = PathBuf::from(name);
@@ -118,13 +140,6 @@ impl TokenStore for FileStore {
         }
         written?;
         sync_folder(&self.0)
-    }
-
-    fn delete(&self) -> io::Result<()> {
-        match std::fs::remove_file(&self.0) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        }
     }
 }
 

@@ -65,7 +65,10 @@ impl Assertion for TokenFile {
         match text.trim() {
             "" => Err(Error::sign_in(
                 SignIn::SecretRefused,
-                "the file of the federated token is empty",
+                format!(
+                    "the file of the federated token is empty: {}",
+                    self.0.display()
+                ),
             )),
             token => Ok(Secret::new(token)),
         }

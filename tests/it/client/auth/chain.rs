@@ -76,6 +76,7 @@ async fn where_nothing_is_there_every_reason_is_told() {
         text.contains("file: ") && text.contains("CLI: the Azure CLI is not"),
         "{text}"
     );
+    assert!(text.contains("there is no `/nowhere/az`"), "{text}");
     let unset = WorkloadIdentity::from_variables(nothing).unwrap_err();
     assert!(
         unset
@@ -92,6 +93,12 @@ async fn the_usual_chain_looks_for_a_metadata_service_for_a_moment_only() {
     let chain = Chain::usual_with(|_| None);
     // What comes after is the Azure CLI of this machine, whatever it says.
     let _ = ask(&chain, &script).await;
+    assert_eq!(script.sent().len(), 1);
+    // Nor is a proxy that answers for whatever it does not reach.
+    let script = Script::new().answer(403, &[], "blocked");
+    let error = ask(&Chain::usual_with(|_| None), &script).await.err();
+    let told = error.map(|error| error.to_string()).unwrap_or_default();
+    assert!(!told.contains("403"), "{told}");
     assert_eq!(script.sent().len(), 1);
     let alone = ManagedIdentity::new().variables(|_| None);
     let down = (0..5).fold(Script::new(), |script, _| script.failure(Reached::NotSent));

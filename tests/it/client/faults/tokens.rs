@@ -84,6 +84,7 @@ fn a_link_is_no_file_of_a_token() {
     let store = FileStore::new(&link);
     let error = store.load().unwrap_err().to_string();
     assert!(error.contains("no file of a token"), "{error}");
+    assert!(error.contains("link-to-token: "), "{error}");
     // A new token takes the place of the link, and leaves what it led to as it was.
     store.save(&Secret::new("new")).unwrap();
     let text = |path| FileStore::new(path).load().unwrap().unwrap();
