@@ -44,6 +44,10 @@ pub(crate) fn answer(call: &Call<'_>, segment: &Segment) -> Result<Answer> {
         | "BulkDelete"
         | "BulkDetectDuplicates" => false,
         name if closing::is_one(name) || auto_number::is_one(name) => false,
+        // A table is known in URLs by its entity set.
+        name if call.catalog.by_name(name).is_some() => {
+            return Err(Fault::unknown_segment(name));
+        }
         name if call.document.contains(&format!(" Name=\"{name}\"")) => {
             return Err(Fault::not_supported(format!(
                 "the operation or type `{name}`"

@@ -252,8 +252,14 @@ impl EmulatorBuilder {
         let security = security.map(|security| security.checked(&org.catalog));
         let security = security.transpose().map_err(BuildError::Security)?;
         let security = security.map(Arc::new);
-        let failed = |error| BuildError::Store(Box::new(error));
-        let mut store = Store::open(self.data_file.as_deref()).map_err(failed)?;
+        let file = self.data_file.as_deref();
+        let failed = |error: rusqlite::Error| {
+            BuildError::Store(match file {
+                Some(file) => format!("{}: {error}", file.display()).into(),
+                None => Box::new(error),
+            })
+        };
+        let mut store = Store::open(file).map_err(failed)?;
         if let Some(security) = &security {
             store.secure(security).map_err(failed)?;
         }

@@ -13,6 +13,7 @@ mod comparing;
 mod computed;
 mod conditions;
 mod customs;
+mod data_files;
 mod definitions;
 mod delivery;
 mod delta;

@@ -145,6 +145,12 @@ async fn what_is_wrong_is_refused_and_what_is_not_supported_is_501() {
             "Resource not found for the segment 'acounts'.",
         ),
         ("Accounts", 404, "Resource not found"),
+        // The logical name is none of an entity set.
+        (
+            "account",
+            404,
+            "Resource not found for the segment 'account'.",
+        ),
         (
             "accounts?$select=Name",
             400,
