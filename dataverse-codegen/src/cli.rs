@@ -394,12 +394,16 @@ impl Fetch {
     fn run(self) -> Result<String, Error> {
         use crate::fetch::{FetchOptions, Snapshot, from_environment};
         use dataverse_client::Client;
+        use dataverse_client::http::RetryPolicy;
 
         let (file, command) = (self.token_file.as_deref(), self.token_command.as_deref());
         let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let credential = from_environment(file, command, variable)?;
         let client = Client::builder(&self.url).map_err(Error::Fetch)?;
-        let client = client.credential(credential);
+        // Whoever waits at a terminal wants to know soon that the address is wrong.
+        let mut retry = RetryPolicy::default();
+        retry.max_attempts = 5;
+        let client = client.credential(credential).retry(retry);
         let client = client.build().map_err(Error::Fetch)?;
         let options = FetchOptions {
             tables: self.tables,
