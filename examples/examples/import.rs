@@ -98,12 +98,21 @@ async fn main() -> Result<(), Box<dyn Error>> {
     if let Ok(stored) = fs::read(&checkpoint) {
         job = job.resume(serde_json::from_slice(&stored)?);
     }
-    let failures = job.rows(rows(&path)?)?.failures().await?;
+    let mut outcomes = job.rows(rows(&path)?)?;
+    let failures = outcomes.failures().await?;
     bar.finish();
     for failed in &failures {
         println!("line {}: {:?}", failed.index + 1, failed.result);
     }
-    println!("{} of {count} rows imported", count - failures.len() as u64);
+    // Those of an earlier run, too.
+    let (done, failed) = (
+        outcomes.checkpoint().settled(),
+        outcomes.checkpoint().failed(),
+    );
+    println!("{} of {count} rows imported", done - failed);
+    if done < count {
+        return Err(format!("the file ended early: only {done} of {count} lines were read").into());
+    }
     fs::remove_file(checkpoint)?;
     if arguments.file.is_none() {
         fs::remove_file(path)?;
