@@ -99,6 +99,19 @@
 //! on their way ([`Client::limits`]) and one budget for repeats, so that a service in trouble is not
 //! asked ever more. [`Call::deadline`] ends a call. A future that is dropped ends where it waits.
 //!
+//! # Watching
+//!
+//! With the feature `tracing` each call is a span `dataverse.call` (target `dataverse_client`, level
+//! info) from the first attempt to the end of the last, with the names that OpenTelemetry has for HTTP
+//! clients: `otel.name` (`PATCH accounts(…)`), `http.request.method`, `url.template`,
+//! `server.address`, `server.port`, `http.response.status_code`, `http.request.resend_count`,
+//! `error.type`, and `dataverse.client_request_id`, which the service's own logs know. An event
+//! `sends again` within it tells of each repeat, with `wait_ms` and `why`. No query, key, token or
+//! value of a row is in them.
+//!
+//! [`Client::counters`] counts calls, attempts, repeats and refusals; [`Client::limits`] tells what the
+//! client waits for now.
+//!
 //! # Features
 //!
 //! | feature | what it brings |

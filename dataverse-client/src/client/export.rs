@@ -61,7 +61,8 @@ impl RowFormat {
     }
 
     /// CSV with these columns, by their names on the wire, below a line of their names. Null is
-    /// empty; text stands in quotes where it must.
+    /// empty, and so is a column that the row does not hold: give the query the same list. Text
+    /// stands in quotes where it must.
     ///
     /// Source: RFC 4180. Programs that calculate take text that begins with `=` for a formula: give
     /// them columns that others cannot fill.

@@ -31,7 +31,9 @@ impl AnyRow {
         Some(ETag::new(text))
     }
 
-    /// The value of a member, by its name on the wire; None if it is null or was not sent.
+    /// The value of a member, by its name on the wire; None if it is null or was not sent. A name
+    /// that no row has is never sent, either: a lookup is `_ownerid_value`, and a label
+    /// `statecode@OData.Community.Display.V1.FormattedValue`.
     ///
     /// Errors: it is not a `T`.
     pub fn get<T: Value>(&self, name: &str) -> Result<Option<T>> {
