@@ -74,15 +74,15 @@ impl AnyRow {
     }
 
     /// Writes a member: for rows inside complex types, which operations take as parameters.
+    ///
+    /// What a type of the program itself writes that is no JSON stands in the request as it is, and
+    /// the service refuses it.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Value) -> Self {
         let mut text = String::new();
         value.write_json(&mut text);
-        // What a value writes is JSON.
-        if let Ok(json) = Json::new(text) {
-            self.members.retain(|(known, _)| **known != *name);
-            self.members.push((name.into(), json));
-        }
+        self.members.retain(|(known, _)| **known != *name);
+        self.members.push((name.into(), Json::written(text)));
         self
     }
 

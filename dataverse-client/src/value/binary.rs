@@ -71,6 +71,11 @@ impl Json {
         Ok(Json(text))
     }
 
+    /// What a value wrote, which is JSON unless its type is careless.
+    pub(crate) fn written(text: String) -> Self {
+        Json(text.into())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

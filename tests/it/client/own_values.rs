@@ -1,7 +1,9 @@
 //! A type of the program's own as the value of a column, when it writes more than its JSON.
 
 use dataverse_client::value::{Scalar, Value, ValueError};
-use dataverse_client::{Changes, Create, Entity, Id, New, Operation, Update, UpsertMultiple};
+use dataverse_client::{
+    AnyRow, Changes, Create, Entity, Id, InvokeNamed, New, Operation, Update, UpsertMultiple,
+};
 
 use super::requests::{ID, sent};
 
@@ -97,6 +99,18 @@ fn nothing_that_is_set_afterwards_hides_it() {
         told(&Update::new(id, row.clone()));
         told(&UpsertMultiple::new([(id, row)]));
     }
+}
+
+#[test]
+fn a_member_that_is_no_json_is_an_error_and_not_left_out() {
+    let row = AnyRow::default()
+        .set("new_name", "first".to_owned())
+        .set("new_own", Careless::ClearsAndWrites("no json".to_owned()));
+    assert_eq!(row.json("new_own").unwrap().as_str(), "no json");
+    assert!(row.get::<String>("new_own").unwrap_err().is_decode());
+    assert!(serde_json::to_string(&row).is_err());
+    let message = InvokeNamed::action("new_Do").value("Other", row);
+    assert!(sent(&message).ends_with(r#""Other":{"new_name":"first","new_own":no json}}"#));
 }
 
 #[test]
