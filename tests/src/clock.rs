@@ -43,11 +43,13 @@ impl ManualClock {
         }
     }
 
-    /// Moves the time on to where the first wait ends; false if nobody waits.
+    /// Moves the time on to where the next wait ends; false if nobody waits for anything.
     pub fn advance_to_next(&self) -> bool {
         let next = {
             let state = self.state();
-            let next = state.waiting.iter().map(|(_, until, _)| *until).min();
+            let next = state.waiting.iter().map(|(_, until, _)| *until);
+            // A wait that is over may still be held.
+            let next = next.filter(|until| *until > state.now).min();
             next.map(|next| next.duration_since(state.now).unwrap_or_default())
         };
         if let Some(next) = next {

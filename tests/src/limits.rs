@@ -232,7 +232,7 @@ fn uuid_of(n: u128) -> uuid::Uuid {
 }
 
 /// Polls until the end of the future, or of the time.
-fn drive<F: Future>(clock: &ManualClock, end: SystemTime, future: F) -> Option<F::Output> {
+pub fn drive<F: Future>(clock: &ManualClock, end: SystemTime, future: F) -> Option<F::Output> {
     struct Woken(AtomicBool);
     impl Wake for Woken {
         fn wake(self: Arc<Self>) {

@@ -3,6 +3,7 @@
 mod ledger;
 mod limits;
 mod pages;
+mod protection;
 mod requests;
 mod rows;
 mod tail;
