@@ -2,7 +2,8 @@
 //! `cargo bench -p dataverse-benches --bench limits`.
 //!
 //! The client itself against the model in `tests/src/limits.rs`; beside it, ten workers that send
-//! packs of one length and wait as long as they are told.
+//! packs of one length and wait as long as they are told. Then how long some rows take it, and for
+//! how much of that there were places without a request.
 
 use std::error::Error;
 use std::io::Write;
@@ -33,6 +34,29 @@ fn main() -> Result<(), Box<dyn Error>> {
         row("10 workers, packs of 100", scenario.workers(10, 100))?;
         row("10 workers, packs of 1,000", scenario.workers(10, 1000))?;
         row("10 workers, single rows", scenario.workers(10, 1))?;
+    }
+    writeln!(
+        out,
+        "\n| rows | servers | a row takes | seconds | with idle places | requests |\n\
+         |--:|--:|--:|--:|--:|--:|"
+    )?;
+    for (servers, each) in [(1, 0.008), (1, 0.04), (3, 0.008), (3, 0.04)] {
+        let scenario = Scenario {
+            servers,
+            each,
+            ..Scenario::ONE
+        };
+        for rows in [100, 1500, 10_000, 30_000] {
+            let job = scenario.job(rows)?;
+            writeln!(
+                out,
+                "| {rows} | {servers} | {:.0} ms | {:.1} | {:.1} | {} |",
+                1000.0 * each,
+                job.took,
+                job.idle,
+                job.done.sent
+            )?;
+        }
     }
     Ok(())
 }
