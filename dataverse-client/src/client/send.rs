@@ -220,7 +220,12 @@ impl Inner {
             return Err(unknown(error));
         }
         let error = match operation.decode(&response) {
-            Ok(output) => return Ok(output),
+            Ok(mut output) => {
+                if call.in_doubt {
+                    operation.note_doubt(&mut output);
+                }
+                return Ok(output);
+            }
             Err(error) => error,
         };
         if !call.in_doubt {

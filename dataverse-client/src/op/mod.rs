@@ -139,6 +139,12 @@ pub trait Operation: Send + Sync {
         None
     }
 
+    /// Says in what a repeat gave that an earlier attempt got no answer: what the output tells as
+    /// refused may have been executed by that one.
+    fn note_doubt(&self, output: &mut Self::Output) {
+        let _ = output;
+    }
+
     /// How to understand `refusal` of a repeat, when an earlier attempt got no answer: that the repeat
     /// was refused does not tell whether the earlier one was executed.
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {

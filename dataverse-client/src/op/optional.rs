@@ -37,6 +37,12 @@ impl<O: Operation> Operation for Optional<O> {
         self.0.only_reads()
     }
 
+    fn note_doubt(&self, output: &mut Self::Output) {
+        if let Some(output) = output {
+            self.0.note_doubt(output);
+        }
+    }
+
     fn after_doubt(&self, refusal: &Error) -> AfterDoubt<Self::Output> {
         match self.0.after_doubt(refusal) {
             AfterDoubt::Stands => AfterDoubt::Stands,

@@ -9,13 +9,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method};
+use http::HeaderValue;
 use uuid::Uuid;
 
 use self::change_set::next_scope;
 pub use self::change_set::{ChangeSet, Handle};
-use self::operation::AnyOperation;
 pub use self::operation::Write;
+use self::operation::{AnyOperation, is_read};
 pub use self::replies::Replies;
 pub(crate) use self::replies::Unanswered;
 use self::replies::{State, out_of_step};
@@ -172,10 +172,6 @@ impl Batch {
 
     /// Whether something is asked that changes rows, as far as can be told.
     fn has_writes(&self) -> bool {
-        let is_read = |operation: &Arc<dyn AnyOperation>| {
-            let request = operation.request_in(&Scope::alone("").batch_part());
-            request.is_ok_and(|request| request.method == Method::GET)
-        };
         !self.operations().all(is_read)
     }
 
@@ -352,6 +348,10 @@ impl Operation for Batch {
 
     fn only_reads(&self) -> bool {
         !self.has_writes()
+    }
+
+    fn note_doubt(&self, output: &mut Replies) {
+        output.doubt();
     }
 
     fn refused(&self, output: &Replies) -> Option<Refused<Replies>> {

@@ -1,7 +1,9 @@
 //! Operations that may stand in a batch, and in a change set.
 
 use std::any::Any;
+use std::sync::Arc;
 
+use http::Method;
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -45,6 +47,13 @@ pub(super) trait AnyOperation: Send + Sync {
     fn decode_into(&self, answer: &PartAnswer, output: Option<&mut dyn Any>) -> Result<()>;
     fn replay(&self) -> Replay;
     fn row_ids(&self) -> Vec<Uuid>;
+    fn only_reads(&self) -> bool;
+}
+
+/// Whether an operation changes nothing, as far as can be told.
+pub(super) fn is_read(operation: &Arc<dyn AnyOperation>) -> bool {
+    let request = operation.request_in(&Scope::alone("").batch_part());
+    operation.only_reads() || request.is_ok_and(|request| request.method == Method::GET)
 }
 
 impl<O: Operation<Output: 'static>> AnyOperation for O {
@@ -74,5 +83,9 @@ impl<O: Operation<Output: 'static>> AnyOperation for O {
 
     fn row_ids(&self) -> Vec<Uuid> {
         Operation::row_ids(self)
+    }
+
+    fn only_reads(&self) -> bool {
+        Operation::only_reads(self)
     }
 }

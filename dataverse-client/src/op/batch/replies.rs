@@ -8,7 +8,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::change_set::{ChangeSet, Handle};
-use super::operation::AnyOperation;
+use super::operation::{AnyOperation, is_read};
 use crate::error::{Error, Result};
 use crate::odata::PartAnswer;
 use crate::odata::multipart::Answered;
@@ -32,6 +32,8 @@ struct Reply {
     at: ContentRef,
     /// Of a member of a change set: how many Content-IDs earlier change sets took.
     before: Option<usize>,
+    /// An earlier attempt of the batch got no answer.
+    is_doubtful: bool,
 }
 
 #[derive(Clone)]
@@ -66,6 +68,12 @@ impl Reply {
         self.read_state(output)
             .map_err(|error| error.with_asked(|| self.asked()))
             .map_err(|error| error.with_rows(|| self.operation.row_ids()))
+            .map_err(
+                |error| match self.is_doubtful && !is_read(&self.operation) {
+                    true => error.with_outcome_unknown(),
+                    false => error,
+                },
+            )
     }
 
     /// Verb and path, for errors: made again, because few parts fail.
@@ -135,6 +143,13 @@ impl Replies {
             .find_map(|reply| reply.read(None).err())
     }
 
+    /// An earlier attempt got no answer.
+    pub(super) fn doubt(&mut self) {
+        for reply in self.replies.iter_mut().flatten() {
+            reply.is_doubtful = true;
+        }
+    }
+
     /// Adds the answers to a later part of the same batch.
     pub(crate) fn extend(&mut self, later: Replies) {
         later.replies.into_iter().for_each(|reply| self.push(reply));
@@ -152,6 +167,7 @@ impl Replies {
             state,
             at,
             before,
+            is_doubtful: false,
         }));
     }
 

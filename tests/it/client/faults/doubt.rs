@@ -324,3 +324,41 @@ async fn a_part_of_a_batch_names_its_row() {
     let error = replies.take(create).unwrap_err();
     assert_eq!(error.row_ids(), [ID], "{error}");
 }
+
+/// The first attempt may have done what the repeat was refused.
+#[tokio::test]
+async fn what_is_refused_in_the_repeat_of_a_batch_may_have_been_executed() {
+    let part = |status: &str| {
+        format!("--b\r\nContent-Type: application/http\r\n\r\nHTTP/1.1 {status}\r\n\r\n\r\n")
+    };
+    let answers = format!(
+        "{}{}{}--b--\r\n",
+        part("204 No Content"),
+        part("403 Forbidden"),
+        part("404 Not Found")
+    );
+    for is_lost in [true, false] {
+        let multipart = [("content-type", "multipart/mixed; boundary=b")];
+        let script = match is_lost {
+            true => Script::new().failure(Reached::Unknown),
+            false => Script::new(),
+        };
+        let script = script.answer(403, &multipart, answers.clone());
+        let (client, _) = script.client().unwrap();
+        let mut batch = client.batch().continue_on_error();
+        let id = Id::<Account>::new(ID);
+        let done = batch.add(Update::new(id, changes()));
+        let refused = batch.add(Update::new(id, changes()));
+        let read = batch.add(Retrieve::<AccountCard>::new(id));
+        let mut replies = batch.send().await.unwrap();
+        replies.take(done).unwrap();
+        let first = replies.first_error().unwrap();
+        assert_eq!(first.is_outcome_unknown(), is_lost, "{first}");
+        let error = replies.take(refused).unwrap_err();
+        assert_eq!(error.is_outcome_unknown(), is_lost, "{error}");
+        assert_eq!(error.row_ids(), [ID]);
+        let error = replies.take(read).unwrap_err();
+        assert!(!error.is_outcome_unknown(), "{error}");
+        assert_eq!(script.sent().len(), 1 + usize::from(is_lost));
+    }
+}
