@@ -1,9 +1,11 @@
 //! One table read by several streams, and exported: the same rows as one stream gives.
 
+use std::collections::HashSet;
+
 use dataverse_client::chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use dataverse_client::http::{FixedToken, VirtualClock};
 use dataverse_client::schema::TableName;
-use dataverse_client::{AnyRow, Client, Filter, NamedTable, Ranges, RowFormat, column};
+use dataverse_client::{AnyRow, Client, Filter, Id, NamedTable, New, Ranges, RowFormat, column};
 use dataverse_emulator::Emulator;
 use dataverse_golden::crm::Account;
 use dataverse_tests::fixture;
@@ -230,6 +232,38 @@ fn ranges_that_would_lose_or_double_rows_are_refused() {
     let later = time(0) + TimeDelta::days(1);
     assert!(Ranges::of_times(Account::CREATEDON, time(0), later, 3).is_ok());
     assert!(Ranges::of_integers(Account::NUMBEROFEMPLOYEES, 0, 9, 3).is_ok());
+}
+
+#[tokio::test]
+async fn text_and_ids_in_any_order_divide_the_rows() {
+    let emulator = emulator();
+    let client = client(emulator.clone());
+    let names = [
+        "apple", "Banana", "banana", "Cherry", "cherry", "Zoo", "äpfel", "",
+    ];
+    for (number, name) in names.iter().enumerate() {
+        let body = New::new().set(Account::NAME, *name);
+        // The last bytes of an id are those that are compared first.
+        let id = Uuid::from_u128(((number as u128) << 124) | (9 - number as u128));
+        client.create(body).with_id(Id::new(id)).await.unwrap();
+    }
+    client.create(New::<Account>::new()).await.unwrap();
+    let by_name = Ranges::at(column("name"), ["Banana", "a", "Zoo", "cherry"]);
+    let by_id = [3, 9 << 120, 6, 1 << 124].map(Uuid::from_u128);
+    for ranges in [by_name, Ranges::at(column("accountid"), by_id)] {
+        let mut found = Vec::new();
+        for filter in ranges.unwrap().filters() {
+            let rows = accounts(&client)
+                .query()
+                .filter(filter.clone())
+                .select(["accountid"]);
+            for row in rows.rows().collect().await.unwrap() {
+                found.push(row.get::<Uuid>("accountid").unwrap().unwrap());
+            }
+        }
+        let all: HashSet<_> = found.iter().collect();
+        assert_eq!((found.len(), all.len()), (names.len() + 1, names.len() + 1));
+    }
 }
 
 #[tokio::test]

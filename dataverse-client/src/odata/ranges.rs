@@ -40,8 +40,11 @@ const MAX_ID_RANGES: usize = 256;
 impl<E> Ranges<E> {
     /// Ranges that begin at these values, and one before the first.
     ///
-    /// Errors: the values are not in rising order, as the service compares them: an id by its last
-    /// six bytes first, text without regard to case.
+    /// Text and ids are compared as only the service does, by the language of the org without regard to
+    /// case, and by the last six bytes: give them in any order, each row is in one range. In the
+    /// service's own order, every range can hold rows.
+    ///
+    /// Errors: no value; other values than text and ids that are not in rising order.
     pub fn at<T, V>(
         column: impl Into<Path<E, T>>,
         starts: impl IntoIterator<Item = V>,
@@ -50,14 +53,27 @@ impl<E> Ranges<E> {
         T: Literal + Clone,
         V: Into<T> + PartialOrd + Clone,
     {
-        let starts: Vec<V> = starts.into_iter().collect();
-        if starts.is_empty() || !starts.is_sorted_by(|left, right| left < right) {
+        let values: Vec<V> = starts.into_iter().collect();
+        let is_rising = values.is_sorted_by(|left, right| left < right);
+        let starts: Vec<T> = values.into_iter().map(Into::into).collect();
+        let of_service = starts.iter().any(has_order_of_service);
+        if starts.is_empty() || !(is_rising || of_service) {
             return Err(Error::input(
                 "ranges begin at one value or more, each greater than the one before",
             ));
         }
-        let starts = starts.into_iter().map(Into::into).collect();
-        Ok(Ranges::of(&column.into(), starts))
+        let column = column.into();
+        let mut ranges = Ranges::of(&column, starts.clone());
+        if of_service {
+            // Behind all limits before its own, no range can hold rows of an earlier one.
+            for (range, filter) in ranges.filters.iter_mut().enumerate() {
+                let before = starts.iter().take(range.saturating_sub(1));
+                *filter = before.fold(filter.clone(), |filter, start| {
+                    filter.and(column.clone().ge(start.clone()))
+                });
+            }
+        }
+        Ok(ranges)
     }
 
     /// So many ranges of ids, 1 to 256, alike in length.
@@ -170,6 +186,13 @@ impl<E> Ranges<E> {
     pub(crate) fn into_filters(self) -> Vec<Filter<E>> {
         self.filters
     }
+}
+
+/// Whether it is text or an id.
+fn has_order_of_service(value: &impl Literal) -> bool {
+    let mut literal = String::new();
+    value.append_literal(&mut literal);
+    literal.starts_with('\'') || Uuid::try_parse(&literal).is_ok()
 }
 
 /// Where the second range begins, and each after it.

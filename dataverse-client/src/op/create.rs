@@ -53,7 +53,8 @@ impl Create<AnyTable> {
 }
 
 impl<E: 'static> Create<E> {
-    /// Creates the row under this primary key.
+    /// Creates the row under this primary key. After a lost answer, a row that is there under this key
+    /// counts as this one: take a key that nobody else uses.
     #[must_use]
     pub fn with_id(mut self, id: Id<E>) -> Self {
         self.id = Some(id);

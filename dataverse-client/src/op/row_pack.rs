@@ -119,6 +119,13 @@ impl<E: 'static> Operation for RowPack<E> {
             .collect())
     }
 
+    fn note_doubt(&self, output: &mut Vec<Result<()>>) {
+        for result in output {
+            let told = std::mem::replace(result, Ok(()));
+            *result = told.map_err(Error::with_outcome_unknown);
+        }
+    }
+
     fn replay(&self) -> Replay {
         // A bulk write asks which rows exist before it repeats a create or a delete.
         let is_safe =

@@ -214,6 +214,42 @@ async fn a_throttled_part_is_sent_again_after_its_wait_and_a_lost_delete_is_gone
 }
 
 #[tokio::test]
+async fn a_row_refused_after_a_lost_answer_may_have_been_written() {
+    let rows = || {
+        [
+            BulkRow::update(id(1), named("a")),
+            BulkRow::upsert(id(2), named("b")),
+            BulkRow::update(id(3), named("c")),
+        ]
+    };
+    let first = [(204, ""), (403, "0x80040220"), (429, "0x80072322")];
+    let second = [(403, "0x80040220"), (403, "0x80040220")];
+    for is_lost in [false, true] {
+        let script = match is_lost {
+            true => Script::new().failure(Reached::Unknown),
+            false => Script::new(),
+        };
+        let script = script.answer(200, MULTIPART, batch(&first)).answer(
+            200,
+            MULTIPART,
+            batch(&second[..1 + usize::from(is_lost)]),
+        );
+        let (client, clock) = script.client().unwrap();
+        let job = client.bulk_write().method(BulkMethod::Batch);
+        let mut outcomes = job.rows(rows()).unwrap();
+        let mut told = Vec::new();
+        while let Some(outcome) = outcomes.try_next().await.unwrap() {
+            let error = outcome.result.err();
+            told.push((outcome.index, error.map(|error| error.is_outcome_unknown())));
+        }
+        told.sort();
+        assert_eq!(told, [(0, None), (1, Some(is_lost)), (2, Some(is_lost))]);
+        // The throttled row had its wait.
+        assert!(clock.sleeps().contains(&Duration::from_secs(7)));
+    }
+}
+
+#[tokio::test]
 async fn a_job_that_cannot_go_on_tells_every_row_and_the_reason() {
     let script = Script::new()
         .answer(200, MULTIPART, batch(&[(204, ""), (204, "")]))

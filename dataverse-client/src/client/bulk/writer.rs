@@ -241,7 +241,10 @@ impl<E: 'static> Way<'_, E> {
             };
             match Meaning::of(&error) {
                 Meaning::Throttled(after) => wait = wait.max(after),
-                Meaning::Doubt => doubt(&mut row),
+                Meaning::Doubt => {
+                    wait = wait.max(error.retry_after().unwrap_or_default());
+                    doubt(&mut row);
+                }
                 Meaning::Refused | Meaning::Stop => {
                     let result = self.refused(&row, error).await;
                     self.ended.push((row, result));
@@ -263,7 +266,7 @@ impl<E: 'static> Way<'_, E> {
             // Gone is what was asked for; an earlier request may have done it.
             RowWrite::Delete(_) if row.in_doubt && error.is_not_found() => Ok(()),
             RowWrite::Create(Some(id), _)
-                if (row.has_own_key || row.in_doubt) && error.is_duplicate() =>
+                if row.in_doubt || (row.has_own_key && error.is_duplicate()) =>
             {
                 match self.writer.existing(&[id.uuid()]).await {
                     Ok(existing) if existing.is_empty() => Err(error),
@@ -271,6 +274,8 @@ impl<E: 'static> Way<'_, E> {
                     Err(_) => return Ended::Open(error.with_outcome_unknown()),
                 }
             }
+            // Whatever is wrong with the repeat, the earlier request may have been executed.
+            _ if row.in_doubt => Err(error.with_outcome_unknown()),
             _ => Err(error),
         };
         Ended::Settled(result)
