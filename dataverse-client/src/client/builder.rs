@@ -8,6 +8,7 @@ use super::base::Base;
 use super::send::Inner;
 use crate::error::{Error, Result};
 use crate::http::auth::TokenCache;
+use crate::http::auth::challenge::ANSWERS_CHALLENGES;
 use crate::http::budget::RetryBudget;
 use crate::http::counters::Counting;
 use crate::http::limiter::{DEFAULT_MAX, Limiters};
@@ -26,6 +27,7 @@ pub struct ClientBuilder {
     retry: RetryPolicy,
     options: CallOptions,
     max_in_flight: u32,
+    continuous_access: bool,
 }
 
 impl ClientBuilder {
@@ -46,6 +48,7 @@ impl ClientBuilder {
             retry: RetryPolicy::default(),
             options: CallOptions::new(),
             max_in_flight: DEFAULT_MAX,
+            continuous_access: false,
         }
     }
 
@@ -86,6 +89,17 @@ impl ClientBuilder {
         self
     }
 
+    /// Tells the sign-in that this client answers claims challenges (`xms_cc`: `cp1`), which it does in
+    /// any case. Tokens may then last for a day, and the org may refuse one within minutes after the
+    /// user was blocked or left the network (continuous access evaluation, for Dataverse a preview).
+    /// Credentials of [`auth`](crate::auth) that send a form to Microsoft Entra ID tell it.
+    /// Source: Microsoft Learn, "Claims challenges, claims requests, and client capabilities".
+    #[must_use]
+    pub fn continuous_access(mut self) -> Self {
+        self.continuous_access = true;
+        self
+    }
+
     /// Options of every call.
     #[must_use]
     pub fn options(mut self, options: CallOptions) -> Self {
@@ -104,6 +118,7 @@ impl ClientBuilder {
             Some(transport) => transport,
             None => Arc::new(ReqwestTransport::new().map_err(TransportError::into_error)?),
         };
+        let claims = self.continuous_access.then_some(ANSWERS_CHALLENGES);
         let token_request = TokenRequest::new(
             self.base.origin(),
             Arc::clone(&transport),
@@ -113,7 +128,7 @@ impl ClientBuilder {
             inner: Arc::new(Inner {
                 base: self.base,
                 token_request,
-                credential: TokenCache::of(credential),
+                credential: TokenCache::of(credential).with_claims(claims),
                 transport,
                 clock: self.clock,
                 limiters: Limiters::new(self.max_in_flight),

@@ -167,6 +167,18 @@ fn what_cannot_be_emulated_is_told() {
 }
 
 #[tokio::test]
+async fn only_this_machine_reaches_it() {
+    let listening = emulator().listen(0).await.unwrap();
+    let url = listening.url();
+    let (host, port) = url.rsplit_once(':').unwrap();
+    assert_eq!(host, "http://127.0.0.1");
+    let port: u16 = port.parse().unwrap();
+    assert!(std::net::TcpStream::connect(("127.0.0.1", port)).is_ok());
+    // Another address of the machine, which answers where all are listened on.
+    assert!(std::net::TcpStream::connect(("127.0.0.2", port)).is_err());
+}
+
+#[tokio::test]
 async fn it_answers_on_a_socket() {
     let emulator = emulator();
     let listening = emulator.listen(0).await.unwrap();

@@ -44,6 +44,8 @@ const REFRESH_PAUSE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub struct TokenCache {
     credential: Arc<dyn Credential>,
+    /// What every token is asked for with.
+    claims: Option<&'static str>,
     cells: Arc<Mutex<HashMap<String, Arc<Cell>>>>,
 }
 
@@ -58,7 +60,7 @@ struct Cell {
 #[derive(Default)]
 struct Kept {
     token: Option<Token>,
-    /// What the service wants of a token, since it refused one.
+    /// What is wanted of a token: by the client, and by the service since it refused one.
     claims: Option<String>,
     /// How often a token was asked for.
     flights: u64,
@@ -91,8 +93,14 @@ impl TokenCache {
     pub(crate) fn of(credential: Arc<dyn Credential>) -> Self {
         TokenCache {
             credential,
+            claims: None,
             cells: Arc::default(),
         }
+    }
+
+    pub(crate) fn with_claims(mut self, claims: Option<&'static str>) -> Self {
+        self.claims = claims;
+        self
     }
 
     /// The token that is kept and good for now, as a header, if there is one: without a wait.
@@ -108,7 +116,11 @@ impl TokenCache {
         let mut cells = lock(&self.cells);
         match cells.get(resource) {
             Some(cell) => Arc::clone(cell),
-            None => Arc::clone(cells.entry(resource.to_owned()).or_default()),
+            None => {
+                let cell = Cell::default();
+                lock(&cell.kept).claims = self.claims.map(str::to_owned);
+                Arc::clone(cells.entry(resource.to_owned()).or_insert(Arc::new(cell)))
+            }
         }
     }
 }

@@ -5,6 +5,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
+use serde_json::{Value, json};
 
 /// Longer headers are nobody's honest challenge.
 const MAX_CHALLENGE: usize = 16 << 10;
@@ -27,7 +28,10 @@ pub(crate) fn value<'a>(parameters: &'a [(String, String)], name: &str) -> Optio
     named.next().map(|(_, value)| value.as_str())
 }
 
-/// The claims that a token lacks, as JSON.
+/// The claims of a client that answers challenges, as JSON.
+pub(crate) const ANSWERS_CHALLENGES: &str = r#"{"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+
+/// The claims that a token lacks, and that this client answers challenges, as JSON.
 ///
 /// Source: Microsoft Learn, "Claims challenges, claims requests, and client capabilities".
 pub(crate) fn claims(headers: &HeaderMap) -> Option<String> {
@@ -41,8 +45,11 @@ pub(crate) fn claims(headers: &HeaderMap) -> Option<String> {
     let decode = |alphabet| GeneralPurpose::new(alphabet, config).decode(text).ok();
     let bytes = decode(&alphabet::STANDARD).or_else(|| decode(&alphabet::URL_SAFE))?;
     let text = String::from_utf8(bytes).ok()?;
-    let json: serde_json::Value = serde_json::from_str(&text).ok()?;
-    json.is_object().then_some(text)
+    let mut claims: serde_json::Map<String, Value> = serde_json::from_str(&text).ok()?;
+    let token = claims.entry("access_token").or_insert_with(|| json!({}));
+    let own = json!({"values": ["cp1"]});
+    token.as_object_mut()?.insert("xms_cc".to_owned(), own);
+    Some(Value::Object(claims).to_string())
 }
 
 /// Reads `Scheme a=b, c="d", Other e=f`. What cannot be read ends the reading.
@@ -148,6 +155,12 @@ mod tests {
                 format!("Bearer realm=\"\", error=\"insufficient_claims\", claims=\"{text}\"");
             let found = claims(&headers(&[&header])).unwrap();
             assert!(found.starts_with(start), "{found}");
+            let told: Value = serde_json::from_str(&found).unwrap();
+            let own: Value = serde_json::from_str(ANSWERS_CHALLENGES).unwrap();
+            assert_eq!(
+                told["access_token"]["xms_cc"],
+                own["access_token"]["xms_cc"]
+            );
         }
     }
 
@@ -158,6 +171,8 @@ mod tests {
             "Bearer error=\"insufficient_claims\"",
             "Bearer error=\"insufficient_claims\", claims=\"!!\"",
             "Bearer error=\"insufficient_claims\", claims=\"MTI=\"",
+            // {"access_token":1}
+            "Bearer error=\"insufficient_claims\", claims=\"eyJhY2Nlc3NfdG9rZW4iOjF9\"",
             "Bearer error=\"insufficient_claims\", claims=\"e30=",
             "Basic error=\"insufficient_claims\", claims=\"e30=\"",
         ] {

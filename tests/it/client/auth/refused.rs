@@ -130,7 +130,8 @@ async fn claims_of_a_challenge_are_asked_for_and_kept() {
     for _ in 0..2 {
         client.delete::<Account>(Id::generate()).await.unwrap();
     }
-    let claims = r#"claims {"access_token":{"nbf":{"essential":true}}}"#;
+    let claims =
+        r#"claims {"access_token":{"nbf":{"essential":true},"xms_cc":{"values":["cp1"]}}}"#;
     assert_eq!(
         tokens.story(),
         [
@@ -143,6 +144,28 @@ async fn claims_of_a_challenge_are_asked_for_and_kept() {
     );
     let expected = [1, 2, 2, 3].map(|token| format!("Bearer token-{token}"));
     assert_eq!(bearers(&script), expected);
+}
+
+#[tokio::test]
+async fn a_client_can_say_from_the_start_that_it_answers_challenges() {
+    let script = Script::new()
+        .no_content()
+        .no_content()
+        .answer(401, &[], "")
+        .no_content();
+    let tokens = Counting::default();
+    let client = Client::builder("https://org.crm.dynamics.com")
+        .unwrap()
+        .credential(tokens.clone())
+        .transport(script.clone())
+        .continuous_access()
+        .build()
+        .unwrap();
+    for _ in 0..3 {
+        client.delete::<Account>(Id::generate()).await.unwrap();
+    }
+    let claims = r#"claims {"access_token":{"xms_cc":{"values":["cp1"]}}}"#;
+    assert_eq!(tokens.story(), [claims, "refused token-1", claims]);
 }
 
 #[tokio::test]
