@@ -1,5 +1,6 @@
 //! Floor 5: the client. Joins operations and the wire.
 
+mod attempts;
 mod base;
 mod builder;
 mod bulk;
