@@ -75,14 +75,16 @@ pub enum BulkMethod {
 ///
 /// Shape: `POST accounts/Microsoft.Dynamics.CRM.CreateMultiple` and the like, or `POST $batch` with
 /// `Prefer: odata.continue-on-error`.
-/// Units: 100 rows in the first requests, then as many as make what a request itself takes 2 % of its
-/// time, but at most 1,000, 8 MB, and 5 seconds; 8 requests at a time, then as many as the service
-/// recommends, at most 52 to each of its web servers. The last rows are shared out so that all requests end together: in shorter packs, as
-/// long as a request itself takes no more than about a quarter of its time, of 25 rows before that is
-/// known. To see the end in time, rows are read ahead, as many as the requests at a time have to do
-/// and at most 4 times the bytes of a pack; a row that is not there yet is not waited for. Requests go to each of the service's web servers for itself, recognised by its
-/// cookie, as far as that one's limits reach: 6,000 requests and 20 minutes of execution within 5
-/// minutes. One that refuses is left alone for as long as it says.
+/// Units: 100 rows in the first requests, then as many as make what a request itself takes 2 % of
+/// its time, but at most 1,000, 8 MB, and 5 seconds; 8 requests at a time, then as many as the
+/// service recommends, at most 52 to each of its web servers. The last rows are shared out so that
+/// all requests end together: in shorter packs, as long as a request itself takes no more than
+/// about a quarter of its time, of 25 rows before that is known. To see the end in time, rows are
+/// read ahead, as many as the requests at a time have to do and at most 4 times the bytes of a
+/// pack; a row that is not there yet is not waited for. Requests go to each of the service's web
+/// servers for itself, recognised by its cookie, as far as that one's limits reach: 6,000 requests
+/// and 20 minutes of execution within 5 minutes. One that refuses is left alone for as long as it
+/// says.
 /// Errors: a row's own is in its outcome. The whole job ends with an error if no further request
 /// would fare better (no connection, no valid token, throttled for longer than the retry policy
 /// waits); a [checkpoint](BulkOutcomes::checkpoint) then tells where to go on.
